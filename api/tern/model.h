@@ -1,0 +1,95 @@
+// Copyright (c) 2026 the tern authors
+// SPDX-License-Identifier: MIT
+#ifndef TERN_MODEL_H_
+#define TERN_MODEL_H_
+
+#include <tern/device.h>
+#include <tern/tokenizer.h>
+
+/**
+ * A network loaded for one device: its weights, its tokenizer, and the programs that run it.
+ *
+ * Architectures: bitnet, bitnet-b1.58, bitnet-25 (arXiv 2402.17764, 2504.12285), llama.
+ * Ownership: destroy after its sessions and before its device; the source is not needed once
+ * loaded. Threads:   any thread, several at once; each session one at a time.
+ */
+typedef struct tern_model tern_model;
+
+/** Called while a model loads, on the loading thread. Returning 0 stops the load: CANCELLED. */
+typedef int32_t (*tern_progress_fn)(void *user, uint64_t done_bytes, uint64_t total_bytes);
+
+/** How a model is loaded. Zero is a sensible value of every member. */
+typedef struct tern_model_desc {
+    uint32_t struct_size;   /**< sizeof(tern_model_desc) */
+    uint32_t flags;         /**< none yet: 0 */
+    uint64_t memory_budget; /**< bytes of device memory that weights may take; 0: what there is */
+    tern_progress_fn progress; /**< may be NULL */
+    void *progress_user;
+} tern_model_desc;
+
+#define TERN_MODEL_DESC_INIT                                                                       \
+    { sizeof(tern_model_desc), 0, 0, NULL, NULL }
+
+/** What a model is. Plain data. */
+typedef struct tern_model_info {
+    uint32_t struct_size; /**< set by the caller */
+    uint32_t layers;
+    uint32_t width; /**< of the hidden state */
+    uint32_t ffn_width;
+    uint32_t heads;
+    uint32_t kv_heads;
+    uint32_t head_dim;
+    uint32_t vocabulary;
+    uint32_t context; /**< positions the model was made for */
+    uint32_t reserved;
+    uint64_t parameters;
+    uint64_t weight_bytes; /**< device memory of all weights, as canonical rows */
+    char architecture[32];
+    char name[128];
+} tern_model_info;
+
+/** Element type of a session's cache. */
+typedef uint32_t tern_kv_type;
+
+enum { TERN_KV_F16 = 0, TERN_KV_F32 = 1 };
+
+/** How much device memory loading and running would take. Plain data. */
+typedef struct tern_memory_estimate {
+    uint32_t struct_size; /**< set by the caller */
+    uint32_t reserved;
+    uint64_t weight_bytes;
+    uint64_t cache_bytes;   /**< of one session */
+    uint64_t scratch_bytes; /**< activations and tables, once a model */
+} tern_memory_estimate;
+
+TERN_BEGIN_DECLS
+
+/** Estimates from |archive| alone, for sessions of |context_length| positions (0: the model's own).
+ * Fails as tern_model_load does for a model that cannot be loaded. */
+TERN_API tern_status tern_model_estimate(tern_context *context, const tern_archive *archive,
+                                         uint32_t context_length, tern_kv_type kv,
+                                         tern_memory_estimate *out_estimate);
+
+/**
+ * Loads the model in |source| onto |device|. Reads every weight once and keeps no copy on the host
+ * that the device does not use. UNSUPPORTED names an architecture, tensor type or tokenizer that is
+ * not known; NOT_FOUND a key or tensor that is missing; CORRUPT_DATA a wrong shape or value;
+ * OUT_OF_MEMORY how much was asked for and is there; CANCELLED.
+ */
+TERN_API tern_status tern_model_load(tern_device *device, const tern_source *source,
+                                     const tern_model_desc *desc, tern_model **out_model);
+
+/** Accepts NULL. */
+TERN_API void tern_model_destroy(tern_model *model);
+
+TERN_API tern_status tern_model_describe(const tern_model *model, tern_model_info *out_info);
+
+/** Borrowed. */
+TERN_API const tern_tokenizer *tern_model_tokenizer(const tern_model *model);
+
+/** Borrowed. */
+TERN_API tern_device *tern_model_device(const tern_model *model);
+
+TERN_END_DECLS
+
+#endif

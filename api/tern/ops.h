@@ -1,0 +1,349 @@
+// Copyright (c) 2026 the tern authors
+// SPDX-License-Identifier: MIT
+#ifndef TERN_OPS_H_
+#define TERN_OPS_H_
+
+#include <tern/buffer.h>
+#include <tern/weights.h>
+
+/**
+ * Ops are data: a header and a typed descriptor. tern_cmd_<op> checks a descriptor and appends a
+ * copy to a list of commands; runtime/ops/<op>.c holds the check, backends/reference/ops/<op>.c the
+ * definition of the result.
+ *
+ * Common rules
+ * - Shapes are written [outer, ..., inner]. R is rows: one per token. All rows of an op are
+ * independent.
+ * - "live" rows: an op computes its first `live` rows and leaves the rest of its outputs alone.
+ * - Tensors of float32 unless a dtype is named. Operands marked "optional" may be absent (buffer
+ * NULL).
+ * - An output may be the same view as an input marked "in place"; otherwise outputs overlap no
+ * operand.
+ * - flush(v) is +0 where |v| < 2^-50 or v is -0, else v; every float output is flushed (numbers
+ * contract, rule 3).
+ * - sum() over a row is the blocked sum of rule 4: blocks of 1024, in a block 64 partial sums by
+ * index mod 64, each ascending from +0, joined by a tree (32, 16, ... 1); block sums added
+ * ascending from +0.
+ * - f16() rounds to float16, to nearest even, saturating at +-65504. Divisions and square roots are
+ * correctly rounded; every other float operation is one float32 operation, rounded, in the order
+ * written.
+ * - Indices that a device reads from memory (ids, positions, sequences, block tables) are clamped
+ * into range.
+ * - NaN or infinity in an input: the result is unspecified, memory stays safe.
+ *
+ * Errors of every tern_cmd_*: INVALID_ARGUMENT with the op, the operand, what was wanted and what
+ * came.
+ */
+
+/** X(NUMBER NAME, number, stem): every op there is. */
+#define TERN_OP_LIST(X)                                                                            \
+    X(QUANTIZE_ACT, 1, quantize_act)                                                               \
+    X(TERNARY_MATMUL, 2, ternary_matmul)                                                           \
+    X(BITLINEAR, 3, bitlinear)                                                                     \
+    X(LINEAR, 4, linear)                                                                           \
+    X(RMS_NORM, 5, rms_norm)                                                                       \
+    X(ROTARY, 6, rotary)                                                                           \
+    X(KV_APPEND, 7, kv_append)                                                                     \
+    X(ATTENTION, 8, attention)                                                                     \
+    X(GATED, 9, gated)                                                                             \
+    X(ADD, 10, add)                                                                                \
+    X(MUL, 11, mul)                                                                                \
+    X(SCALE, 12, scale)                                                                            \
+    X(ACTIVATION, 13, activation)                                                                  \
+    X(SOFTMAX, 14, softmax)                                                                        \
+    X(EMBEDDING, 15, embedding)                                                                    \
+    X(COPY, 16, copy)                                                                              \
+    X(ARGMAX, 17, argmax)
+
+typedef uint32_t tern_op_kind;
+
+enum {
+#define TERN_OP_ENUM_(name, number, stem) TERN_OP_##name = number,
+    TERN_OP_LIST(TERN_OP_ENUM_)
+#undef TERN_OP_ENUM_
+        TERN_OP_COUNT_ = 18 /* one past the last number */
+};
+
+/** First member of every descriptor. Part of the plugin ABI. */
+typedef struct tern_op_header {
+    uint32_t struct_size; /**< of the whole descriptor */
+    tern_op_kind kind;
+    /** 0: every row is live. Otherwise 1 + index of the int32 word in the list's parameter block
+     * that holds, at each submit, how many rows are (see tern_commands_desc). */
+    uint32_t live;
+    uint32_t reserved; /**< 0 */
+} tern_op_header;
+
+/** X -> INT8 by rows, as BitNet b1.58 models are trained (arXiv 2402.17764 and its official FAQ).
+ * In each row m = max(max|x|, 1e-5); q = clamp(round_half_even(x * (127 / m)), -128, 127); scale =
+ * m / 127, so x ~ q * scale. Bytes between K and the next multiple of 4 are written as 0. */
+typedef struct tern_quantize_act_desc {
+    tern_op_header head;
+    tern_tensor x;     /**< [R, K] */
+    tern_tensor q;     /**< out, i8 [R, K] */
+    tern_tensor scale; /**< out, [R] */
+} tern_quantize_act_desc;
+
+/**
+ * INT8 activations times a t2 matrix: out = flush(y) or flush(y + bias) with, for row r and output
+ * n, one scale or one per row:  y = (float(sum_k q[r,k] * code[n,k]) * scale[r]) * w_scale[n] one
+ * per group g:           y = sum_g(float(sum_{k in g} q[r,k] * code[n,k]) * w_scale[n,g]) *
+ * scale[r] where the inner sums are exact integers.
+ */
+typedef struct tern_ternary_matmul_desc {
+    tern_op_header head;
+    tern_tensor q;         /**< i8 [R, K] */
+    tern_tensor scale;     /**< [R] */
+    tern_weights *weights; /**< t2 (or t5, b1), MATMUL, N x K */
+    tern_tensor bias;      /**< optional, [N] */
+    tern_tensor out;       /**< [R, N] */
+} tern_ternary_matmul_desc;
+
+/** Norm in front of a bitlinear. */
+enum {
+    TERN_NORM_NONE = 0,
+    TERN_NORM_RMS = 1 /**< as tern_rms_norm_desc */
+};
+
+/**
+ * The linear layer of BitNet b1.58: exactly rms_norm (if any), quantize_act, ternary_matmul with
+ * bias, and add of the residual (if any), each with the bits of its own op. Backends fuse; others
+ * get the sequence.
+ */
+typedef struct tern_bitlinear_desc {
+    tern_op_header head;
+    tern_tensor x;           /**< [R, K] */
+    uint32_t norm;           /**< TERN_NORM_* */
+    float norm_eps;          /**< as in tern_rms_norm_desc */
+    tern_tensor norm_weight; /**< optional, [K] */
+    tern_weights *weights;   /**< as in tern_ternary_matmul_desc */
+    tern_tensor bias;        /**< optional, [N] */
+    tern_tensor residual;    /**< optional, [R, N], in place */
+    tern_tensor out;         /**< [R, N] */
+} tern_bitlinear_desc;
+
+/**
+ * Dense linear layer: out = flush(sum_k(p_k)) or flush(sum_k(p_k) + bias), w = weights[n, k],
+ *     f16, bf16: p = f16(x[k]) * w        (exact, so a fused multiply-add gives the same bits)
+ *     q8_0:      p = f16(x[k]) * (d * q)  (d * q is exact; the product is rounded)
+ *     f32:       p = x[k] * w             (rounded)
+ */
+typedef struct tern_linear_desc {
+    tern_op_header head;
+    tern_tensor x;         /**< [R, K] */
+    tern_weights *weights; /**< f32, f16, bf16 or q8_0, MATMUL, N x K */
+    tern_tensor bias;      /**< optional, [N] */
+    tern_tensor out;       /**< [R, N] */
+} tern_linear_desc;
+
+/** RMSNorm (arXiv 1910.07467): i = 1 / sqrt(sum_k(x * x) / K + eps); out = flush(x * i), or
+ * flush((x * i) * weight). */
+typedef struct tern_rms_norm_desc {
+    tern_op_header head;
+    tern_tensor x;      /**< [R, K]; in place */
+    tern_tensor weight; /**< optional, [K] */
+    float eps;          /**< 2^-100 to 1 */
+    tern_tensor out;    /**< [R, K] */
+} tern_rms_norm_desc;
+
+/** Which elements of a head make a rotary pair. */
+enum {
+    TERN_ROTARY_HALF_SPLIT = 0, /**< (i, i + D/2), as in GPT-NeoX */
+    TERN_ROTARY_INTERLEAVED = 1 /**< (2i, 2i + 1), as in the original paper */
+};
+
+/**
+ * Rotary position embedding (arXiv 2104.09864) of the first D dimensions of each head; the rest is
+ * copied. With c = table[p, i] and s = table[p, D/2 + i] for position p, pair i: (flush(a * c - b *
+ * s), flush(b * c + a * s)), each product rounded. tern_rotary_table makes tables on the host,
+ * frequency factors included.
+ */
+typedef struct tern_rotary_desc {
+    tern_op_header head;
+    tern_tensor x;         /**< [R, heads * head_dim]; in place */
+    tern_tensor table;     /**< [positions, D], 0 < D <= head_dim, D even */
+    tern_tensor positions; /**< i32 [R] */
+    uint32_t head_dim;
+    uint32_t pairs;  /**< TERN_ROTARY_* */
+    tern_tensor out; /**< [R, heads * head_dim] */
+} tern_rotary_desc;
+
+/**
+ * Stores keys and values of new positions. A cache is a pool of blocks of 64 positions
+ * (TERN_KV_BLOCK); position p of sequence s lies in block table[s, p / 64], place p % 64. Rows are
+ * stored as f16() or unchanged, by the cache's dtype. Live rows name distinct places.
+ */
+typedef struct tern_kv_append_desc {
+    tern_op_header head;
+    tern_tensor k;         /**< [R, kv_heads * head_dim] */
+    tern_tensor v;         /**< [R, kv_heads * head_dim] */
+    tern_tensor k_cache;   /**< out, f16 or f32 [blocks, kv_heads, 64, head_dim] */
+    tern_tensor v_cache;   /**< out, as k_cache */
+    tern_tensor positions; /**< i32 [R] */
+    tern_tensor sequences; /**< i32 [R]: which row of the block table */
+    tern_tensor table;     /**< i32 [sequences, blocks per sequence] */
+} tern_kv_append_desc;
+
+/**
+ * Causal attention with grouped heads: row r at position p of its sequence attends to positions 0
+ * to p; query head h reads key head h * kv_heads / heads. The numbers contract, rule 5, with r() =
+ * f16() for an f16 cache and the identity for f32: t_j = sum_d(r(q[d]) * k_j[d]) * scale for each
+ * position j per block b of 64: m_b = max_j t_j;  p_j = r(exp(t_j - m_b));  l_b = p_0 + p_1 + ...
+ * ascending from +0; o_b[d] = p_0 * v_0[d] + p_1 * v_1[d] + ... ascending from +0 M = max_b m_b;
+ * c_b = exp(m_b - M);  L = l_0 * c_0 + l_1 * c_1 + ... ascending from +0 out[d] = flush((o_0[d] *
+ * c_0 + o_1[d] * c_1 + ...) * (1 / L)), ascending from +0 Products in an f16 cache are exact before
+ * they are added; all others are rounded.
+ */
+typedef struct tern_attention_desc {
+    tern_op_header head;
+    tern_tensor q;         /**< [R, heads * head_dim], heads a multiple of kv_heads */
+    tern_tensor k_cache;   /**< f16 or f32 [blocks, kv_heads, 64, head_dim] */
+    tern_tensor v_cache;   /**< as k_cache */
+    tern_tensor positions; /**< i32 [R] */
+    tern_tensor sequences; /**< i32 [R] */
+    tern_tensor table;     /**< i32 [sequences, blocks per sequence] */
+    float scale;           /**< usually 1 / sqrt(head_dim); |scale| in 2^-50 to 2^50 */
+    uint32_t reserved;
+    tern_tensor out; /**< [R, heads * head_dim] */
+} tern_attention_desc;
+
+/** Gated unit: out = flush(flush(activation(gate)) * up). */
+typedef struct tern_gated_desc {
+    tern_op_header head;
+    tern_tensor gate; /**< [R, K]; in place */
+    tern_tensor up;   /**< [R, K]; in place */
+    tern_activation activation;
+    uint32_t reserved;
+    tern_tensor out; /**< [R, K] */
+} tern_gated_desc;
+
+/** out = flush(a + b). */
+typedef struct tern_add_desc {
+    tern_op_header head;
+    tern_tensor a;   /**< [R, K]; in place */
+    tern_tensor b;   /**< [R, K], in place; or [K], the same for every row */
+    tern_tensor out; /**< [R, K] */
+} tern_add_desc;
+
+/** out = flush(a * b). */
+typedef struct tern_mul_desc {
+    tern_op_header head;
+    tern_tensor a;   /**< [R, K]; in place */
+    tern_tensor b;   /**< [R, K], in place; or [K], the same for every row */
+    tern_tensor out; /**< [R, K] */
+} tern_mul_desc;
+
+/** out = flush(x * factor). */
+typedef struct tern_scale_desc {
+    tern_op_header head;
+    tern_tensor x; /**< [R, K]; in place */
+    float factor;  /**< finite */
+    uint32_t reserved;
+    tern_tensor out; /**< [R, K] */
+} tern_scale_desc;
+
+/** out = flush(activation(x)). */
+typedef struct tern_activation_desc {
+    tern_op_header head;
+    tern_tensor x; /**< [R, K]; in place */
+    tern_activation activation;
+    uint32_t reserved;
+    tern_tensor out; /**< [R, K] */
+} tern_activation_desc;
+
+/** By rows: e_k = exp(x_k - max x); out = flush(e_k * (1 / sum_k(e_k))). */
+typedef struct tern_softmax_desc {
+    tern_op_header head;
+    tern_tensor x;   /**< [R, K]; in place */
+    tern_tensor out; /**< [R, K] */
+} tern_softmax_desc;
+
+/** Table lookup: out[r] = flush(weights[ids[r]]), ternary as scale * code, q8_0 as d * q, others
+ * converted. */
+typedef struct tern_embedding_desc {
+    tern_op_header head;
+    tern_tensor ids;       /**< i32 [R] */
+    tern_weights *weights; /**< any dtype, GATHER, N x K */
+    tern_tensor out;       /**< [R, K] */
+} tern_embedding_desc;
+
+/**
+ * Copies and converts rows: out[r] = x[r], or x[rows[r]]. Same dtype: bits unchanged, i32 only to
+ * i32. Between f32, f16 and bf16: widened exactly, or rounded to nearest even (f16 saturating); f32
+ * results are flushed.
+ */
+typedef struct tern_copy_desc {
+    tern_op_header head;
+    tern_tensor x;    /**< f32, f16, bf16 or i32 [X, K] */
+    tern_tensor rows; /**< optional, i32 [R]; absent: X = R */
+    tern_tensor out;  /**< f32, f16, bf16 or i32 [R, K] */
+} tern_copy_desc;
+
+/** Index of each row's largest element, the lowest of equals; then, where given, positions[r] += 1.
+ * The last op of a decode step: |out| and |positions| may be what the next submit of the same
+ * program reads. */
+typedef struct tern_argmax_desc {
+    tern_op_header head;
+    tern_tensor x;         /**< [R, K] */
+    tern_tensor out;       /**< out, i32 [R] */
+    tern_tensor positions; /**< optional, i32 [R], incremented */
+} tern_argmax_desc;
+
+/** What an operand of an op is, for whoever walks descriptors: barriers, gradients, copies. */
+typedef uint32_t tern_operand_role;
+
+enum {
+    TERN_OPERAND_IN = 1,
+    TERN_OPERAND_OUT = 2,
+    TERN_OPERAND_INOUT = 3,
+    TERN_OPERAND_WEIGHTS = 4 /**< a tern_weights pointer; the others are tern_tensor */
+};
+
+typedef struct tern_operand_info {
+    const char *name;
+    uint32_t offset; /**< of the member in the descriptor, bytes */
+    tern_operand_role role;
+} tern_operand_info;
+
+/** One op, described. Static. Part of the plugin ABI. */
+typedef struct tern_op_info {
+    uint32_t struct_size;
+    tern_op_kind kind;
+    uint32_t desc_size;
+    uint32_t operand_count;
+    const char *name; /**< its stem: "bitlinear" */
+    const tern_operand_info *operands;
+} tern_op_info;
+
+/** How tern_rotary_table makes a table. */
+typedef struct tern_rotary_table_desc {
+    uint32_t struct_size; /**< sizeof(tern_rotary_table_desc) */
+    uint32_t dims;        /**< D, even */
+    double base;          /**< theta, > 0: angle(p, i) = p * base^(-2i / D) / factors[i] */
+    const float *factors; /**< frequency factors, D/2 of them, or NULL for all 1 */
+} tern_rotary_table_desc;
+
+TERN_BEGIN_DECLS
+
+typedef struct tern_commands tern_commands;
+
+/** NULL for a number that is no op. */
+TERN_API const tern_op_info *tern_op_describe(tern_op_kind kind);
+
+/** Checks |desc| and appends it to |commands|. head.struct_size and head.kind need not be set. */
+#define TERN_OP_DECLARE_(name, number, stem)                                                       \
+    TERN_API tern_status tern_cmd_##stem(tern_commands *commands, const tern_##stem##_desc *desc);
+TERN_OP_LIST(TERN_OP_DECLARE_)
+#undef TERN_OP_DECLARE_
+
+/**
+ * Rows |first| to |first + count - 1| (positions) of a rotary table: for each, D/2 cosines, then
+ * D/2 sines, computed in double by our own code and rounded to float32, so that every machine has
+ * the same. INVALID_ARGUMENT.
+ */
+TERN_API tern_status tern_rotary_table(const tern_rotary_table_desc *desc, uint32_t first,
+                                       uint32_t count, float *out_rows);
+
+TERN_END_DECLS
+
+#endif

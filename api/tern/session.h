@@ -1,0 +1,135 @@
+// Copyright (c) 2026 the tern authors
+// SPDX-License-Identifier: MIT
+#ifndef TERN_SESSION_H_
+#define TERN_SESSION_H_
+
+#include <tern/commands.h>
+#include <tern/model.h>
+#include <tern/sampler.h>
+
+/**
+ * One conversation with a model: its positions and its KV cache.
+ *
+ * Ownership: destroy before the model.
+ * Threads:   one at a time; different sessions of one model from different threads.
+ */
+typedef struct tern_session tern_session;
+
+/** How a session is made. Zero is a sensible value of every member. */
+typedef struct tern_session_desc {
+    uint32_t struct_size; /**< sizeof(tern_session_desc) */
+    tern_kv_type kv;
+    uint32_t context;  /**< positions to make room for; 0: the model's own; more than that is
+                          OUT_OF_RANGE */
+    uint32_t max_rows; /**< largest row bucket to use: 1, 8, 32, 128 or 512; 0: 128. Never changes a
+                          result. */
+} tern_session_desc;
+
+#define TERN_SESSION_DESC_INIT                                                                     \
+    { sizeof(tern_session_desc), 0, 0, 0 }
+
+enum {
+    TERN_ROW_LOGITS = 1u << 0, /**< this row's logits are wanted */
+    TERN_ROW_HIDDEN = 1u << 1  /**< this row's hidden state, after the last norm, is wanted */
+};
+
+/** One token at the next position of a session. Rows of one session follow each other in order. */
+typedef struct tern_row {
+    tern_session *session;
+    int32_t token;
+    uint32_t flags; /**< TERN_ROW_* */
+} tern_row;
+
+/** Several rows of one or several sessions of the same model, in one pass over the weights. */
+typedef struct tern_eval_desc {
+    uint32_t struct_size; /**< sizeof(tern_eval_desc) */
+    uint32_t row_count;
+    const tern_row *rows;
+    float *logits; /**< receives vocabulary floats for each row that wants them, in order; NULL if
+                      none does */
+    float *hidden; /**< likewise, width floats each */
+    /** Polled between submits from the calling thread; non-zero stops with CANCELLED, rows done so
+     * far stay. */
+    int32_t (*cancel)(void *user);
+    void *cancel_user;
+} tern_eval_desc;
+
+/** Receives text as it is generated: whole UTF-8 characters, |size| bytes, not terminated. 0 stops:
+ * "callback". */
+typedef int32_t (*tern_text_fn)(void *user, const char *text, size_t size);
+
+/** Why a generation ended. */
+typedef uint32_t tern_stop;
+
+enum {
+    TERN_STOP_EOS = 1,     /**< the model ended its text */
+    TERN_STOP_LENGTH = 2,  /**< max_tokens were generated */
+    TERN_STOP_STRING = 3,  /**< a stop string appeared; neither it nor what follows was delivered */
+    TERN_STOP_CALLBACK = 4 /**< on_text asked for it */
+};
+
+/** What to generate. */
+typedef struct tern_generate_desc {
+    uint32_t struct_size; /**< sizeof(tern_generate_desc) */
+    uint32_t max_tokens;
+    const int32_t *prompt; /**< at least 1 id */
+    size_t prompt_count;
+    tern_sampler *sampler;           /**< NULL: greedy */
+    const char *const *stop_strings; /**< may be NULL */
+    uint32_t stop_string_count;
+    uint32_t reserved;
+    tern_text_fn on_text; /**< may be NULL */
+    void *user;
+    int32_t *out_ids; /**< room for max_tokens ids; may be NULL */
+} tern_generate_desc;
+
+/** What came of it. Times in nanoseconds. Plain data. */
+typedef struct tern_generate_result {
+    uint32_t struct_size; /**< set by the caller */
+    tern_stop stop;
+    uint32_t count; /**< ids generated, an ending one not counted */
+    uint32_t reserved;
+    uint64_t prompt_ns; /**< until the first id was picked */
+    uint64_t decode_ns; /**< the rest */
+} tern_generate_result;
+
+TERN_BEGIN_DECLS
+
+/** OUT_OF_MEMORY says how much the cache needs; OUT_OF_RANGE for more context than the model has.
+ */
+TERN_API tern_status tern_session_create(tern_model *model, const tern_session_desc *desc,
+                                         tern_session **out_session);
+
+/** Accepts NULL. */
+TERN_API void tern_session_destroy(tern_session *session);
+
+/** Positions filled so far. */
+TERN_API uint32_t tern_session_position(const tern_session *session);
+
+/** Positions there is room for. */
+TERN_API uint32_t tern_session_context(const tern_session *session);
+
+/** Forgets everything from |position| on; OUT_OF_RANGE past what is filled. */
+TERN_API tern_status tern_session_rewind(tern_session *session, uint32_t position);
+
+/**
+ * Runs rows. OUT_OF_RANGE, before anything runs, if a session's context would be passed (the
+ * message has limit and request) or a token is no id of the model. Sessions must belong to |model|
+ * and none may be in use elsewhere.
+ */
+TERN_API tern_status tern_model_eval(tern_model *model, const tern_eval_desc *desc);
+
+/** Evaluates the prompt after what the session holds, then picks ids until something ends it.
+ * OUT_OF_RANGE, before anything runs, if prompt and max_tokens do not fit. The last id picked is
+ * not evaluated. */
+TERN_API tern_status tern_session_generate(tern_session *session, const tern_generate_desc *desc,
+                                           tern_generate_result *out_result);
+
+/** Describes what op |index| of the one-row program became (see tern_program_report). OUT_OF_RANGE
+ * past the end. */
+TERN_API tern_status tern_session_report(tern_session *session, uint32_t index,
+                                         tern_op_report *out_report);
+
+TERN_END_DECLS
+
+#endif

@@ -1,0 +1,71 @@
+// Copyright (c) 2026 the tern authors
+// SPDX-License-Identifier: MIT
+#ifndef TERN_TOKENIZER_H_
+#define TERN_TOKENIZER_H_
+
+#include <tern/archive.h>
+
+/**
+ * Text to token ids and back. Kinds: "llama" (SentencePiece BPE with scores, byte fallback and
+ * dummy prefix; arXiv 1808.06226).
+ *
+ * Ownership: destroy what tern_tokenizer_create gave; a model's own tokenizer is borrowed.
+ * Threads:   immutable once made: any thread.
+ */
+typedef struct tern_tokenizer tern_tokenizer;
+
+enum {
+    TERN_TOKENIZE_BOS =
+        1u << 0, /**< the beginning-of-text id goes first, where the vocabulary asks for one */
+    TERN_TOKENIZE_SPECIAL = 1u << 1 /**< control tokens spelled out in the text become their ids */
+};
+
+/** Ids with a meaning; -1 where the vocabulary has none. Plain data. */
+typedef struct tern_tokenizer_info {
+    uint32_t struct_size; /**< set by the caller */
+    uint32_t size;        /**< number of tokens */
+    int32_t bos;
+    int32_t eos;
+    int32_t unknown;
+    int32_t add_bos; /**< 1 if TERN_TOKENIZE_BOS adds one */
+    char kind[32];
+} tern_tokenizer_info;
+
+TERN_BEGIN_DECLS
+
+/** From the tokenizer.* metadata of |archive|, which is not needed afterwards. UNSUPPORTED names a
+ * kind that is not implemented, CORRUPT_DATA a vocabulary that contradicts itself. */
+TERN_API tern_status tern_tokenizer_create(tern_context *context, const tern_archive *archive,
+                                           tern_tokenizer **out_tokenizer);
+
+/** Accepts NULL. */
+TERN_API void tern_tokenizer_destroy(tern_tokenizer *tokenizer);
+
+TERN_API tern_status tern_tokenizer_describe(const tern_tokenizer *tokenizer,
+                                             tern_tokenizer_info *out_info);
+
+/**
+ * Encodes |size| bytes, UTF-8 or not (other bytes become byte tokens). Writes at most |capacity|
+ * ids to |out_ids| and the number needed to |*out_count|: OUT_OF_RANGE if that is more. |size| + 2
+ * ids are always enough.
+ */
+TERN_API tern_status tern_tokenizer_encode(const tern_tokenizer *tokenizer, const char *text,
+                                           size_t size, uint32_t flags, int32_t *out_ids,
+                                           size_t capacity, size_t *out_count);
+
+/**
+ * The bytes that |id| adds to a text, at most |capacity| of them written and the number needed in
+ * |*out_size|. One token may be a part of a UTF-8 character; control tokens add nothing. |first|
+ * non-zero: at the start of a text, where the dummy prefix is dropped. OUT_OF_RANGE if |id| is none
+ * or more room is needed.
+ */
+TERN_API tern_status tern_tokenizer_decode(const tern_tokenizer *tokenizer, int32_t id,
+                                           int32_t first, char *out_bytes, size_t capacity,
+                                           size_t *out_size);
+
+/** Non-zero if |id| ends a text. */
+TERN_API int32_t tern_tokenizer_is_end(const tern_tokenizer *tokenizer, int32_t id);
+
+TERN_END_DECLS
+
+#endif

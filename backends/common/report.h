@@ -1,0 +1,32 @@
+// Failing and logging with a format, through the host's table.
+#ifndef TERN_BACKENDS_COMMON_REPORT_H_
+#define TERN_BACKENDS_COMMON_REPORT_H_
+
+#include <tern/backend.h>
+
+#ifdef __GNUC__
+#define TERN_PRINTF(format, args) __attribute__((format(printf, format, args)))
+#else
+#define TERN_PRINTF(format, args)
+#endif
+
+// Reports through host->fail and returns |status|.
+tern_status tern_report_fail(const tern_host *host, tern_status status, const char *format, ...)
+    TERN_PRINTF(3, 4);
+
+void tern_report_log(const tern_host *host, tern_log_level level, const char *format, ...)
+    TERN_PRINTF(3, 4);
+
+// Zeroed memory from the host, or NULL.
+void *tern_report_calloc(const tern_host *host, size_t count, size_t size);
+
+// The only macro that hides a return.
+#define TERN_TRY(expression)                                                                       \
+    do {                                                                                           \
+        tern_status try_status = (expression);                                                     \
+        if (try_status != TERN_STATUS_OK) {                                                        \
+            return try_status;                                                                     \
+        }                                                                                          \
+    } while (0)
+
+#endif

@@ -1,0 +1,35 @@
+#ifndef TERN_RUNTIME_DEVICE_H_
+#define TERN_RUNTIME_DEVICE_H_
+
+#include <tern/device.h>
+
+#include "runtime/platform/platform.h"
+#include "runtime/registry.h"
+
+struct tern_device {
+    tern_context *context;
+    tern__entry *entry;
+    tern_backend_device *handle;
+    tern_device_info info;
+    tern__mutex lock;       // around every call into the backend but wait
+    tern_device *reference; // companion that runs fallback segments; opened when first needed
+    bool lost;              // set once, under the lock
+};
+
+// Opens device |index| of |entry| (or the host's, |native|), runs the numerics probe, applies
+// TERN_NUMERICS.
+tern_status tern__device_open(tern__entry *entry, uint32_t index, const tern_native *native,
+                              tern_device **out_device);
+// The same without the probe.
+tern_status tern__device_open_raw(tern__entry *entry, uint32_t index, const tern_native *native,
+                                  tern_device **out_device);
+
+// The companion on the reference backend, opened at the first call. UNAVAILABLE if that backend is
+// not built in.
+tern_status tern__device_reference(tern_device *device, tern_device **out_reference);
+
+// Passes |status| on, remembering a lost device. Called under the lock with what a backend
+// returned.
+tern_status tern__device_check(tern_device *device, tern_status status);
+
+#endif

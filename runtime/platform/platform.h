@@ -1,0 +1,66 @@
+// The porting surface: everything the runtime asks of the operating system. posix/ and win32/ hold
+// the same file names.
+#ifndef TERN_RUNTIME_PLATFORM_PLATFORM_H_
+#define TERN_RUNTIME_PLATFORM_PLATFORM_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef _WIN32
+typedef struct tern__mutex {
+    void *srwlock;
+} tern__mutex;
+#define TERN__THREAD_LOCAL __declspec(thread)
+#else
+#include <pthread.h>
+typedef struct tern__mutex {
+    pthread_mutex_t handle;
+} tern__mutex;
+#define TERN__THREAD_LOCAL _Thread_local
+#endif
+
+bool tern__mutex_init(tern__mutex *mutex);
+void tern__mutex_finish(tern__mutex *mutex);
+void tern__mutex_lock(tern__mutex *mutex);
+void tern__mutex_unlock(tern__mutex *mutex);
+
+uint32_t tern__cpu_count(void);
+uint64_t tern__clock_ns(void);
+
+void *tern__aligned_alloc(size_t size, size_t alignment);
+void tern__aligned_free(void *pointer);
+
+// NULL on failure, with the system's words in |error|.
+void *tern__library_open(const char *path, char *error, size_t error_capacity);
+void *tern__library_symbol(void *library, const char *name);
+void tern__library_close(void *library);
+// What a plugin's file name ends in: ".so", ".dll", ".dylib".
+const char *tern__library_suffix(void);
+// ':' or ';'.
+char tern__path_separator(void);
+
+// Calls |visit| with the name of each entry of |folder|, in any order, until it returns false.
+// False if it cannot be read.
+bool tern__folder_list(const char *folder, bool (*visit)(void *user, const char *name), void *user);
+
+// True when the process runs with rights that its caller lacks, so that its environment must not
+// load code.
+bool tern__is_privileged(void);
+
+// The value of an environment variable, or NULL. Only runtime/options.c calls it.
+const char *tern__environment(const char *name);
+
+// Files, read only. open returns 0 on success or an errno-like number that tern__file_error puts in
+// words.
+typedef struct tern__file {
+    intptr_t handle;
+    uint64_t size;
+    void *map; // the whole content, or NULL
+} tern__file;
+int tern__file_open(const char *path, tern__file *out_file);
+bool tern__file_read(const tern__file *file, uint64_t offset, void *data, size_t size);
+void tern__file_close(tern__file *file);
+void tern__file_error(int code, char *text, size_t capacity);
+
+#endif
