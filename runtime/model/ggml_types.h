@@ -1,0 +1,53 @@
+// The tensor types of GGUF files: one table, and the way from a file's rows to canonical rows.
+#ifndef TERN_RUNTIME_MODEL_GGML_TYPES_H_
+#define TERN_RUNTIME_MODEL_GGML_TYPES_H_
+
+#include <stdbool.h>
+
+#include <tern/archive.h>
+#include <tern/types.h>
+
+// How the bytes of a whole tensor follow from its shape.
+typedef enum tern__size_rule {
+    TERN__SIZE_BLOCKS, // rows of whole blocks
+    TERN__SIZE_I2_S,   // blocks, then 32 bytes whose first four are the scale
+    TERN__SIZE_TL2     // a three-weight part and a two-weight part of 256 columns
+} tern__size_rule;
+
+// One meaning of one type number; several rows may share a number.
+typedef struct tern__ggml_type {
+    uint32_t id; // as in the file
+    const char *name;
+    uint32_t block_elements; // of a row; 0: not known, the tensor takes what there is
+    uint32_t block_bytes;
+    tern__size_rule rule;
+    bool microsoft; // a number that another producer uses for something else
+
+    // The canonical weights that the rows become; TERN_DTYPE_NONE: models cannot use the type.
+    tern_dtype dtype;
+    tern_scale_kind scale_kind;
+    uint32_t group_size;
+} tern__ggml_type;
+
+// The |index|-th meaning of number |id|, from 0; NULL past the last.
+const tern__ggml_type *tern__ggml_type_find(uint32_t id, uint32_t index);
+
+// The row of the table that describes a tensor of an opened archive. Never NULL.
+const tern__ggml_type *tern__ggml_type_of(const tern_tensor_info *info);
+
+// Bytes of a tensor; false if the shape does not suit the type or the number overflows.
+bool tern__ggml_tensor_bytes(const tern__ggml_type *type, const uint64_t shape[4],
+                             uint64_t *out_bytes);
+
+// Bytes of one row of |cols| elements in the file, for types whose |dtype| is not NONE. Row r of a
+// matrix starts at byte r * row_bytes of its tensor.
+uint64_t tern__ggml_row_bytes(const tern__ggml_type *type, uint32_t cols);
+
+// Decodes |rows| rows to canonical rows of |type->dtype|: tern_dtype_row_bytes(dtype, cols) bytes
+// each to |codes|, and with TERN_SCALE_GROUP cols / group_size floats a row to |scales| (else NULL
+// and ignored). Dense types are copied: the file's layout is the canonical one. |cols| is a
+// multiple of block_elements. Code 3 of I2_S and TQ2_0 stays 3, for tern_weights_create to refuse.
+void tern__ggml_decode_rows(const tern__ggml_type *type, uint32_t cols, uint32_t rows,
+                            const void *raw, void *codes, float *scales);
+
+#endif
