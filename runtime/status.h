@@ -5,9 +5,9 @@
 #include <tern/context.h>
 
 #ifdef __GNUC__
-#define TERN__PRINTF(format, args) __attribute__((format(printf, format, args)))
+#define TERN__PRINTF(text, args) __attribute__((format(printf, text, args)))
 #else
-#define TERN__PRINTF(format, args)
+#define TERN__PRINTF(text, args)
 #endif
 
 // Sets the thread's error message, logs it at ERROR (|context| may be NULL: not logged), returns

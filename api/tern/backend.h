@@ -159,6 +159,10 @@ typedef struct tern_backend_ops {
     /** The buffer's memory, as long as the buffer lives and valid while no run is pending. NULL
      * slot, or NULL returned: not visible to the host, which copies through upload and download. */
     void *(*buffer_map)(tern_backend_device *device, tern_backend_buffer *buffer);
+    /** A buffer over |size| bytes of the host's memory at a multiple of 64, which outlives it;
+     * nothing is copied. NULL slot: not possible. */
+    tern_status (*buffer_wrap)(tern_backend_device *device, void *memory, uint64_t size,
+                               tern_backend_buffer **out_buffer);
     /** Writes the name of the kernel that op |index| became. NULL slot: the host reports the
      * backend's name. */
     void (*program_kernel)(tern_backend_device *device, tern_backend_program *program,

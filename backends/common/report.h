@@ -5,9 +5,9 @@
 #include <tern/backend.h>
 
 #ifdef __GNUC__
-#define TERN_PRINTF(format, args) __attribute__((format(printf, format, args)))
+#define TERN_PRINTF(text, args) __attribute__((format(printf, text, args)))
 #else
-#define TERN_PRINTF(format, args)
+#define TERN_PRINTF(text, args)
 #endif
 
 // Reports through host->fail and returns |status|.

@@ -1,0 +1,16 @@
+#include "runtime/ops/ops.h"
+#include "runtime/status.h"
+
+static tern_status check(const tern__check *c, const void *desc) {
+    const tern_softmax_desc *d = desc;
+    TERN_TRY(tern__check_tensor(c, "x", &d->x, TERN__DTYPE(F32), 2));
+    TERN_TRY(tern__check_matrix(c, "out", &d->out, d->x.shape[0], d->x.shape[1]));
+    return tern__check_alias(c, &d->out, "x", &d->x, true);
+}
+
+static const tern_operand_info operands[] = {
+    TERN__OPERAND(tern_softmax_desc, x, IN),
+    TERN__OPERAND(tern_softmax_desc, out, OUT),
+};
+
+TERN__OP_DEFINE(SOFTMAX, softmax, operands, check, NULL);
