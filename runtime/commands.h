@@ -17,6 +17,8 @@ typedef struct tern__list {
 
 // Appends a copy of |desc|, whose header is set for |kind|.
 tern_status tern__list_append(tern__list *list, tern_op_kind kind, const void *desc);
+// Drops the ops and hands out scratch from the start again.
+void tern__list_clear(tern__list *list);
 void tern__list_finish(tern__list *list);
 
 // A packed tensor in the list's scratch memory.

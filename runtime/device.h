@@ -13,6 +13,7 @@ struct tern_device {
     tern_device_info info;
     tern__mutex lock;       // around every call into the backend but wait
     tern_device *reference; // companion that runs fallback segments; opened when first needed
+    uint64_t ticket;        // of the latest submit
     bool lost;              // set once, under the lock
 };
 
