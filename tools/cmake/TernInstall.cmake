@@ -1,0 +1,22 @@
+# install: library, headers, tools, default model, find_package(tern) and pkg-config.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+install(TARGETS tern tern_api EXPORT ternTargets)
+install(DIRECTORY ${tern_SOURCE_DIR}/api/tern DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(EXPORT ternTargets NAMESPACE tern:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/tern)
+set_target_properties(tern_api PROPERTIES EXPORT_NAME api)
+
+configure_package_config_file(${tern_SOURCE_DIR}/tools/cmake/ternConfig.cmake.in ${tern_BINARY_DIR}/ternConfig.cmake
+                              INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/tern)
+write_basic_package_version_file(${tern_BINARY_DIR}/ternConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${tern_BINARY_DIR}/ternConfig.cmake ${tern_BINARY_DIR}/ternConfigVersion.cmake
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/tern)
+
+configure_file(${tern_SOURCE_DIR}/tools/cmake/tern.pc.in ${tern_BINARY_DIR}/tern.pc @ONLY)
+install(FILES ${tern_BINARY_DIR}/tern.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+if(TERN_TOOLS)
+  install(TARGETS tern_cli tern_conformance)
+  install(FILES ${tern_SOURCE_DIR}/tools/models/tern-stories.gguf DESTINATION ${CMAKE_INSTALL_DATADIR}/tern/models)
+endif()
