@@ -81,7 +81,7 @@ static tern_status device_open(tern_backend_instance *instance, uint32_t index,
     const tern_host *host = instance->host;
     (void)index;
     if (native) {
-        return host->fail(host, TERN_STATUS_UNSUPPORTED, "mini: has no devices of the host");
+        return host->fail(host, TERN_STATUS_UNSUPPORTED, "mini: takes no device of the host");
     }
     tern_backend_device *device = allocate(host, sizeof *device);
     if (!device) {
@@ -262,9 +262,7 @@ static tern_status submit(tern_backend_device *device, tern_backend_program *pro
 }
 
 static tern_status wait(tern_backend_device *device, uint64_t ticket, uint64_t timeout_ns) {
-    (void)device;
-    (void)ticket;
-    (void)timeout_ns;
+    (void)device, (void)ticket, (void)timeout_ns;
     return TERN_STATUS_OK; // submit has finished when it returns
 }
 
