@@ -1,0 +1,22 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+// out = flush(activation(x)), elementwise.
+//
+// bindings        0 params, 1 x, 2 out
+// push constants  Push (struct tern_vk_push_unary)
+// specialisation  0 activation
+// workgroup       64 columns; x columns, y rows
+#include "shaders/common/activation.h"
+#include "shaders/vulkan/include/unary.glsl"
+
+layout(constant_id = 0) const uint ACTIVATION = 0u;
+
+void main() {
+    uint live = live_rows(push.rows);
+    for (uint row = gl_WorkGroupID.y; row < live; row += gl_NumWorkGroups.y) {
+        for (uint k = gl_GlobalInvocationID.x; k < push.cols; k += 64u * gl_NumWorkGroups.x) {
+            float y = t_activation(ACTIVATION, x[push.x.offset + row * push.x.stride + k]);
+            result[push.result.offset + row * push.result.stride + k] = t_flush(y);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+// Causal attention of one query head of one row, as tern_attention_desc says: first the scores t of all positions and
+// their maximum, then block by block the probabilities and the weighted sum of values. Scores of the first KEPT
+// positions stay in shared memory, later ones are computed again.
+//
+// bindings        0 params, 1 q, 2 k_cache (words), 3 v_cache (words), 4 positions, 5 sequences, 6 table, 7 out
+// push constants  Push (struct tern_vk_push_attention); strides of caches in words
+// specialisation  0 head_dim, 1 dtype of the cache
+// workgroup       64 invocations, one per position of a block, then one per element of a head; x heads, y rows
+#include "shaders/common/divide.h"
+#include "shaders/common/exp.h"
+#include "shaders/vulkan/include/cache.glsl"
+#include "shaders/vulkan/include/dtype.glsl"
+#include "shaders/vulkan/include/reduce.glsl"
+#include "shaders/vulkan/include/rows.glsl"
+
+layout(local_size_x = 64) in;
+layout(constant_id = 0) const uint HEAD_DIM = 64u;
+layout(constant_id = 1) const uint CACHE = F16;
+
+layout(std430, binding = 1) readonly buffer Q {
+    float q[];
+};
+layout(std430, binding = 2) readonly buffer KCache {
+    uint k_cache[];
+};
+layout(std430, binding = 3) readonly buffer VCache {
+    uint v_cache[];
+};
+layout(std430, binding = 4) readonly buffer Positions {
+    int positions[];
+};
+layout(std430, binding = 5) readonly buffer Sequences {
+    int sequences[];
+};
+layout(std430, binding = 6) readonly buffer Table {
+    int table[];
+};
+layout(std430, binding = 7) writeonly buffer Result {
+    float result[];
+};
+layout(push_constant) uniform Push {
+    Rows rows;
+    uint group; // query heads per key head
+    float scale;
+    View q;
+    Cache k_cache;
+    Cache v_cache;
+    Blocks blocks;
+    View result;
+}
+push;
+
+const uint KEPT = 2048u;
+const uint SLICES = (HEAD_DIM + 63u) / 64u; // elements of a head per invocation
+
+shared float kept[KEPT];
+shared float query[HEAD_DIM];
+shared float block_scores[64];
+shared float block_weights[64];
+shared float block_max;
+
+float rounded(float value) {
+    return CACHE == F16 ? t_round_f16(value) : value;
+}
+
+// sum_d(q[d] * k[d]) by rule 4, one invocation alone.
+float key_dot(uint base) {
+    float part[64];
+    precise float total = 0.0;
+    for (uint block = 0u; block < HEAD_DIM; block += 1024u) {
+        for (uint l = 0u; l < 64u; l++) {
+            part[l] = 0.0;
+        }
+        uint end = min(block + 1024u, HEAD_DIM);
+        for (uint d = block; d < end; d++) {
+            float k = element_of(CACHE, k_cache[base + word_of(CACHE, d)], d);
+            precise float product = query[d] * k;
+            product = part[d & 63u] + product;
+            part[d & 63u] = product;
+        }
+        for (uint k = 32u; k > 0u; k >>= 1) {
+            for (uint l = 0u; l < k; l++) {
+                precise float s = part[l] + part[l + k];
+                part[l] = s;
+            }
+        }
+        total = total + part[0];
+    }
+    return total;
+}
+
+uint block_at(uint sequence, uint index) {
+    return clamp_index(table[table_word(push.blocks, sequence, index)], push.blocks.count);
+}
+
+float score(uint sequence, uint index, uint head) {
+    uint lane = gl_LocalInvocationID.x;
+    precise float t =
+        key_dot(cache_word(push.k_cache, block_at(sequence, index), head, lane)) * push.scale;
+    return t;
+}
+
+// Scores of all positions up to |position|; returns their maximum.
+float score_max(uint sequence, uint position, uint head) {
+    uint lane = gl_LocalInvocationID.x;
+    float most = uintBitsToFloat(0xff7fffffu);
+    for (uint j = lane; j <= position; j += 64u) {
+        float t = score(sequence, j >> 6, head);
+        if (j < KEPT) {
+            kept[j] = t;
+        }
+        most = max(most, t);
+    }
+    return reduce_max(most);
+}
+
+// Fills block_weights with the probabilities of block |index|'s |count| positions; returns its maximum.
+float weigh_block(uint sequence, uint index, uint count, uint head) {
+    uint lane = gl_LocalInvocationID.x;
+    uint j = 64u * index + lane;
+    float t = 0.0;
+    if (lane < count) {
+        t = j < KEPT ? kept[j] : score(sequence, index, head);
+    }
+    block_scores[lane] = t;
+    barrier();
+    if (lane == 0u) {
+        float most = t;
+        for (uint l = 1u; l < count; l++) {
+            most = max(most, block_scores[l]);
+        }
+        block_max = most;
+    }
+    barrier();
+    float most = block_max;
+    precise float below = t - most;
+    block_weights[lane] = rounded(t_exp(below));
+    barrier();
+    return most;
+}
+
+// p_0 * v_0[d] + p_1 * v_1[d] + ...
+float value_sum(uint base, uint count, uint d) {
+    precise float sum = 0.0;
+    for (uint j = 0u; j < count; j++) {
+        uint word = v_cache[base + j * push.v_cache.place_stride + word_of(CACHE, d)];
+        precise float product = block_weights[j] * element_of(CACHE, word, d);
+        sum = sum + product;
+    }
+    return sum;
+}
+
+float weight_sum(uint count) {
+    precise float sum = 0.0;
+    for (uint j = 0u; j < count; j++) {
+        sum = sum + block_weights[j];
+    }
+    return sum;
+}
+
+void attend(uint row, uint head) {
+    uint lane = gl_LocalInvocationID.x;
+    uint position = clamp_index(positions[push.blocks.positions + row], push.blocks.width * 64u);
+    uint sequence = clamp_index(sequences[push.blocks.sequences + row], push.blocks.sequence_count);
+    uint key_head = head / push.group;
+    float most = score_max(sequence, position, key_head);
+    float sums[SLICES];
+    for (uint i = 0u; i < SLICES; i++) {
+        sums[i] = 0.0;
+    }
+    precise float total = 0.0;
+    for (uint index = 0u; 64u * index <= position; index++) {
+        uint count = min(position + 1u - 64u * index, 64u);
+        precise float below = weigh_block(sequence, index, count, key_head) - most;
+        float factor = t_exp(below);
+        precise float weight = weight_sum(count) * factor;
+        total = total + weight;
+        uint base = cache_word(push.v_cache, block_at(sequence, index), key_head, 0u);
+        for (uint i = 0u; i < SLICES; i++) {
+            if (64u * i + lane < HEAD_DIM) {
+                precise float part = value_sum(base, count, 64u * i + lane) * factor;
+                part = sums[i] + part;
+                sums[i] = part;
+            }
+        }
+    }
+    float inverse = t_divide(1.0, total);
+    uint to = push.result.offset + row * push.result.stride + head * HEAD_DIM;
+    for (uint i = 0u; i < SLICES; i++) {
+        if (64u * i + lane < HEAD_DIM) {
+            precise float y = sums[i] * inverse;
+            result[to + 64u * i + lane] = t_flush(y);
+        }
+    }
+}
+
+void main() {
+    uint live = live_rows(push.rows);
+    uint head = gl_WorkGroupID.x;
+    for (uint row = gl_WorkGroupID.y; row < live; row += gl_NumWorkGroups.y) {
+        barrier();
+        for (uint d = gl_LocalInvocationID.x; d < HEAD_DIM; d += 64u) {
+            query[d] = rounded(q[push.q.offset + row * push.q.stride + head * HEAD_DIM + d]);
+        }
+        barrier();
+        attend(row, head);
+    }
+}
