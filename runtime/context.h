@@ -18,7 +18,7 @@ struct tern_context {
     tern_allocator allocator;
     tern_log_fn log;
     void *log_user;
-    tern_log_level log_level;
+    int32_t log_level; // tern_log_level, by tern__atomic_load
     uint32_t flags;
     uint32_t threads;
     tern_parallel_for_fn parallel_for;
@@ -26,7 +26,7 @@ struct tern_context {
     tern__options options;
     tern__registry registry;
     tern__numerics_cache numerics;
-    tern__mutex lock; // registry, numerics cache, options
+    tern__mutex lock; // registry, numerics cache, options; nothing is called while it is held
 };
 
 #endif

@@ -31,8 +31,14 @@ typedef enum tern__option {
         TERN__OPTION_COUNT
 } tern__option;
 
+// A value that the application set. Older ones are kept, because someone may still read them.
+typedef struct tern__option_value {
+    struct tern__option_value *older;
+    char text[];
+} tern__option_value;
+
 typedef struct tern__options {
-    char *set[TERN__OPTION_COUNT]; // by the application, owned; NULL: not set
+    tern__option_value *set[TERN__OPTION_COUNT]; // by the application; NULL: not set
     char *env[TERN__OPTION_COUNT]; // copied when the context was made; NULL: not set or ignored
 } tern__options;
 
@@ -41,7 +47,12 @@ typedef struct tern__options {
 tern_status tern__options_init(tern_context *context);
 void tern__options_finish(tern_context *context);
 
-// The value in force, never NULL; the default if nothing set it.
+// By its full name, "TERN_LOG"; TERN__OPTION_COUNT if there is none.
+tern__option tern__option_find(const char *name);
+// INVALID_ARGUMENT if |value| does not parse.
+tern_status tern__option_set(tern_context *context, tern__option option, const char *value);
+
+// The value in force, never NULL; the default if nothing set it. Valid as long as the context.
 const char *tern__option_text(tern_context *context, tern__option option);
 uint32_t tern__option_count(tern_context *context, tern__option option);
 bool tern__option_is(tern_context *context, tern__option option, const char *value);

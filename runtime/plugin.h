@@ -4,8 +4,8 @@
 
 #include <tern/context.h>
 
-// Loads every library of every folder in |path| (separated as PATH is). What fails is recorded;
-// never an error.
-void tern__plugin_scan(tern_context *context, const char *path);
+// Loads every library of every folder in |path| (separated as PATH is) that was not tried before,
+// by name. What fails is recorded and is no error; OUT_OF_MEMORY is.
+tern_status tern__plugin_scan(tern_context *context, const char *path);
 
 #endif

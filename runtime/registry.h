@@ -6,13 +6,17 @@
 
 #include <tern/backend.h>
 
+#include "runtime/platform/platform.h"
+
 typedef struct tern__entry {
     tern_context *context;
     const tern_backend *backend; // NULL: rejected before it gave a table
     tern_backend_ops ops;        // our copy: slots that the backend does not have are NULL
     tern_host host;              // what it was given; lives as long as the entry
     tern_backend_instance *instance;
-    bool started; // instance_create was tried
+    tern__mutex lock;   // around calls on the instance; it is started under it
+    bool started;       // instance_create was tried
+    tern_status status; // what it returned
     tern_backend_state state;
     uint32_t device_count;
     void *library; // of a plugin
@@ -32,18 +36,27 @@ tern_status tern__registry_init(tern_context *context);
 void tern__registry_finish(tern_context *context);
 
 // Checks the table (ABI, names, required slots; INCOMPATIBLE says which) and adds an entry.
-// |library| becomes the entry's.
+// |library| becomes the entry's; on failure it stays the caller's. |path| is "" unless a plugin's.
 tern_status tern__registry_add(tern_context *context, tern_backend_query_fn query, const char *path,
                                void *library);
-// Records an attempt that failed with the thread's last error message.
-tern_status tern__registry_reject(tern_context *context, const char *name, const char *path,
-                                  const char *reason);
+// Records a plugin that was not accepted.
+tern_status tern__registry_reject(tern_context *context, const char *path, const char *reason);
 
 // Starts the backend once: instance_create, device_count. Afterwards state and reason are set.
+// Returns what instance_create did, without reporting it; out of memory is tried again next time.
 // Thread-safe.
-void tern__entry_start(tern__entry *entry);
+tern_status tern__entry_start(tern__entry *entry);
+// The same, and what is known then.
+tern_status tern__entry_describe(tern__entry *entry, tern_backend_info *out_info);
+// Device |index| of a started backend, with what a backend leaves to the host filled in.
+tern_status tern__entry_device(tern__entry *entry, uint32_t index, tern_device_info *out_info);
 
-// By name, ready or not; NULL if there is none.
+uint32_t tern__registry_count(tern_context *context);
+// NULL past the end.
+tern__entry *tern__registry_at(tern_context *context, uint32_t index);
+// The newest with a plugin's path, rejected or not; NULL if there is none.
+tern__entry *tern__registry_find_path(tern_context *context, const char *path);
+// By name, ready or not, but not rejected; NULL if there is none.
 tern__entry *tern__registry_find(tern_context *context, const char *name);
 // The backend with TERN_BACKEND_REFERENCE, or NULL if it is not built in.
 tern__entry *tern__registry_reference(tern_context *context);

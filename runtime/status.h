@@ -2,6 +2,8 @@
 #ifndef TERN_RUNTIME_STATUS_H_
 #define TERN_RUNTIME_STATUS_H_
 
+#include <stdbool.h>
+
 #include <tern/context.h>
 
 #ifdef __GNUC__
@@ -9,6 +11,8 @@
 #else
 #define TERN__PRINTF(text, args)
 #endif
+
+#define TERN__MESSAGE_CAPACITY 512
 
 // Sets the thread's error message, logs it at ERROR (|context| may be NULL: not logged), returns
 // |status|.
@@ -20,6 +24,19 @@ tern_status tern__fail_memory(tern_context *context, uint64_t bytes, const char 
 
 // Sets the message without logging; for a caller that tries several things and reports once.
 void tern__set_error(const char *message);
+
+// A stretch in which this thread's failures are expected: errors are logged as DEBUG, the message
+// is
+// "" at first, and at the end is again what it was before.
+typedef struct tern__quiet {
+    char message[TERN__MESSAGE_CAPACITY];
+} tern__quiet;
+void tern__quiet_begin(tern__quiet *quiet);
+void tern__quiet_end(const tern__quiet *quiet);
+bool tern__is_quiet(void);
+
+// INVALID_ARGUMENT if a caller's struct_size |got| is less than the |wanted| of these headers.
+tern_status tern__check_size(tern_context *context, const char *what, uint32_t got, size_t wanted);
 
 // The only macro that hides a return.
 #define TERN_TRY(expression)                                                                       \

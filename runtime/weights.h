@@ -13,7 +13,8 @@ struct tern_weights {
         *reference; // on device->reference; NULL until a fallback segment needs them
 };
 
-// Handle for the reference companion, made from the device's rows at the first call.
+// Handle for the reference companion, made from the device's rows at the first call. Called with
+// neither device locked.
 tern_status tern__weights_reference(tern_weights *weights, tern_backend_weights **out_handle);
 
 // Number of scales per row: 0, 1 or the number of groups.

@@ -25,13 +25,17 @@ void tern__mutex_finish(tern__mutex *mutex);
 void tern__mutex_lock(tern__mutex *mutex);
 void tern__mutex_unlock(tern__mutex *mutex);
 
+// For a value that threads read while another changes it; orders nothing else.
+int32_t tern__atomic_load(const int32_t *value);
+void tern__atomic_store(int32_t *value, int32_t to);
+
 uint32_t tern__cpu_count(void);
 uint64_t tern__clock_ns(void);
 
 void *tern__aligned_alloc(size_t size, size_t alignment);
 void tern__aligned_free(void *pointer);
 
-// NULL on failure, with the system's words in |error|.
+// |path| is a file, never searched for. NULL on failure, with the system's words in |error|.
 void *tern__library_open(const char *path, char *error, size_t error_capacity);
 void *tern__library_symbol(void *library, const char *name);
 void tern__library_close(void *library);

@@ -1,0 +1,68 @@
+#include "runtime/host.h"
+
+#include "runtime/allocator.h"
+#include "runtime/context.h"
+#include "runtime/log.h"
+#include "runtime/ops/ops.h"
+
+static tern_context *context_of(const tern_host *host) {
+    return host->state;
+}
+
+static void *host_allocate(const tern_host *host, size_t size, size_t alignment) {
+    const tern_allocator *allocator = &context_of(host)->allocator;
+    return allocator->allocate(allocator->user, size ? size : 1, alignment);
+}
+
+static void host_release(const tern_host *host, void *pointer) {
+    tern__free(context_of(host), pointer);
+}
+
+static void host_log(const tern_host *host, tern_log_level level, const char *message) {
+    tern__log(context_of(host), level, "%s", message);
+}
+
+static tern_status host_fail(const tern_host *host, tern_status status, const char *message) {
+    return tern__fail(context_of(host), status, "%s", message);
+}
+
+static const char *host_option(const tern_host *host, const char *name) {
+    return tern_context_option(context_of(host), name);
+}
+
+static uint32_t host_thread_count(const tern_host *host) {
+    tern_context *context = context_of(host);
+    uint32_t count = context->threads;
+    if (tern__option_given(context, TERN__OPTION_THREADS)) {
+        count = tern__option_count(context, TERN__OPTION_THREADS);
+    }
+    return count ? count : tern__cpu_count();
+}
+
+static void host_parallel_for(const tern_host *host, uint32_t tasks,
+                              void (*fn)(void *user, uint32_t task), void *user) {
+    tern_context *context = context_of(host);
+    context->parallel_for(context->parallel_user, tasks, fn, user);
+}
+
+static const tern_op_info *host_op_info(const tern_host *host, tern_op_kind kind) {
+    (void)host;
+    const tern__op *op = tern__op_find(kind);
+    return op ? &op->info : NULL;
+}
+
+tern_host tern__host_make(tern_context *context) {
+    return (tern_host){
+        .struct_size = sizeof(tern_host),
+        .abi = TERN_ABI_VERSION,
+        .state = context,
+        .allocate = host_allocate,
+        .release = host_release,
+        .log = host_log,
+        .fail = host_fail,
+        .option = host_option,
+        .thread_count = host_thread_count,
+        .parallel_for = context->parallel_for ? host_parallel_for : NULL,
+        .op_info = host_op_info,
+    };
+}

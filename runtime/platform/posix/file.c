@@ -1,0 +1,74 @@
+#include "runtime/platform/platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// Only what has a size and can be read anywhere.
+static int check_kind(mode_t mode) {
+    if (S_ISDIR(mode)) {
+        return EISDIR;
+    }
+    return S_ISREG(mode) ? 0 : ESPIPE;
+}
+
+static void *map_all(int handle, uint64_t size) {
+    if (size == 0 || size > SIZE_MAX) {
+        return NULL;
+    }
+    void *map = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, handle, 0);
+    return map == MAP_FAILED ? NULL : map;
+}
+
+int tern__file_open(const char *path, tern__file *out_file) {
+    // Non-blocking, because opening a pipe would wait for its writer.
+    int handle = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (handle < 0) {
+        return errno;
+    }
+    struct stat info;
+    int error = fstat(handle, &info) == 0 ? check_kind(info.st_mode) : errno;
+    if (error) {
+        close(handle);
+        return error;
+    }
+    out_file->handle = handle;
+    out_file->size = (uint64_t)info.st_size;
+    out_file->map = map_all(handle, out_file->size);
+    return 0;
+}
+
+bool tern__file_read(const tern__file *file, uint64_t offset, void *data, size_t size) {
+    unsigned char *to = data;
+    while (size > 0) {
+        ssize_t got = pread((int)file->handle, to, size, (off_t)offset);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return false;
+        }
+        to += got;
+        offset += (uint64_t)got;
+        size -= (size_t)got;
+    }
+    return true;
+}
+
+void tern__file_close(tern__file *file) {
+    if (file->map) {
+        munmap(file->map, (size_t)file->size);
+    }
+    close((int)file->handle);
+    *file = (tern__file){.handle = -1};
+}
+
+void tern__file_error(int code, char *text, size_t capacity) {
+    if (strerror_r(code, text, capacity) != 0) {
+        snprintf(text, capacity, "error %d", code);
+    }
+}

@@ -1,0 +1,91 @@
+#include "runtime/status.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/log.h"
+#include "runtime/platform/platform.h"
+
+static TERN__THREAD_LOCAL char last_message[TERN__MESSAGE_CAPACITY];
+static TERN__THREAD_LOCAL unsigned quiet_depth;
+
+const char *tern_status_name(tern_status status) {
+    switch (status) {
+#define STATUS_NAME(name, number, text, when)                                                      \
+    case number:                                                                                   \
+        return "TERN_STATUS_" #name;
+        TERN_STATUS_LIST(STATUS_NAME)
+#undef STATUS_NAME
+    default:
+        return "TERN_STATUS_?";
+    }
+}
+
+const char *tern_status_text(tern_status status) {
+    switch (status) {
+#define STATUS_TEXT(name, number, text, when)                                                      \
+    case number:                                                                                   \
+        return text;
+        TERN_STATUS_LIST(STATUS_TEXT)
+#undef STATUS_TEXT
+    default:
+        return "unknown status";
+    }
+}
+
+const char *tern_last_error_message(void) {
+    return last_message;
+}
+
+void tern__set_error(const char *message) {
+    char copy[TERN__MESSAGE_CAPACITY];
+    snprintf(copy, sizeof copy, "%s", message); // |message| may be the buffer itself
+    for (char *c = copy; *c; c++) {
+        if (*c == '\n' || *c == '\r') {
+            *c = ' ';
+        }
+    }
+    memcpy(last_message, copy, sizeof copy);
+}
+
+tern_status tern__fail(tern_context *context, tern_status status, const char *format, ...) {
+    char text[TERN__MESSAGE_CAPACITY];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    tern__set_error(text);
+    tern__log(context, TERN_LOG_ERROR, "%s", last_message);
+    return status;
+}
+
+tern_status tern__fail_memory(tern_context *context, uint64_t bytes, const char *what) {
+    return tern__fail(context, TERN_STATUS_OUT_OF_MEMORY, "out of memory: %" PRIu64 " bytes for %s",
+                      bytes, what);
+}
+
+void tern__quiet_begin(tern__quiet *quiet) {
+    memcpy(quiet->message, last_message, sizeof quiet->message);
+    last_message[0] = '\0';
+    quiet_depth++;
+}
+
+void tern__quiet_end(const tern__quiet *quiet) {
+    memcpy(last_message, quiet->message, sizeof last_message);
+    quiet_depth--;
+}
+
+bool tern__is_quiet(void) {
+    return quiet_depth > 0;
+}
+
+tern_status tern__check_size(tern_context *context, const char *what, uint32_t got, size_t wanted) {
+    if (got < wanted) {
+        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
+                          "%s: struct_size is %" PRIu32 ", expected at least %zu", what, got,
+                          wanted);
+    }
+    return TERN_STATUS_OK;
+}

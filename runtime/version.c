@@ -1,0 +1,5 @@
+#include <tern/version.h>
+
+const char *tern_version(void) {
+    return TERN_VERSION_STRING;
+}
