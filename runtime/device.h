@@ -27,7 +27,8 @@ tern_status tern__device_open_raw(tern__entry *entry, uint32_t index, const tern
                                   tern_device **out_device);
 
 // The companion on the reference backend, opened at the first call; a device of that backend is its
-// own. UNAVAILABLE if it is not built in. Where both locks are held, the companion's is taken last.
+// own. UNAVAILABLE if it is not built in. Its backend is called under the lock of the device that
+// it accompanies, not under its own.
 tern_status tern__device_reference(tern_device *device, tern_device **out_reference);
 
 // DEVICE_LOST, reported, once the device has stopped. Called under the lock before a call.

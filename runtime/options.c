@@ -7,16 +7,16 @@
 #include "runtime/context.h"
 #include "runtime/log.h"
 
-typedef enum kind { KIND_TEXT, KIND_COUNT, KIND_CHOICE } kind;
+typedef enum option_kind { KIND_TEXT, KIND_COUNT, KIND_CHOICE } option_kind;
 
-typedef struct row {
+typedef struct option_row {
     const char *name;
-    kind kind;
+    option_kind kind;
     const char *default_text;
     const char *help;
-} row;
+} option_row;
 
-static const row rows[TERN__OPTION_COUNT] = {
+static const option_row rows[TERN__OPTION_COUNT] = {
 #define ROW(name, kind, default_text, help) {"TERN_" #name, KIND_##kind, default_text, help},
     TERN__OPTION_LIST(ROW)
 #undef ROW
@@ -61,7 +61,7 @@ static uint32_t find_choice(const char *help, const char *value) {
     return 0;
 }
 
-static tern_status check_value(tern_context *context, const row *row, const char *value) {
+static tern_status check_value(tern_context *context, const option_row *row, const char *value) {
     if (!value[0] || row->kind == KIND_TEXT) {
         return TERN_STATUS_OK;
     }

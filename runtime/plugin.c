@@ -61,16 +61,16 @@ static tern_status load_quietly(tern_context *context, const char *path) {
     return TERN_STATUS_OK;
 }
 
-typedef struct names {
+typedef struct name_list {
     tern_context *context;
     char **items;
     size_t count;
     size_t capacity;
     bool failed;
-} names;
+} name_list;
 
 static bool collect(void *user, const char *name) {
-    names *names = user;
+    name_list *names = user;
     const char *suffix = tern__library_suffix();
     size_t length = strlen(name);
     size_t suffix_length = strlen(suffix);
@@ -95,7 +95,7 @@ static int compare_names(const void *a, const void *b) {
 }
 
 static tern_status scan_folder(tern_context *context, const char *folder) {
-    names names = {.context = context};
+    name_list names = {.context = context};
     tern_status status = TERN_STATUS_OK;
     if (!tern__folder_list(folder, collect, &names)) {
         tern__log(context, TERN_LOG_WARNING, "plugin folder %s cannot be read", folder);

@@ -349,7 +349,7 @@ tern__entry *tern__registry_find(tern_context *context, const char *name) {
 tern__entry *tern__registry_find_path(tern_context *context, const char *path) {
     for (uint32_t i = tern__registry_count(context); i-- > 0;) {
         tern__entry *entry = tern__registry_at(context, i);
-        if (strcmp(entry->path, path) == 0) {
+        if (entry && strcmp(entry->path, path) == 0) {
             return entry;
         }
     }

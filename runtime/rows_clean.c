@@ -7,15 +7,15 @@
 #include "shaders/common/float.h"
 
 // A place in the matrix, and what is wrong there.
-typedef struct finding {
+typedef struct problem {
     const char *what; // NULL: nothing
     uint32_t column;
-} finding;
+} problem;
 
-static const finding nothing = {NULL, 0};
+static const problem nothing = {NULL, 0};
 
-static finding found(const char *what, uint32_t column) {
-    return (finding){what, column};
+static problem found(const char *what, uint32_t column) {
+    return (problem){what, column};
 }
 
 #define ZERO_CODE 1u
@@ -41,7 +41,7 @@ static size_t find_code_3(const uint8_t *codes, size_t bytes) {
     return i;
 }
 
-static finding clean_t2(uint8_t *codes, uint32_t cols) {
+static problem clean_t2(uint8_t *codes, uint32_t cols) {
     size_t bytes = ((size_t)cols + 3) / 4;
     if (cols % 4) { // the pad is not looked at
         uint32_t mask = (1u << (2 * (cols % 4))) - 1u;
@@ -69,7 +69,7 @@ static uint32_t find_weight(const uint8_t *codes, uint32_t from, uint32_t to) {
 static const char zero_scale[] = "the scale is 0 but the weight is not";
 
 // One scale and the columns under it.
-static finding clean_scale(const uint8_t *codes, float *scale, uint32_t from, uint32_t to) {
+static problem clean_scale(const uint8_t *codes, float *scale, uint32_t from, uint32_t to) {
     if ((T_BITS(*scale) & 0x7f800000u) == 0x7f800000u) {
         return found("the scale is NaN or infinite", from);
     }
@@ -84,7 +84,7 @@ static finding clean_scale(const uint8_t *codes, float *scale, uint32_t from, ui
     return nothing;
 }
 
-static finding clean_scales(const tern__rows *rows, const uint8_t *codes, float *scales) {
+static problem clean_scales(const tern__rows *rows, const uint8_t *codes, float *scales) {
     uint32_t cols = rows->info.cols;
     if (rows->info.scale_kind == TERN_SCALE_TENSOR) {
         uint32_t column = rows->zero_scale ? find_weight(codes, 0, cols) : cols;
@@ -95,7 +95,7 @@ static finding clean_scales(const tern__rows *rows, const uint8_t *codes, float 
     for (uint32_t i = 0; i < count; i++) {
         uint32_t from = i * width;
         uint32_t to = cols - from < width ? cols : from + width;
-        finding finding = clean_scale(codes, &scales[i], from, to);
+        problem finding = clean_scale(codes, &scales[i], from, to);
         if (finding.what) {
             return finding;
         }
@@ -105,7 +105,7 @@ static finding clean_scales(const tern__rows *rows, const uint8_t *codes, float 
 
 static const char not_finite[] = "the value is NaN or infinite";
 
-static finding clean_f32(void *row, uint32_t cols) {
+static problem clean_f32(void *row, uint32_t cols) {
     unsigned char *bytes = row;
     for (uint32_t i = 0; i < cols; i++, bytes += 4) {
         uint32_t bits;
@@ -121,7 +121,7 @@ static finding clean_f32(void *row, uint32_t cols) {
 }
 
 // 16 bits each: |exponent| masks the exponent, and magnitudes below |least| become +0.
-static finding clean_16(void *row, uint32_t cols, uint32_t exponent, uint32_t least) {
+static problem clean_16(void *row, uint32_t cols, uint32_t exponent, uint32_t least) {
     unsigned char *bytes = row;
     for (uint32_t i = 0; i < cols; i++, bytes += 2) {
         uint16_t bits;
@@ -137,7 +137,7 @@ static finding clean_16(void *row, uint32_t cols, uint32_t exponent, uint32_t le
     return nothing;
 }
 
-static finding clean_q8_0(void *row, uint32_t cols) {
+static problem clean_q8_0(void *row, uint32_t cols) {
     unsigned char *block = row;
     for (uint32_t from = 0; from < cols; from += 32, block += 34) {
         uint16_t d;
@@ -155,7 +155,7 @@ static finding clean_q8_0(void *row, uint32_t cols) {
     return nothing;
 }
 
-static finding clean_row(const tern__rows *rows, void *codes, float *scales) {
+static problem clean_row(const tern__rows *rows, void *codes, float *scales) {
     uint32_t cols = rows->info.cols;
     switch (rows->info.dtype) {
     case TERN_DTYPE_F32:
@@ -169,7 +169,7 @@ static finding clean_row(const tern__rows *rows, void *codes, float *scales) {
     default:
         break;
     }
-    finding finding = clean_t2(codes, cols);
+    problem finding = clean_t2(codes, cols);
     return finding.what ? finding : clean_scales(rows, codes, scales);
 }
 
@@ -178,7 +178,7 @@ tern_status tern__rows_clean(const tern__rows *rows, uint32_t first, uint32_t co
     size_t row_bytes = (size_t)tern_dtype_row_bytes(rows->info.dtype, rows->info.cols);
     size_t row_scales = tern__weights_scales_per_row(&rows->info);
     for (uint32_t i = 0; i < count; i++) {
-        finding finding = clean_row(rows, (char *)codes + i * row_bytes,
+        problem finding = clean_row(rows, (char *)codes + i * row_bytes,
                                     row_scales ? scales + i * row_scales : NULL);
         if (finding.what) {
             return tern__fail(rows->context, TERN_STATUS_CORRUPT_DATA,

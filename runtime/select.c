@@ -11,28 +11,28 @@
 #include "runtime/log.h"
 
 // A device that an item of the list could mean.
-typedef struct candidate {
+typedef struct device_choice {
     tern__entry *entry;
     uint32_t order; // of its backend in the registry
     tern_device_info info;
-} candidate;
+} device_choice;
 
 // One item of the list: "vulkan", "vulkan:1", "opencl:PoCL", "auto".
-typedef struct item {
+typedef struct list_item {
     char text[128];
     char name[128];
     const char *selector; // in text, after the colon; NULL: none
-} item;
+} list_item;
 
-typedef struct search {
+typedef struct search_state {
     tern_context *context;
     const tern_native *native;
     tern_device **out_device;
-    candidate *candidates;
+    device_choice *candidates;
     size_t count;
     size_t capacity;
     char reasons[TERN__MESSAGE_CAPACITY]; // per item why not, separated by "; "
-} search;
+} search_state;
 
 static void append(char *text, size_t capacity, const char *format, ...) TERN__PRINTF(3, 4);
 
@@ -45,14 +45,14 @@ static void append(char *text, size_t capacity, const char *format, ...) {
 }
 
 // Remembers, and logs, why |who| is skipped.
-static void note(search *search, const char *who, const char *why) {
+static void note(search_state *search, const char *who, const char *why) {
     tern__log(search->context, TERN_LOG_INFO, "skipped %s: %s", who, why);
     append(search->reasons, sizeof search->reasons, "%s%s: %s", search->reasons[0] ? "; " : "", who,
            why);
 }
 
 // Smaller is better: the order of tern_device_type, strangers as OTHER.
-static uint32_t rank(const candidate *candidate) {
+static uint32_t rank(const device_choice *candidate) {
     tern_device_type type = candidate->info.type;
     return type >= TERN_DEVICE_DISCRETE && type <= TERN_DEVICE_REFERENCE ? type : TERN_DEVICE_OTHER;
 }
@@ -62,8 +62,8 @@ static int compare_u32(uint32_t a, uint32_t b) {
 }
 
 static int compare_candidates(const void *a, const void *b) {
-    const candidate *x = a;
-    const candidate *y = b;
+    const device_choice *x = a;
+    const device_choice *y = b;
     int by_rank = compare_u32(rank(x), rank(y));
     int by_order = compare_u32(x->order, y->order);
     if (by_rank) {
@@ -72,7 +72,7 @@ static int compare_candidates(const void *a, const void *b) {
     return by_order ? by_order : compare_u32(x->info.index, y->info.index);
 }
 
-static tern_status add_candidate(search *search, const candidate *candidate) {
+static tern_status add_candidate(search_state *search, const device_choice *candidate) {
     void *array = search->candidates;
     bool grown = tern__grow(search->context, &array, &search->capacity, search->count + 1,
                             sizeof *candidate);
@@ -85,15 +85,15 @@ static tern_status add_candidate(search *search, const candidate *candidate) {
 }
 
 // A device of the host could belong to any backend; only opening it tells.
-static tern_status collect_native(search *search, tern__entry *entry, uint32_t order) {
-    candidate candidate = {.entry = entry, .order = order};
+static tern_status collect_native(search_state *search, tern__entry *entry, uint32_t order) {
+    device_choice candidate = {.entry = entry, .order = order};
     candidate.info.type = TERN_DEVICE_OTHER;
     snprintf(candidate.info.name, sizeof candidate.info.name, "the host's device");
     return add_candidate(search, &candidate);
 }
 
 // Describes one device quietly; false with the reason noted.
-static bool describe(search *search, candidate *candidate, uint32_t index) {
+static bool describe(search_state *search, device_choice *candidate, uint32_t index) {
     tern__quiet quiet;
     tern__quiet_begin(&quiet);
     tern_status status = tern__entry_device(candidate->entry, index, &candidate->info);
@@ -106,7 +106,8 @@ static bool describe(search *search, candidate *candidate, uint32_t index) {
 }
 
 // Starts |entry| and adds its devices. OUT_OF_MEMORY; what else fails is noted.
-static tern_status collect(search *search, tern__entry *entry, uint32_t order, const char *who) {
+static tern_status collect(search_state *search, tern__entry *entry, uint32_t order,
+                           const char *who) {
     tern_backend_info info = {.struct_size = sizeof info};
     tern_status status = tern__entry_describe(entry, &info);
     if (status == TERN_STATUS_OUT_OF_MEMORY) {
@@ -120,7 +121,7 @@ static tern_status collect(search *search, tern__entry *entry, uint32_t order, c
         return TERN_STATUS_OK;
     }
     for (uint32_t i = 0; i < info.device_count; i++) {
-        candidate candidate = {.entry = entry, .order = order};
+        device_choice candidate = {.entry = entry, .order = order};
         if (describe(search, &candidate, i)) {
             TERN_TRY(add_candidate(search, &candidate));
         }
@@ -149,7 +150,7 @@ static bool is_index(const char *text) {
     return text[0] && text[strspn(text, "0123456789")] == '\0';
 }
 
-static bool matches(const candidate *candidate, const char *selector) {
+static bool matches(const device_choice *candidate, const char *selector) {
     if (is_index(selector)) {
         return strtoull(selector, NULL, 10) == candidate->info.index;
     }
@@ -157,7 +158,7 @@ static bool matches(const candidate *candidate, const char *selector) {
 }
 
 // Notes that |item| selects none of the |count| candidates, and which there are.
-static void note_unmatched(search *search, const item *item, size_t count) {
+static void note_unmatched(search_state *search, const list_item *item, size_t count) {
     char why[TERN__MESSAGE_CAPACITY];
     snprintf(why, sizeof why,
              is_index(item->selector) ? "index %s does not exist" : "no device matches \"%s\"",
@@ -171,7 +172,7 @@ static void note_unmatched(search *search, const item *item, size_t count) {
     note(search, item->text, why);
 }
 
-static void note_unknown(search *search, const item *item) {
+static void note_unknown(search_state *search, const list_item *item) {
     char why[TERN__MESSAGE_CAPACITY] = "no such backend, have: ";
     char rejected[TERN__MESSAGE_CAPACITY] = "";
     const char *separator = "";
@@ -189,7 +190,7 @@ static void note_unknown(search *search, const item *item) {
     note(search, item->text, why);
 }
 
-static void keep_matching(search *search, const char *selector) {
+static void keep_matching(search_state *search, const char *selector) {
     size_t kept = 0;
     for (size_t i = 0; i < search->count; i++) {
         if (matches(&search->candidates[i], selector)) {
@@ -199,7 +200,7 @@ static void keep_matching(search *search, const char *selector) {
     search->count = kept;
 }
 
-static tern_status collect_named(search *search, const item *item) {
+static tern_status collect_named(search_state *search, const list_item *item) {
     tern__entry *entry = tern__registry_find(search->context, item->name);
     if (!entry) {
         note_unknown(search, item);
@@ -217,7 +218,7 @@ static tern_status collect_named(search *search, const item *item) {
     return TERN_STATUS_OK;
 }
 
-static tern_status collect_all(search *search) {
+static tern_status collect_all(search_state *search) {
     tern__entry *entry = NULL;
     for (uint32_t i = 0; (entry = tern__registry_at(search->context, i)) != NULL; i++) {
         if (!entry->backend) {
@@ -229,7 +230,7 @@ static tern_status collect_all(search *search) {
 }
 
 // Opens |candidate| quietly. |reason| is set on failure.
-static tern_status try_open(search *search, const candidate *candidate, char *reason) {
+static tern_status try_open(search_state *search, const device_choice *candidate, char *reason) {
     tern__quiet quiet;
     tern__quiet_begin(&quiet);
     tern_status status = tern__device_open(candidate->entry, candidate->info.index, search->native,
@@ -247,10 +248,10 @@ static const char *type_name(tern_device_type type) {
 }
 
 // What was not needed, so that a user can see that it was there.
-static void log_passed_over(const search *search, size_t chosen) {
-    const candidate *best = &search->candidates[chosen];
+static void log_passed_over(const search_state *search, size_t chosen) {
+    const device_choice *best = &search->candidates[chosen];
     for (size_t i = chosen + 1; i < search->count; i++) {
-        const candidate *other = &search->candidates[i];
+        const device_choice *other = &search->candidates[i];
         tern__log(search->context, TERN_LOG_INFO, "skipped %s:%u (%s): %s ranks below %s:%u (%s)",
                   other->entry->name, (unsigned)other->info.index, other->info.name,
                   type_name(other->info.type), best->entry->name, (unsigned)best->info.index,
@@ -259,12 +260,12 @@ static void log_passed_over(const search *search, size_t chosen) {
 }
 
 // Opens the best candidate that works. UNAVAILABLE, not reported, if none does.
-static tern_status open_best(search *search, const char *who) {
+static tern_status open_best(search_state *search, const char *who) {
     if (search->count > 1) {
         qsort(search->candidates, search->count, sizeof *search->candidates, compare_candidates);
     }
     for (size_t i = 0; i < search->count; i++) {
-        const candidate *candidate = &search->candidates[i];
+        const device_choice *candidate = &search->candidates[i];
         char reason[TERN__MESSAGE_CAPACITY];
         char device[256];
         tern_status status = try_open(search, candidate, reason);
@@ -284,7 +285,7 @@ static tern_status open_best(search *search, const char *who) {
 }
 
 // One item of the list. UNAVAILABLE, not reported, means: go on with the next.
-static tern_status try_item(search *search, const item *item) {
+static tern_status try_item(search_state *search, const list_item *item) {
     bool automatic = strcmp(item->text, "auto") == 0;
     search->count = 0;
     TERN_TRY(automatic ? collect_all(search) : collect_named(search, item));
@@ -292,7 +293,7 @@ static tern_status try_item(search *search, const item *item) {
 }
 
 // Takes the next item off |*list|, without the blanks around it. False at the end.
-static bool next_item(const char **list, item *out_item) {
+static bool next_item(const char **list, list_item *out_item) {
     const char *start = *list + strspn(*list, ", \t");
     size_t length = strcspn(start, ",");
     *list = start + length;
@@ -313,8 +314,8 @@ static bool is_blank(const char *list) {
     return !list || list[strspn(list, ", \t")] == '\0';
 }
 
-static tern_status try_list(search *search, const char *list) {
-    item item;
+static tern_status try_list(search_state *search, const char *list) {
+    list_item item;
     while (next_item(&list, &item)) {
         tern_status status = try_item(search, &item);
         if (status != TERN_STATUS_UNAVAILABLE) {
@@ -326,7 +327,7 @@ static tern_status try_list(search *search, const char *list) {
 
 tern_status tern__select(tern_context *context, const tern_device_desc *desc,
                          tern_device **out_device) {
-    search search = {.context = context, .native = desc->native, .out_device = out_device};
+    search_state search = {.context = context, .native = desc->native, .out_device = out_device};
     const char *list = desc->native ? "" : tern__option_text(context, TERN__OPTION_BACKEND);
     const char *source = "TERN_BACKEND";
     if (is_blank(list)) {

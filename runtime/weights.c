@@ -55,8 +55,9 @@ static tern_status check_reading(const tern__rows *rows, const tern_device *devi
     return status;
 }
 
-// Makes |rows| ready on |device|.
-static tern_status make(tern__rows *rows, tern_device *device, tern_backend_weights **out_handle) {
+// Makes |rows| ready on |device|, which is the owner's or its companion.
+static tern_status make(const tern_weights *owner, tern_device *device, tern__rows *rows,
+                        tern_backend_weights **out_handle) {
     tern_backend_weights_desc desc = {
         .struct_size = sizeof desc,
         .info = rows->info,
@@ -65,24 +66,24 @@ static tern_status make(tern__rows *rows, tern_device *device, tern_backend_weig
         .name = rows->name,
     };
     tern_backend_weights *handle = NULL;
-    tern__mutex_lock(&device->lock);
+    tern__mutex_lock(&owner->device->lock);
     tern_status status = check_reading(rows, device, create_locked(device, &desc, &handle));
     if (status != TERN_STATUS_OK && handle) {
         device->entry->ops.weights_destroy(device->handle, handle);
         handle = NULL;
     }
-    tern__mutex_unlock(&device->lock);
+    tern__mutex_unlock(&owner->device->lock);
     *out_handle = handle;
     return status;
 }
 
 // The same where UNSUPPORTED is no failure, so that only another one is reported.
-static tern_status make_or_refuse(tern__rows *rows, tern_device *device,
-                                  tern_backend_weights **out_handle) {
+static tern_status make_or_refuse(tern_weights *weights, tern__rows *rows) {
+    tern_device *device = weights->device;
     char message[TERN__MESSAGE_CAPACITY];
     tern__quiet quiet;
     tern__quiet_begin(&quiet);
-    tern_status status = make(rows, device, out_handle);
+    tern_status status = make(weights, device, rows, &weights->handle);
     snprintf(message, sizeof message, "%s", tern_last_error_message());
     tern__quiet_end(&quiet);
     if (status != TERN_STATUS_OK && status != TERN_STATUS_UNSUPPORTED) {
@@ -99,9 +100,9 @@ static bool allows_fallback(const tern_device *device) {
 static tern_status place(tern_weights *weights, tern__rows *rows) {
     tern_device *device = weights->device;
     if (!allows_fallback(device)) {
-        return make(rows, device, &weights->handle);
+        return make(weights, device, rows, &weights->handle);
     }
-    tern_status status = make_or_refuse(rows, device, &weights->handle);
+    tern_status status = make_or_refuse(weights, rows);
     if (status != TERN_STATUS_UNSUPPORTED) {
         return status;
     }
@@ -110,7 +111,7 @@ static tern_status place(tern_weights *weights, tern__rows *rows) {
     tern__log(device->context, TERN_LOG_INFO,
               "weights \"%s\": backend %s has no use for %s, kept for the reference backend",
               rows->name, device->info.backend, tern_dtype_name(rows->info.dtype));
-    return make(rows, reference, &weights->reference);
+    return make(weights, reference, rows, &weights->reference);
 }
 
 tern_status tern_weights_create(tern_device *device, const tern_weights_desc *desc,
@@ -142,9 +143,7 @@ tern_status tern_weights_create(tern_device *device, const tern_weights_desc *de
 
 static void destroy_handle(tern_device *device, tern_backend_weights *handle) {
     if (handle) {
-        tern__mutex_lock(&device->lock);
         device->entry->ops.weights_destroy(device->handle, handle);
-        tern__mutex_unlock(&device->lock);
     }
 }
 
@@ -152,11 +151,12 @@ void tern_weights_destroy(tern_weights *weights) {
     if (!weights) {
         return;
     }
-    destroy_handle(weights->device, weights->handle);
-    if (weights->reference) {
-        destroy_handle(weights->device->reference, weights->reference);
-    }
-    tern__free(weights->device->context, weights);
+    tern_device *device = weights->device;
+    tern__mutex_lock(&device->lock);
+    destroy_handle(device, weights->handle);
+    destroy_handle(device->reference, weights->reference);
+    tern__mutex_unlock(&device->lock);
+    tern__free(device->context, weights);
 }
 
 tern_status tern_weights_describe(const tern_weights *weights, tern_weights_info *out_info) {
@@ -209,10 +209,10 @@ tern_status tern_weights_export(tern_weights *weights, uint32_t first, uint32_t 
     }
     bool own = weights->handle != NULL;
     tern_device *device = own ? weights->device : weights->device->reference;
-    tern__mutex_lock(&device->lock);
+    tern__mutex_lock(&weights->device->lock);
     tern_status status = export_locked(device, own ? weights->handle : weights->reference, first,
                                        count, codes, scales);
-    tern__mutex_unlock(&device->lock);
+    tern__mutex_unlock(&weights->device->lock);
     return status;
 }
 
@@ -223,7 +223,7 @@ static tern_status read_back(void *user, uint32_t first, uint32_t count, void *c
     return export_locked(weights->device, weights->handle, first, count, codes, scales);
 }
 
-// Both locks are held.
+// The device is locked.
 static tern_status copy_locked(tern_weights *weights, tern_device *reference) {
     if (weights->reference) {
         return TERN_STATUS_OK;
@@ -247,10 +247,8 @@ tern_status tern__weights_reference(tern_weights *weights, tern_backend_weights 
         return TERN_STATUS_OK;
     }
     tern__mutex_lock(&device->lock);
-    tern__mutex_lock(&reference->lock);
     tern_status status = copy_locked(weights, reference);
     *out_handle = weights->reference;
-    tern__mutex_unlock(&reference->lock);
     tern__mutex_unlock(&device->lock);
     return status;
 }

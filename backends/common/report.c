@@ -26,7 +26,8 @@ void *tern_report_calloc(const tern_host *host, size_t count, size_t size) {
     if (size && count > SIZE_MAX / size) {
         return NULL;
     }
-    size_t bytes = count * size ? count * size : 1;
+    size_t bytes = count * size;
+    bytes = bytes > 0 ? bytes : 1;
     void *memory = host->allocate(host, bytes, 64);
     if (memory) {
         memset(memory, 0, bytes);
