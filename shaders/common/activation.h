@@ -10,8 +10,8 @@
 //     t_erf       1.8
 //     relu2       0.5
 //     silu        3.2
-//     gelu        4.5
-//     gelu_tanh   4.0
+//     gelu        5.0
+//     gelu_tanh   4.1
 //
 // for results of at least 2^-50; smaller ones are within 2^-50 of the true value.
 //

@@ -1,0 +1,115 @@
+#include <string.h>
+
+#include "backends/reference/ops/kv.h"
+#include "shaders/common/exp.h"
+
+// One query head, its key and value head, and room to work in.
+typedef struct head {
+    const tern_attention_desc *d;
+    const int32_t *blocks; // of the sequence
+    uint32_t kv_head;
+    uint32_t count; // positions to attend to
+    uint32_t dim;
+    float *q;      // [dim], rounded as the cache is
+    float *row;    // [dim], a key or a value
+    float *block;  // [dim], sums within a block
+    float *scores; // [count]
+} head;
+
+static uint64_t scratch(const void *desc) {
+    const tern_attention_desc *d = desc;
+    uint64_t places = (uint64_t)d->table.shape[1] * TERN_KV_BLOCK;
+    return (3 * (uint64_t)d->k_cache.shape[3] + places) * sizeof(float);
+}
+
+static int is_narrow(const head *h) {
+    return h->d->k_cache.dtype == TERN_DTYPE_F16;
+}
+
+static float rounded(const head *h, float x) {
+    return is_narrow(h) ? t_round_f16(x) : x;
+}
+
+static const float *load(const head *h, const tern_tensor *cache, uint32_t position) {
+    const void *place = tern_ref_kv_row(cache, h->blocks, h->kv_head, position);
+    if (!is_narrow(h)) {
+        return place;
+    }
+    const uint16_t *narrow = place;
+    for (uint32_t i = 0; i < h->dim; i++) {
+        h->row[i] = t_f16_to_f32(narrow[i]);
+    }
+    return h->row;
+}
+
+static float largest(const float *x, uint32_t count) {
+    float most = x[0];
+    for (uint32_t i = 1; i < count; i++) {
+        most = x[i] > most ? x[i] : most;
+    }
+    return most;
+}
+
+// Adds p_j * v_j for the positions of one block to h->block; returns the sum of p_j.
+static float add_block(const head *h, uint32_t first, uint32_t count, float most) {
+    float total = 0.0f;
+    memset(h->block, 0, h->dim * sizeof *h->block);
+    for (uint32_t j = first; j < first + count; j++) {
+        float p = rounded(h, t_exp(h->scores[j] - most));
+        const float *v = load(h, &h->d->v_cache, j);
+        total += p;
+        for (uint32_t i = 0; i < h->dim; i++) {
+            h->block[i] += p * v[i];
+        }
+    }
+    return total;
+}
+
+static void attend(const head *h, const float *q, float *out) {
+    for (uint32_t i = 0; i < h->dim; i++) {
+        h->q[i] = rounded(h, q[i]);
+        out[i] = 0.0f;
+    }
+    for (uint32_t j = 0; j < h->count; j++) {
+        h->scores[j] = tern_ref_dot(h->q, load(h, &h->d->k_cache, j), h->dim) * h->d->scale;
+    }
+    float most = largest(h->scores, h->count);
+    float total = 0.0f;
+    for (uint32_t first = 0; first < h->count; first += TERN_KV_BLOCK) {
+        uint32_t left = h->count - first;
+        uint32_t count = left < TERN_KV_BLOCK ? left : TERN_KV_BLOCK;
+        float block_most = largest(h->scores + first, count);
+        float weight = t_exp(block_most - most);
+        total += add_block(h, first, count, block_most) * weight;
+        for (uint32_t i = 0; i < h->dim; i++) {
+            out[i] += h->block[i] * weight;
+        }
+    }
+    float inverse = t_divide(1.0f, total);
+    for (uint32_t i = 0; i < h->dim; i++) {
+        out[i] = t_flush(out[i] * inverse);
+    }
+}
+
+static void run(const tern_ref_run *r, const void *desc) {
+    const tern_attention_desc *d = desc;
+    uint32_t rows = tern_ref_live(r, &d->head, d->q.shape[0]);
+    uint32_t dim = d->k_cache.shape[3];
+    uint32_t heads = d->q.shape[1] / dim;
+    head h = {.d = d, .dim = dim, .q = r->scratch};
+    h.row = h.q + dim;
+    h.block = h.row + dim;
+    h.scores = h.block + dim;
+    for (uint32_t row = 0; row < rows; row++) {
+        h.count = tern_ref_kv_position(&d->table, tern_ref_i32(&d->positions)[row]) + 1;
+        h.blocks = tern_ref_kv_blocks(&d->table, tern_ref_i32(&d->sequences)[row]);
+        for (uint32_t i = 0; i < heads; i++) {
+            h.kv_head = (uint32_t)((uint64_t)i * d->k_cache.shape[1] / heads);
+            size_t at = (size_t)i * dim;
+            attend(&h, tern_ref_f32_row(&d->q, row) + at, tern_ref_f32_row(&d->out, row) + at);
+        }
+    }
+}
+
+const tern_ref_op tern_ref_op_attention = {
+    .desc_size = sizeof(tern_attention_desc), .scratch = scratch, .run = run};
