@@ -272,10 +272,11 @@ tern_status tern__archive_i2s_scale(const tern_archive *archive, const tern_tens
     TERN_TRY(tern__archive_read(archive, info, info->size < 32 ? 0 : info->size - 32, tail,
                                 sizeof tail));
     float scale = (float)load_float(tail, sizeof tail);
-    if (!(scale > 0.0f && scale <= FLT_MAX)) {
-        return tern__fail(archive->context, TERN_STATUS_CORRUPT_DATA,
-                          "%s: tensor '%.100s': its scale is %g, expected a positive number",
-                          tern__source_name(archive->source), info->name, (double)scale);
+    if (scale == 0.0f || !(scale >= -FLT_MAX && scale <= FLT_MAX)) {
+        return tern__fail(
+            archive->context, TERN_STATUS_CORRUPT_DATA,
+            "%s: tensor '%.100s': its scale is %g, expected a finite number that is not 0",
+            tern__source_name(archive->source), info->name, (double)scale);
     }
     *out_scale = scale;
     return TERN_STATUS_OK;

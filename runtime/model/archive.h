@@ -56,8 +56,7 @@ tern_status tern__archive_find_tensor(const tern_archive *archive, const char *n
 tern_status tern__archive_read(const tern_archive *archive, const tern_tensor_info *info,
                                uint64_t offset, void *data, size_t size);
 
-// The one scale of an I2_S tensor. CORRUPT_DATA names a tensor whose scale is 0, negative, NaN or
-// infinite.
+// The one scale of an I2_S tensor. CORRUPT_DATA names a tensor whose scale is 0, NaN or infinite.
 tern_status tern__archive_i2s_scale(const tern_archive *archive, const tern_tensor_info *info,
                                     float *out_scale);
 
