@@ -1,0 +1,92 @@
+#include "backends/cpu/device.h"
+
+#include <stdio.h>
+
+#include <tern/version.h>
+
+#include "backends/common/memory.h"
+#include "backends/common/report.h"
+
+#define LEVEL_TEXT(name) " " #name
+#define LEVELS TERN_CPU_LEVEL_LIST(LEVEL_TEXT)
+
+static tern_status choose_level(const tern_host *host, enum tern_cpu_level *out_level) {
+    *out_level = tern_cpu_level_detect();
+    const char *mask = host->option(host, "TERN_CPU_MASK");
+    if (!mask || !mask[0]) {
+        return TERN_STATUS_OK;
+    }
+    enum tern_cpu_level highest;
+    if (!tern_cpu_level_find(mask, &highest)) {
+        return tern_report_fail(host, TERN_STATUS_INVALID_ARGUMENT,
+                                "cpu: TERN_CPU_MASK is '%s', must be one of:" LEVELS, mask);
+    }
+    *out_level = highest < *out_level ? highest : *out_level;
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_cpu_instance_create(const tern_host *host, tern_backend_instance **out_instance) {
+    enum tern_cpu_level level;
+    TERN_TRY(choose_level(host, &level));
+    tern_backend_instance *instance = tern_report_calloc(host, 1, sizeof *instance);
+    if (!instance) {
+        return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY, "cpu: out of memory");
+    }
+    instance->host = host;
+    instance->level = level;
+    *out_instance = instance;
+    return TERN_STATUS_OK;
+}
+
+void tern_cpu_instance_destroy(tern_backend_instance *instance) {
+    instance->host->release(instance->host, instance);
+}
+
+uint32_t tern_cpu_device_count(tern_backend_instance *instance) {
+    (void)instance;
+    return 1;
+}
+
+tern_status tern_cpu_device_describe(tern_backend_instance *instance, uint32_t index,
+                                     tern_device_info *out_info) {
+    const tern_host *host = instance->host;
+    out_info->index = index;
+    out_info->type = TERN_DEVICE_CPU;
+    out_info->memory_bytes = tern_memory_physical();
+    out_info->max_buffer_bytes = 0;
+    tern_cpu_brand(out_info->name, sizeof out_info->name);
+    snprintf(out_info->driver, sizeof out_info->driver, "tern " TERN_VERSION_STRING);
+    snprintf(out_info->features, sizeof out_info->features, "%s threads=%u",
+             tern_cpu_level_name(instance->level), host->thread_count(host));
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_cpu_device_open(tern_backend_instance *instance, uint32_t index,
+                                 const tern_native *native, tern_backend_device **out_device) {
+    const tern_host *host = instance->host;
+    (void)index;
+    if (native) {
+        return tern_report_fail(host, TERN_STATUS_UNSUPPORTED,
+                                "cpu: a native device of kind %u was given, there is none of the "
+                                "cpu's",
+                                native->kind);
+    }
+    tern_backend_device *device = tern_report_calloc(host, 1, sizeof *device);
+    if (!device) {
+        return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY, "cpu: out of memory");
+    }
+    device->host = host;
+    tern_cpu_kernels_init(&device->kernels, instance->level);
+    tern_status status = tern_cpu_pool_create(host, &device->pool);
+    if (status != TERN_STATUS_OK) {
+        tern_cpu_device_close(device);
+        return status;
+    }
+    *out_device = device;
+    return TERN_STATUS_OK;
+}
+
+void tern_cpu_device_close(tern_backend_device *device) {
+    tern_cpu_pool_destroy(device->pool);
+    device->host->release(device->host, device);
+}

@@ -1,0 +1,148 @@
+// Everything that works element by element, or row by row with simple sums, for one level.
+#include "backends/cpu/kernels/template.h"
+
+#include "backends/cpu/kernels/sum.h"
+#include "shaders/common/activation.h"
+#include "shaders/common/divide.h"
+#include "shaders/common/exp.h"
+#include "shaders/common/float.h"
+
+void TERN_CPU_FN(add)(const float *a, const float *b, uint32_t n, float *out) {
+    for (uint32_t i = 0; i < n; i++) {
+        out[i] = t_flush(a[i] + b[i]);
+    }
+}
+
+void TERN_CPU_FN(mul)(const float *a, const float *b, uint32_t n, float *out) {
+    for (uint32_t i = 0; i < n; i++) {
+        out[i] = t_flush(a[i] * b[i]);
+    }
+}
+
+void TERN_CPU_FN(scale)(const float *x, float factor, uint32_t n, float *out) {
+    for (uint32_t i = 0; i < n; i++) {
+        out[i] = t_flush(x[i] * factor);
+    }
+}
+
+TERN_CPU_INLINE void activate(const float *x, tern_activation kind, uint32_t n, float *out) {
+    for (uint32_t i = 0; i < n; i++) {
+        out[i] = t_flush(t_activation(kind, x[i]));
+    }
+}
+
+TERN_CPU_INLINE void gate_by(const float *gate, const float *up, tern_activation kind, uint32_t n,
+                             float *out) {
+    for (uint32_t i = 0; i < n; i++) {
+        float a = t_flush(t_activation(kind, gate[i]));
+        out[i] = t_flush(a * up[i]);
+    }
+}
+
+#define EACH_ACTIVATION(X)                                                                         \
+    X(LINEAR) X(RELU) X(RELU2) X(SILU) X(SIGMOID) X(TANH) X(GELU) X(GELU_TANH)
+
+void TERN_CPU_FN(activation)(const float *x, tern_activation kind, uint32_t n, float *out) {
+    switch (kind) {
+#define CASE(name)                                                                                 \
+    case TERN_ACTIVATION_##name:                                                                   \
+        activate(x, TERN_ACTIVATION_##name, n, out);                                               \
+        break;
+        EACH_ACTIVATION(CASE)
+#undef CASE
+    }
+}
+
+void TERN_CPU_FN(gated)(const float *gate, const float *up, tern_activation kind, uint32_t n,
+                        float *out) {
+    switch (kind) {
+#define CASE(name)                                                                                 \
+    case TERN_ACTIVATION_##name:                                                                   \
+        gate_by(gate, up, TERN_ACTIVATION_##name, n, out);                                         \
+        break;
+        EACH_ACTIVATION(CASE)
+#undef CASE
+    }
+}
+
+void TERN_CPU_FN(bf16_from_f32)(const float *x, uint32_t n, uint16_t *out) {
+    for (uint32_t i = 0; i < n; i++) {
+        out[i] = (uint16_t)t_bf16_from_f32(x[i]);
+    }
+}
+
+void TERN_CPU_FN(f32_from_bf16)(const uint16_t *x, uint32_t n, float *out) {
+    for (uint32_t i = 0; i < n; i++) {
+        out[i] = t_flush(t_bf16_to_f32(x[i]));
+    }
+}
+
+void TERN_CPU_FN(rms_norm)(const float *x, uint32_t k, const float *weight, float eps, float *out) {
+    float mean = tern_cpu_sum_products(x, x, k) / (float)k;
+    float root = t_sqrt(mean + eps);
+    float inverse = 1.0f / root;
+    if (weight) {
+        for (uint32_t i = 0; i < k; i++) {
+            float y = x[i] * inverse;
+            out[i] = t_flush(y * weight[i]);
+        }
+    } else {
+        for (uint32_t i = 0; i < k; i++) {
+            out[i] = t_flush(x[i] * inverse);
+        }
+    }
+}
+
+void TERN_CPU_FN(exp_shift)(float *x, uint32_t n, float shift) {
+    for (uint32_t i = 0; i < n; i++) {
+        x[i] = t_exp(x[i] - shift);
+    }
+}
+
+static float largest(const float *x, uint32_t n) {
+    float m = x[0];
+    for (uint32_t i = 1; i < n; i++) {
+        m = x[i] > m ? x[i] : m;
+    }
+    return m;
+}
+
+void TERN_CPU_FN(softmax)(const float *x, uint32_t k, float *out) {
+    float m = largest(x, k);
+    for (uint32_t i = 0; i < k; i++) {
+        out[i] = t_exp(x[i] - m);
+    }
+    float inverse = 1.0f / tern_cpu_sum(out, k);
+    for (uint32_t i = 0; i < k; i++) {
+        out[i] = t_flush(out[i] * inverse);
+    }
+}
+
+uint32_t TERN_CPU_FN(argmax)(const float *x, uint32_t k) {
+    float m = largest(x, k);
+    for (uint32_t i = 0; i < k; i++) {
+        if (x[i] == m) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+void TERN_CPU_FN(rotary)(const struct tern_cpu_rotary *job, const float *x, float *out) {
+    uint32_t half = job->dims / 2;
+    // Pair i is (first + step * i, second + step * i).
+    uint32_t step = job->pairs == 1 ? 2 : 1;
+    uint32_t second = job->pairs == 1 ? 1 : half;
+    for (uint32_t i = 0; i < half; i++) {
+        float a = x[step * i];
+        float b = x[second + step * i];
+        float c = job->table[i];
+        float s = job->table[half + i];
+        float ac = a * c, bs = b * s, bc = b * c, as = a * s;
+        out[step * i] = t_flush(ac - bs);
+        out[second + step * i] = t_flush(bc + as);
+    }
+    for (uint32_t i = job->dims; i < job->head_dim; i++) {
+        out[i] = x[i];
+    }
+}

@@ -1,0 +1,141 @@
+// The CPU's kernels: their types with their contracts, and the set that a device uses.
+//
+// A kernel is a leaf: pointers and sizes in, results out; no allocation, no threads, no globals.
+// Every level gives the same bits. Unless a comment says otherwise, pointers have the alignment of
+// their elements, nothing outside the arrays is read or written, sizes may be any number from 1,
+// and outputs overlap no input. "in place": the output may be that input.
+#ifndef TERN_BACKENDS_CPU_KERNELS_KERNELS_H_
+#define TERN_BACKENDS_CPU_KERNELS_KERNELS_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tern/types.h>
+
+#include "backends/cpu/features.h"
+
+// Rows of weights that a tile may hold at most, and of activations that a gemv_t2 takes.
+enum { TERN_CPU_MAX_TILE = 32, TERN_CPU_T2_ROWS = 4 };
+
+// Columns of t2 weights come in blocks of this many; a row of a block is one 32-bit word.
+enum { TERN_CPU_T2_BLOCK = 16 };
+
+// Dense weights and the activations that meet them are padded to this many columns, with zeros.
+enum { TERN_CPU_DENSE_PAD = 64 };
+
+// One row to int8 as tern_quantize_act_desc says; returns the scale. Writes |k| bytes.
+typedef float tern_cpu_quantize_act_fn(const float *x, uint32_t k, int8_t *q);
+
+// Sum of |k| bytes; k < 2^24.
+typedef int32_t tern_cpu_sum_i8_fn(const int8_t *q, uint32_t k);
+
+// What one call of gemv_t2 multiplies.
+struct tern_cpu_gemv_t2 {
+    // A tile as pack.h lays it out, 4-aligned. Codes are read as 0, 1, 2 for -1, 0, +1 and as 0 in
+    // the padding, so what stands in |q| past its end does not matter.
+    const uint8_t *tile;
+    uint32_t blocks;       // of TERN_CPU_T2_BLOCK columns
+    uint32_t group_blocks; // blocks of one group, a divisor or multiple of 16; >= blocks: one group
+    const int8_t *q;       // rows of activations; read up to the last block's end
+    size_t q_stride;       // bytes
+    uint32_t rows;         // 1 to TERN_CPU_T2_ROWS
+};
+
+// Exact integer sums of |job|: sums[row][group][i] for row i of the tile; the caller subtracts the
+// sum of the activations. blocks < 2^20.
+typedef void tern_cpu_gemv_t2_fn(const struct tern_cpu_gemv_t2 *job, int32_t *sums);
+
+// From sums to outputs: the epilogue of tern_ternary_matmul_desc for 8 outputs of one row.
+struct tern_cpu_scale_t2 {
+    const int32_t *sums;       // [groups], |stride| apart, 8 of each
+    const float *weight_scale; // likewise
+    uint32_t stride;
+    uint32_t groups;
+    uint32_t grouped;        // nonzero: TERN_SCALE_GROUP
+    const int32_t *row_sums; // [groups] sums of the activations
+    float act_scale;
+    const float *bias;     // NULL: none
+    const float *residual; // NULL: none
+    uint32_t count;        // outputs to write, 1 to 8; bias and residual have no more
+};
+
+// |out| may be the residual.
+typedef void tern_cpu_scale_t2_fn(const struct tern_cpu_scale_t2 *job, float *out);
+
+// What one call of linear_* multiplies: a tile of |tile| rows, |row_bytes| apart, by one row of
+// activations, already rounded as the type of the weights wants. |cols| is a multiple of
+// TERN_CPU_DENSE_PAD; sums[i] for row i of the tile. x and f32 weights are 32-aligned.
+typedef void tern_cpu_linear_f32_fn(const uint8_t *tile, size_t row_bytes, const float *x,
+                                    uint32_t cols, float *sums);
+typedef tern_cpu_linear_f32_fn tern_cpu_linear_f16_fn, tern_cpu_linear_bf16_fn,
+    tern_cpu_linear_q8_0_fn;
+
+// Conversions of |n| elements, as tern_copy_desc says; to f32 flushed. round_f16 is the nearest
+// float16 as a float32, in place.
+typedef void tern_cpu_round_f16_fn(const float *x, uint32_t n, float *out);
+typedef void tern_cpu_f16_from_f32_fn(const float *x, uint32_t n, uint16_t *out);
+typedef void tern_cpu_f32_from_f16_fn(const uint16_t *x, uint32_t n, float *out);
+typedef void tern_cpu_bf16_from_f32_fn(const float *x, uint32_t n, uint16_t *out);
+typedef void tern_cpu_f32_from_bf16_fn(const uint16_t *x, uint32_t n, float *out);
+
+// One row of the op of that name; in place. |weight| may be NULL.
+typedef void tern_cpu_rms_norm_fn(const float *x, uint32_t k, const float *weight, float eps,
+                                  float *out);
+typedef void tern_cpu_softmax_fn(const float *x, uint32_t k, float *out);
+typedef uint32_t tern_cpu_argmax_fn(const float *x, uint32_t k);
+
+// One head of the op rotary: x and out of head_dim elements, |table| a row of it; in place.
+struct tern_cpu_rotary {
+    const float *table;
+    uint32_t dims;
+    uint32_t head_dim;
+    uint32_t pairs;
+};
+typedef void tern_cpu_rotary_fn(const struct tern_cpu_rotary *job, const float *x, float *out);
+
+// Elementwise ops; in place.
+typedef void tern_cpu_add_fn(const float *a, const float *b, uint32_t n, float *out);
+typedef void tern_cpu_mul_fn(const float *a, const float *b, uint32_t n, float *out);
+typedef void tern_cpu_scale_fn(const float *x, float factor, uint32_t n, float *out);
+typedef void tern_cpu_activation_fn(const float *x, tern_activation kind, uint32_t n, float *out);
+typedef void tern_cpu_gated_fn(const float *gate, const float *up, tern_activation kind, uint32_t n,
+                               float *out);
+
+// x[i] = exp(x[i] - shift).
+typedef void tern_cpu_exp_shift_fn(float *x, uint32_t n, float shift);
+
+// Attention within one block of positions: |count| <= 64 rows of a cache.
+struct tern_cpu_attend {
+    const void *rows; // f16 or f32
+    size_t stride;    // elements
+    uint32_t count;
+    uint32_t dim;
+};
+
+// keys: out[j] = sum_d(x[d] * row_j[d]) by rule 4, |x| a query rounded as the cache is.
+// values: out[d] = x[0] * row_0[d] + x[1] * row_1[d] + ... ascending from +0, |x| probabilities.
+typedef void tern_cpu_attend_keys_f32_fn(const struct tern_cpu_attend *job, const float *x,
+                                         float *out);
+typedef tern_cpu_attend_keys_f32_fn tern_cpu_attend_keys_f16_fn, tern_cpu_attend_values_f32_fn,
+    tern_cpu_attend_values_f16_fn;
+
+// Declares every kernel: tern_cpu_<slot>__<level>.
+#define TERN_CPU_SCALAR(slot, tile) tern_cpu_##slot##_fn tern_cpu_##slot##__scalar;
+#define TERN_CPU_SIMD(slot, isa, tile) tern_cpu_##slot##_fn tern_cpu_##slot##__##isa;
+#include "backends/cpu/kernels/kernels.inc"
+
+// The kernels of a device. |tile| travels with the pointer, because weights are packed for it.
+struct tern_cpu_kernels {
+#define TERN_CPU_SCALAR(slot, tile)                                                                \
+    struct {                                                                                       \
+        tern_cpu_##slot##_fn *fn;                                                                  \
+        uint32_t tile_rows;                                                                        \
+        enum tern_cpu_level level;                                                                 \
+    } slot;
+#include "backends/cpu/kernels/kernels.inc"
+};
+
+// Picks for each slot the best kernel of |level| and those below it.
+void tern_cpu_kernels_init(struct tern_cpu_kernels *kernels, enum tern_cpu_level level);
+
+#endif

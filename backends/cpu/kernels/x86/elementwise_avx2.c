@@ -1,0 +1,2 @@
+#define TERN_CPU_ISA avx2
+#include "backends/cpu/kernels/elementwise_tmpl.h"

@@ -1,0 +1,54 @@
+#include "backends/cpu/ops/ternary.h"
+
+static void sum_part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
+    (void)task;
+    for (uint32_t row = first; row < end; row++) {
+        tern_cpu_ternary_sum_row(user, row);
+    }
+}
+
+static void run(const struct tern_cpu_run *run, const tern_op_header *desc) {
+    static const tern_tensor absent;
+    const tern_ternary_matmul_desc *d = (const tern_ternary_matmul_desc *)desc;
+    const tern_backend_weights *weights = tern_op_weights(d->weights);
+    struct tern_cpu_ternary job = {.run = run,
+                                   .weights = weights,
+                                   .q = (const int8_t *)tern_cpu_tensor_data(&d->q),
+                                   .q_stride = d->q.strides[0],
+                                   .scale = tern_cpu_f32(&d->scale, 0),
+                                   .row_sums = (int32_t *)(void *)run->scratch,
+                                   .bias = &d->bias,
+                                   .residual = &absent,
+                                   .out = &d->out};
+    job.task_room = run->scratch + tern_cpu_ternary_sums_bytes(weights, d->q.shape[0]);
+    tern_cpu_split(run, (struct tern_cpu_work){run->rows, weights->info.cols / 16}, sum_part, &job);
+    tern_cpu_ternary_run(&job);
+}
+
+static uint64_t scratch(const tern_backend_device *device, const tern_op_header *desc) {
+    const tern_ternary_matmul_desc *d = (const tern_ternary_matmul_desc *)desc;
+    const tern_backend_weights *weights = tern_op_weights(d->weights);
+    return tern_cpu_ternary_sums_bytes(weights, d->q.shape[0]) +
+           tern_cpu_ternary_task_bytes(weights) * tern_cpu_max_tasks(device->pool);
+}
+
+static bool supports(const tern_op_header *desc) {
+    const tern_backend_weights *weights =
+        tern_op_weights(((const tern_ternary_matmul_desc *)desc)->weights);
+    return weights && weights->info.dtype == TERN_DTYPE_T2;
+}
+
+static struct tern_cpu_pick kernel(const struct tern_cpu_kernels *kernels,
+                                   const tern_op_header *desc) {
+    (void)desc;
+    return TERN_CPU_PICK(kernels, gemv_t2);
+}
+
+const struct tern_cpu_op tern_cpu_op_ternary_matmul = {
+    .desc_size = sizeof(tern_ternary_matmul_desc),
+    .rows = offsetof(tern_ternary_matmul_desc, q),
+    .supports = supports,
+    .scratch = scratch,
+    .run = run,
+    .kernel = kernel,
+};

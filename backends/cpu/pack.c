@@ -1,0 +1,109 @@
+#include "backends/cpu/pack.h"
+
+#include <string.h>
+
+#include "backends/cpu/kernels/kernels.h"
+
+static uint64_t round_up(uint64_t value, uint64_t to) {
+    return (value + to - 1) / to * to;
+}
+
+static uint64_t row_bytes(tern_dtype dtype, uint64_t cols) {
+    switch (dtype) {
+    case TERN_DTYPE_T2:
+        return (cols + 3) / 4;
+    case TERN_DTYPE_F32:
+        return 4 * cols;
+    case TERN_DTYPE_Q8_0:
+        return (cols + 31) / 32 * 34;
+    default:
+        return round_up(2 * cols, 4); // f16, bf16
+    }
+}
+
+struct tern_cpu_layout tern_cpu_layout_make(const tern_weights_info *info, uint32_t tile_rows) {
+    uint32_t pad = info->dtype == TERN_DTYPE_T2 ? TERN_CPU_T2_BLOCK : TERN_CPU_DENSE_PAD;
+    struct tern_cpu_layout layout = {
+        .dtype = info->dtype, .rows = info->rows, .cols = info->cols, .tile_rows = tile_rows};
+    layout.tiles = (uint32_t)(round_up(info->rows, tile_rows) / tile_rows);
+    layout.padded_cols = (uint32_t)round_up(info->cols, pad);
+    layout.canonical_bytes = row_bytes(info->dtype, info->cols);
+    layout.row_bytes = row_bytes(info->dtype, layout.padded_cols);
+    layout.tile_bytes = layout.row_bytes * tile_rows;
+    return layout;
+}
+
+bool tern_cpu_layout_size(const struct tern_cpu_layout *layout, size_t *out_size) {
+    // Fewer than 2^32 rows of fewer than 2^26 bytes cannot overflow 64 bits.
+    uint64_t size = layout->tile_bytes * layout->tiles;
+    *out_size = (size_t)size;
+    return size <= SIZE_MAX / 2;
+}
+
+// Swaps b and s of bits 8b + 2s: a 4 x 4 matrix of 2-bit codes, transposed. Its own inverse.
+static uint32_t transpose(uint32_t word) {
+    uint32_t swap = (word ^ word >> 6) & 0x00cc00ccu;
+    word ^= swap ^ swap << 6;
+    swap = (word ^ word >> 12) & 0x0000f0f0u;
+    return word ^ swap ^ swap << 12;
+}
+
+// Of the first word of a row.
+static size_t t2_offset(const struct tern_cpu_layout *layout, uint32_t row) {
+    uint64_t tile = row / layout->tile_rows;
+    return (size_t)(tile * layout->tile_bytes) + 4 * (row % layout->tile_rows);
+}
+
+static void pack_t2(const struct tern_cpu_layout *layout, uint8_t *packed, uint32_t row,
+                    const uint8_t *canonical) {
+    uint8_t *to = packed + t2_offset(layout, row);
+    for (uint32_t col = 0; col < layout->cols; col += TERN_CPU_T2_BLOCK) {
+        uint32_t left = layout->cols - col;
+        uint32_t word = 0;
+        for (uint32_t i = 0; i < 4 && 4 * i < left; i++) {
+            word |= (uint32_t)canonical[col / 4 + i] << 8 * i;
+        }
+        if (left < TERN_CPU_T2_BLOCK) {
+            word &= (1u << 2 * left) - 1;
+        }
+        word = transpose(word);
+        memcpy(to, &word, sizeof word);
+        to += 4 * (size_t)layout->tile_rows;
+    }
+}
+
+static void unpack_t2(const struct tern_cpu_layout *layout, const uint8_t *packed, uint32_t row,
+                      uint8_t *canonical) {
+    const uint8_t *from = packed + t2_offset(layout, row);
+    for (uint32_t col = 0; col < layout->cols; col += TERN_CPU_T2_BLOCK) {
+        uint32_t left = layout->cols - col;
+        uint32_t word;
+        memcpy(&word, from, sizeof word);
+        word = transpose(word);
+        if (left < TERN_CPU_T2_BLOCK) {
+            word |= 0x55555555u << 2 * left; // weights of zero
+        }
+        for (uint32_t i = 0; i < 4 && 4 * i < left; i++) {
+            canonical[col / 4 + i] = (uint8_t)(word >> 8 * i);
+        }
+        from += 4 * (size_t)layout->tile_rows;
+    }
+}
+
+void tern_cpu_pack_row(const struct tern_cpu_layout *layout, uint8_t *packed, uint32_t row,
+                       const uint8_t *canonical) {
+    if (layout->dtype == TERN_DTYPE_T2) {
+        pack_t2(layout, packed, row, canonical);
+    } else {
+        memcpy(packed + row * layout->row_bytes, canonical, (size_t)layout->canonical_bytes);
+    }
+}
+
+void tern_cpu_unpack_row(const struct tern_cpu_layout *layout, const uint8_t *packed, uint32_t row,
+                         uint8_t *canonical) {
+    if (layout->dtype == TERN_DTYPE_T2) {
+        unpack_t2(layout, packed, row, canonical);
+    } else {
+        memcpy(canonical, packed + row * layout->row_bytes, (size_t)layout->canonical_bytes);
+    }
+}
