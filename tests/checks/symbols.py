@@ -1,31 +1,35 @@
 #!/usr/bin/env python3
 """symbols.py LIBRARY [PLUGIN...]: every public symbol of the library begins with tern_, a plugin exports its query alone, and
-no object of ours keeps writable globals but those listed here."""
+no object keeps writable globals: state belongs to a context. (Each thread's last message is thread-local.)"""
 import subprocess
 import sys
 
-# Thread-local message and caches that are written once; everything else would be state outside a context.
-ALLOWED_DATA = set()
+
+def output(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def symbols(path, *options):
-    out = subprocess.run(["nm", *options, path], capture_output=True, text=True, check=True).stdout
-    return [line.split()[-2:] for line in out.splitlines() if len(line.split()) >= 2]
+def exported(path, *options):
+    return [line.split()[-1] for line in output("nm", *options, "--defined-only", path) if len(line.split()) >= 3]
+
+
+def writable(path):
+    for line in output("objdump", "-t", path):
+        words = line.split()
+        section = next((w for w in words if w in (".data", ".bss", "*COM*") or w.startswith((".data.", ".bss."))), None)
+        if section and not section.startswith(".data.rel.ro") and words[-1] != section and words[-2] != "0" * 16:
+            yield words[-1]
 
 
 library, plugins = sys.argv[1], sys.argv[2:]
-dynamic = ["-D"] if ".so" in library else []
-bad = []
-for kind, name in symbols(library, "-g", "--defined-only", *dynamic):
-    if not name.startswith("tern_"):
-        bad.append(f"{library}: exports {name}")
-if not dynamic:
-    for kind, name in symbols(library, "--defined-only"):
-        if kind in "dDbBcC" and name.split(".")[0] not in ALLOWED_DATA:
-            bad.append(f"{library}: {name} is writable global data")
+shared = ".so" in library
+bad = [f"{library}: exports {name}" for name in exported(library, *(["-D"] if shared else ["-g"]))
+       if not name.startswith("tern_")]
+if not shared:
+    bad += [f"{library}: {name} is writable global data" for name in writable(library)]
 for plugin in plugins:
-    exported = [name for _, name in symbols(plugin, "-D", "--defined-only")]
-    if exported != ["tern_backend_query"]:
-        bad.append(f"{plugin}: exports {exported}")
+    names = exported(plugin, "-D")
+    if names != ["tern_backend_query"]:
+        bad.append(f"{plugin}: exports {names}")
 print("\n".join(bad) if bad else "symbols: as they should be")
 sys.exit(1 if bad else 0)
