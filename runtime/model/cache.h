@@ -1,0 +1,58 @@
+// The KV cache of all sessions of a model with the same element type.
+//
+// Per layer, keys and values each lie in one buffer of blocks of 64 positions. A session leases
+// blocks for all its positions when it is made, so that no later step can run out of memory, and a
+// row of the block table, which is its sequence number. Programs name these buffers: when a lease
+// does not fit, everything moves to larger ones (doubling), and programs must be made anew. Blocks
+// given back stay for the next session.
+//
+// Guarded by the model's lock.
+#ifndef TERN_RUNTIME_MODEL_CACHE_H_
+#define TERN_RUNTIME_MODEL_CACHE_H_
+
+#include <stdbool.h>
+
+#include <tern/model.h>
+
+#include "runtime/model/architecture.h"
+
+typedef struct tern__lease {
+    uint32_t sequence;
+    uint32_t count;
+    uint32_t *blocks;
+} tern__lease;
+
+typedef struct tern__cache {
+    tern_context *context;
+    tern_device *device;
+    const tern__hyper *hyper;
+    tern_dtype dtype;
+    uint32_t block_count;
+    uint32_t free_count;
+    uint32_t *free_blocks;
+    tern_buffer **buffers; // [2 * layers]: keys of every layer, then values
+    tern_tensor *keys;     // [layers]: [blocks, kv_heads, 64, head_dim]
+    tern_tensor *values;
+    tern_buffer *table_buffer;
+    tern_tensor table;    // i32 [sequences, blocks]
+    tern__lease **leases; // by sequence; NULL: free
+} tern__cache;
+
+// Bytes of |positions| positions; 0 on overflow.
+uint64_t tern__cache_bytes(const tern__hyper *hyper, tern_kv_type kv, uint32_t positions);
+
+// Empty: takes memory with the first lease.
+void tern__cache_init(tern__cache *cache, tern_device *device, const tern__hyper *hyper,
+                      tern_kv_type kv);
+// Destroy the programs that name its buffers first.
+void tern__cache_finish(tern__cache *cache);
+
+// Whether a lease of |positions| would replace buffers, so that programs must be destroyed before.
+bool tern__cache_must_grow(const tern__cache *cache, uint32_t positions);
+
+// Room for |positions|. OUT_OF_MEMORY says how much the cache needs; then nothing has changed.
+tern_status tern__cache_lease(tern__cache *cache, uint32_t positions, tern__lease **out_lease);
+// Accepts NULL.
+void tern__cache_release(tern__cache *cache, tern__lease *lease);
+
+#endif

@@ -1,0 +1,211 @@
+// Rows of one or several sessions, cut into steps.
+#include <string.h>
+
+#include "runtime/model/session.h"
+#include "runtime/status.h"
+
+// Rows that one step takes: same cache, no more than the bucket holds.
+typedef struct chunk {
+    uint32_t first;
+    uint32_t count;
+    uint32_t logits; // rows that want logits: the first selected ones
+    uint32_t selected;
+    uint32_t bucket;
+    tern_kv_type kv;
+    uint32_t selected_row[TERN__MAX_SELECTED];
+} chunk;
+
+typedef struct evaluation {
+    tern_model *model;
+    const tern_eval_desc *desc;
+    float *logits; // where the next results go; NULL: not wanted
+    float *hidden;
+    int32_t *picked;
+    uint32_t max_rows;
+    tern_fence fence; // of the last submit whose results nobody has read
+} evaluation;
+
+static tern_status check_row(const tern_model *model, const tern_row *row, uint32_t index) {
+    if (!row->session || row->session->model != model) {
+        return tern__fail(model->context, TERN_STATUS_INVALID_ARGUMENT,
+                          "eval: row %u has no session of this model", index);
+    }
+    if (row->token < 0 || (uint32_t)row->token >= model->network.hyper.vocabulary) {
+        return tern__fail(model->context, TERN_STATUS_OUT_OF_RANGE,
+                          "eval: token %d of row %u is no id of the model, which has 0 to %u",
+                          row->token, index, model->network.hyper.vocabulary - 1);
+    }
+    if (row->flags & ~(uint32_t)(TERN_ROW_LOGITS | TERN_ROW_HIDDEN)) {
+        return tern__fail(model->context, TERN_STATUS_INVALID_ARGUMENT,
+                          "eval: row %u has flags 0x%x, expected TERN_ROW_*", index, row->flags);
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status check_context(const tern_session *session) {
+    if (session->position + session->requested > session->context) {
+        return tern__fail(session->model->context, TERN_STATUS_OUT_OF_RANGE,
+                          "eval: %llu positions asked for after %u, the context has %u",
+                          (unsigned long long)session->requested, session->position,
+                          session->context);
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status check_rows(evaluation *e) {
+    const tern_eval_desc *desc = e->desc;
+    uint32_t flags = 0;
+    e->max_rows = TERN__MAX_ROWS;
+    for (uint32_t i = 0; i < desc->row_count; i++) {
+        const tern_row *row = &desc->rows[i];
+        TERN_TRY(check_row(e->model, row, i));
+        flags |= row->flags;
+        e->max_rows = row->session->max_rows < e->max_rows ? row->session->max_rows : e->max_rows;
+        row->session->requested = 0;
+    }
+    if (((flags & TERN_ROW_LOGITS) && !e->logits && !e->picked) ||
+        ((flags & TERN_ROW_HIDDEN) && !e->hidden)) {
+        return tern__fail(e->model->context, TERN_STATUS_INVALID_ARGUMENT,
+                          "eval: rows want %s, which has no room",
+                          (flags & TERN_ROW_HIDDEN) && !e->hidden ? "hidden" : "logits");
+    }
+    for (uint32_t i = 0; i < desc->row_count; i++) {
+        desc->rows[i].session->requested++;
+    }
+    for (uint32_t i = 0; i < desc->row_count; i++) {
+        TERN_TRY(check_context(desc->rows[i].session));
+    }
+    return TERN_STATUS_OK;
+}
+
+// Selected rows: first those that want logits, then those that want only their hidden state.
+static void select_rows(const evaluation *e, chunk *c) {
+    const tern_row *rows = e->desc->rows + c->first;
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (rows[i].flags & TERN_ROW_LOGITS) {
+            c->selected_row[c->logits++] = i;
+        }
+    }
+    c->selected = c->logits;
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (rows[i].flags == TERN_ROW_HIDDEN) {
+            c->selected_row[c->selected++] = i;
+        }
+    }
+}
+
+static chunk next_chunk(const evaluation *e, uint32_t first) {
+    const tern_row *rows = e->desc->rows;
+    chunk c = {.first = first, .kv = rows[first].session->kv};
+    uint32_t selected = 0;
+    for (uint32_t i = first; i < e->desc->row_count && c.count < e->max_rows; i++) {
+        selected += rows[i].flags != 0;
+        if (rows[i].session->kv != c.kv || selected > TERN__MAX_SELECTED) {
+            break;
+        }
+        c.count++;
+    }
+    while (tern__buckets[c.bucket] < c.count) {
+        c.bucket++;
+    }
+    select_rows(e, &c);
+    return c;
+}
+
+static tern_status submit(evaluation *e, const chunk *c, const tern__step *step) {
+    int32_t words[TERN__MAX_PARAM_WORDS];
+    const tern_row *rows = e->desc->rows + c->first;
+    uint32_t capacity = step->rows;
+    memset(words, 0, tern__param_words(capacity) * sizeof *words);
+    words[TERN__PARAM_LIVE] = (int32_t)c->count;
+    words[TERN__PARAM_SELECTED] = (int32_t)c->selected;
+    words[TERN__PARAM_LOGITS] = (int32_t)c->logits;
+    for (uint32_t i = 0; i < c->count; i++) {
+        tern_session *session = rows[i].session;
+        words[tern__param_token(i)] = rows[i].token;
+        words[tern__param_position(capacity, i)] = (int32_t)session->position++;
+        words[tern__param_sequence(capacity, i)] = (int32_t)session->lease->sequence;
+    }
+    for (uint32_t i = 0; i < c->selected; i++) {
+        words[tern__param_selected(capacity, i)] = (int32_t)c->selected_row[i];
+    }
+    tern_submit_desc desc = {sizeof desc, tern__param_words(capacity), words};
+    tern_status status = tern_program_submit(step->program, &desc, &e->fence);
+    for (uint32_t i = 0; status != TERN_STATUS_OK && i < c->count; i++) {
+        rows[i].session->position--;
+    }
+    return status;
+}
+
+// In the order of the rows; the selected ones are in another.
+static tern_status read_hidden(evaluation *e, const chunk *c, const tern__step *step) {
+    const tern_row *rows = e->desc->rows + c->first;
+    uint32_t width = e->model->network.hyper.width;
+    for (uint32_t row = 0; row < c->count; row++) {
+        if (!(rows[row].flags & TERN_ROW_HIDDEN)) {
+            continue;
+        }
+        uint32_t index = 0;
+        while (c->selected_row[index] != row) {
+            index++;
+        }
+        TERN_TRY(tern_buffer_download(step->tensors.hidden.buffer,
+                                      (uint64_t)index * width * sizeof(float), e->hidden,
+                                      width * sizeof(float)));
+        e->hidden += width;
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status read_results(evaluation *e, const chunk *c, const tern__step *step) {
+    uint64_t count = (uint64_t)c->logits * e->model->network.hyper.vocabulary;
+    if (c->selected) {
+        e->fence = (tern_fence){NULL, 0};
+    }
+    if (c->logits && e->picked) {
+        TERN_TRY(tern_buffer_download(step->tensors.picked.buffer, 0, e->picked,
+                                      c->logits * sizeof(int32_t)));
+        e->picked += c->logits;
+    }
+    if (c->logits && e->logits) {
+        TERN_TRY(
+            tern_buffer_download(step->tensors.logits.buffer, 0, e->logits, count * sizeof(float)));
+        e->logits += count;
+    }
+    return c->selected ? read_hidden(e, c, step) : TERN_STATUS_OK;
+}
+
+static tern_status run_rows(evaluation *e) {
+    const tern_eval_desc *desc = e->desc;
+    for (uint32_t done = 0; done < desc->row_count;) {
+        if (desc->cancel && desc->cancel(desc->cancel_user)) {
+            return tern__fail(e->model->context, TERN_STATUS_CANCELLED,
+                              "eval: cancelled after %u of %u rows", done, desc->row_count);
+        }
+        chunk c = next_chunk(e, done);
+        tern__step *step = NULL;
+        TERN_TRY(tern__model_step(e->model, c.kv, c.bucket, &step));
+        TERN_TRY(submit(e, &c, step));
+        TERN_TRY(read_results(e, &c, step));
+        done += c.count;
+    }
+    return tern_fence_wait(e->fence, UINT64_MAX);
+}
+
+tern_status tern__model_eval(tern_model *model, const tern_eval_desc *desc, int32_t *picked) {
+    evaluation e = {.model = model, .desc = desc, .logits = desc->logits, .hidden = desc->hidden};
+    e.picked = picked;
+    TERN_TRY(check_rows(&e));
+    tern__mutex_lock(&model->lock);
+    tern_status status = run_rows(&e);
+    tern__mutex_unlock(&model->lock);
+    return status;
+}
+
+tern_status tern_model_eval(tern_model *model, const tern_eval_desc *desc) {
+    if (!model || !desc || (desc->row_count && !desc->rows)) {
+        return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "eval: a NULL argument");
+    }
+    TERN_TRY(tern__check_size(model->context, "tern_eval_desc", desc->struct_size, sizeof *desc));
+    return tern__model_eval(model, desc, NULL);
+}

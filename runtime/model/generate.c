@@ -1,0 +1,209 @@
+// The loop of generation: evaluate, pick, deliver, until something ends it.
+#include <string.h>
+
+#include "runtime/allocator.h"
+#include "runtime/model/session.h"
+#include "runtime/model/textstream.h"
+#include "runtime/status.h"
+
+enum { FIRST_PIECE_BYTES = 256 };
+
+typedef struct generation {
+    tern_session *session;
+    tern_model *model;
+    tern_context *context;
+    const tern_generate_desc *desc;
+    tern_generate_result *result;
+    tern__textstream text;
+    uint32_t token_count; // of the tokenizer; ids beyond have no text
+    bool greedy;          // the device picks
+    bool at_start;        // no text yet, neither in the prompt nor generated
+    float *logits;        // unless greedy
+    int32_t *ids;         // prompt and what was generated, for the sampler; likewise
+    size_t id_count;
+    char *piece;
+    size_t piece_capacity;
+} generation;
+
+static tern_status check_desc(const tern_session *session, const tern_generate_desc *desc,
+                              const tern_generate_result *result) {
+    tern_context *context = session->model->context;
+    TERN_TRY(tern__check_size(context, "tern_generate_desc", desc->struct_size, sizeof *desc));
+    TERN_TRY(
+        tern__check_size(context, "tern_generate_result", result->struct_size, sizeof *result));
+    if (!desc->prompt || desc->prompt_count == 0) {
+        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
+                          "generate: the prompt is empty, expected at least 1 id");
+    }
+    if (desc->stop_string_count && !desc->stop_strings) {
+        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
+                          "generate: %u stop strings, but no array of them",
+                          desc->stop_string_count);
+    }
+    // The last id picked is not evaluated.
+    uint64_t evaluated = desc->max_tokens ? desc->max_tokens - 1 : 0;
+    uint64_t room = session->context - session->position;
+    if (desc->prompt_count > room || evaluated > room - desc->prompt_count) {
+        return tern__fail(context, TERN_STATUS_OUT_OF_RANGE,
+                          "generate: %llu prompt ids and %u to generate do not fit after position "
+                          "%u of a context of %u",
+                          (unsigned long long)desc->prompt_count, desc->max_tokens,
+                          session->position, session->context);
+    }
+    return TERN_STATUS_OK;
+}
+
+// The bytes of |id| in |g->piece|.
+static tern_status decode(generation *g, int32_t id, size_t *out_size) {
+    const tern_tokenizer *tokenizer = g->model->tokenizer;
+    *out_size = 0;
+    if ((uint32_t)id >= g->token_count) {
+        return TERN_STATUS_OK;
+    }
+    tern_status status =
+        tern_tokenizer_decode(tokenizer, id, g->at_start, g->piece, g->piece_capacity, out_size);
+    if (status == TERN_STATUS_OUT_OF_RANGE && *out_size > g->piece_capacity) {
+        if (!tern__grow(g->context, (void **)&g->piece, &g->piece_capacity, *out_size, 1)) {
+            return tern__fail_memory(g->context, *out_size, "text of a token");
+        }
+        status = tern_tokenizer_decode(tokenizer, id, g->at_start, g->piece, g->piece_capacity,
+                                       out_size);
+    }
+    g->at_start = g->at_start && *out_size == 0;
+    return status;
+}
+
+static tern_status prepare_sampler(generation *g) {
+    size_t vocabulary = g->model->network.hyper.vocabulary;
+    size_t ids = g->desc->prompt_count + g->desc->max_tokens;
+    g->logits = tern__alloc(g->context, vocabulary * sizeof(float));
+    g->ids = tern__alloc(g->context, ids * sizeof(int32_t));
+    if (!g->logits || !g->ids) {
+        return tern__fail_memory(g->context, vocabulary * sizeof(float) + ids * sizeof(int32_t),
+                                 "generation");
+    }
+    memcpy(g->ids, g->desc->prompt, g->desc->prompt_count * sizeof(int32_t));
+    g->id_count = g->desc->prompt_count;
+    return TERN_STATUS_OK;
+}
+
+static tern_status prepare(generation *g) {
+    tern_tokenizer_info info = {.struct_size = sizeof info};
+    size_t size = 0;
+    TERN_TRY(tern_tokenizer_describe(g->model->tokenizer, &info));
+    g->token_count = info.size;
+    if (!tern__grow(g->context, (void **)&g->piece, &g->piece_capacity, FIRST_PIECE_BYTES, 1)) {
+        return tern__fail_memory(g->context, FIRST_PIECE_BYTES, "text of a token");
+    }
+    g->at_start = g->session->position == 0;
+    for (size_t i = 0; g->at_start && i < g->desc->prompt_count; i++) {
+        if (g->desc->prompt[i] >= 0) {
+            TERN_TRY(decode(g, g->desc->prompt[i], &size));
+        }
+    }
+    return g->greedy ? TERN_STATUS_OK : prepare_sampler(g);
+}
+
+// Evaluates rows, the last of which picks.
+static tern_status evaluate(generation *g, tern_row *rows, uint32_t count, int32_t *out_id) {
+    tern_eval_desc eval = {
+        .struct_size = sizeof eval, .row_count = count, .rows = rows, .logits = g->logits};
+    rows[count - 1].flags = TERN_ROW_LOGITS;
+    TERN_TRY(tern__model_eval(g->model, &eval, g->greedy ? out_id : NULL));
+    if (g->greedy) {
+        return TERN_STATUS_OK;
+    }
+    return tern_sampler_pick(g->desc->sampler, g->logits, g->model->network.hyper.vocabulary,
+                             g->ids, g->id_count, out_id);
+}
+
+static tern_status evaluate_prompt(generation *g, int32_t *out_id) {
+    size_t count = g->desc->prompt_count;
+    tern_row *rows = tern__calloc(g->context, count, sizeof *rows);
+    if (!rows) {
+        return tern__fail_memory(g->context, count * sizeof *rows, "prompt");
+    }
+    for (size_t i = 0; i < count; i++) {
+        rows[i].session = g->session;
+        rows[i].token = g->desc->prompt[i];
+    }
+    tern_status status = evaluate(g, rows, (uint32_t)count, out_id);
+    tern__free(g->context, rows);
+    return status;
+}
+
+// Delivers |id|; sets |result->stop| if it is the last.
+static tern_status accept(generation *g, int32_t id) {
+    tern_generate_result *result = g->result;
+    size_t size = 0;
+    if (result->count == g->desc->max_tokens) {
+        result->stop = TERN_STOP_LENGTH; // only with max_tokens 0
+        return TERN_STATUS_OK;
+    }
+    if ((uint32_t)id < g->token_count && tern_tokenizer_is_end(g->model->tokenizer, id)) {
+        result->stop = TERN_STOP_EOS;
+        return TERN_STATUS_OK;
+    }
+    if (g->desc->out_ids) {
+        g->desc->out_ids[result->count] = id;
+    }
+    if (!g->greedy) {
+        g->ids[g->id_count++] = id;
+    }
+    result->count++;
+    TERN_TRY(decode(g, id, &size));
+    TERN_TRY(tern__textstream_add(&g->text, g->piece, size, &result->stop));
+    if (!result->stop && result->count == g->desc->max_tokens) {
+        result->stop = TERN_STOP_LENGTH;
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status run(generation *g) {
+    tern_generate_result *result = g->result;
+    int32_t id = 0;
+    tern_stop stop = 0;
+    TERN_TRY(prepare(g));
+    uint64_t start = tern__clock_ns();
+    TERN_TRY(evaluate_prompt(g, &id));
+    uint64_t picked = tern__clock_ns();
+    result->prompt_ns = picked - start;
+    TERN_TRY(accept(g, id));
+    while (!result->stop) {
+        tern_row row = {.session = g->session, .token = id};
+        TERN_TRY(evaluate(g, &row, 1, &id));
+        TERN_TRY(accept(g, id));
+    }
+    result->decode_ns = tern__clock_ns() - picked;
+    if (result->stop == TERN_STOP_EOS || result->stop == TERN_STOP_LENGTH) {
+        tern__textstream_flush(&g->text, &stop);
+        result->stop = stop ? stop : result->stop;
+    }
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_session_generate(tern_session *session, const tern_generate_desc *desc,
+                                  tern_generate_result *out_result) {
+    if (!session || !desc || !out_result) {
+        return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "generate: a NULL argument");
+    }
+    TERN_TRY(check_desc(session, desc, out_result));
+    *out_result = (tern_generate_result){.struct_size = out_result->struct_size};
+    generation g = {.session = session,
+                    .model = session->model,
+                    .context = session->model->context,
+                    .desc = desc,
+                    .result = out_result};
+    g.greedy = !desc->sampler || tern_sampler_is_greedy(desc->sampler);
+    g.text = (tern__textstream){.context = g.context,
+                                .stops = desc->stop_strings,
+                                .stop_count = desc->stop_string_count,
+                                .deliver = desc->on_text,
+                                .user = desc->user};
+    tern_status status = run(&g);
+    tern__textstream_finish(&g.text);
+    tern__free(g.context, g.piece);
+    tern__free(g.context, g.logits);
+    tern__free(g.context, g.ids);
+    return status;
+}

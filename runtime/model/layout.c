@@ -1,0 +1,208 @@
+#include "runtime/model/layout.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/model/archive.h"
+#include "runtime/status.h"
+
+typedef enum dimension { ONE, WIDTH, FFN, HEADS, KV_HEADS } dimension;
+
+// A tensor of every layer, and its place in tern__layer.
+typedef struct layer_tensor {
+    const char *stem;
+    dimension rows; // ONE: a vector
+    dimension cols;
+    size_t offset;
+    bool sub_norm;
+} layer_tensor;
+
+static const layer_tensor layer_tensors[] = {
+    {"attn_norm", ONE, WIDTH, offsetof(tern__layer, attn_norm), false},
+    {"attn_q", HEADS, WIDTH, offsetof(tern__layer, q), false},
+    {"attn_k", KV_HEADS, WIDTH, offsetof(tern__layer, k), false},
+    {"attn_v", KV_HEADS, WIDTH, offsetof(tern__layer, v), false},
+    {"attn_sub_norm", ONE, HEADS, offsetof(tern__layer, attn_sub_norm), true},
+    {"attn_output", WIDTH, HEADS, offsetof(tern__layer, output), false},
+    {"ffn_norm", ONE, WIDTH, offsetof(tern__layer, ffn_norm), false},
+    {"ffn_gate", FFN, WIDTH, offsetof(tern__layer, gate), false},
+    {"ffn_up", FFN, WIDTH, offsetof(tern__layer, up), false},
+    {"ffn_sub_norm", ONE, FFN, offsetof(tern__layer, ffn_sub_norm), true},
+    {"ffn_down", WIDTH, FFN, offsetof(tern__layer, down), false},
+};
+
+static uint32_t extent(const tern__hyper *hyper, dimension dim) {
+    switch (dim) {
+    case WIDTH:
+        return hyper->width;
+    case FFN:
+        return hyper->ffn_width;
+    case HEADS:
+        return hyper->heads * hyper->head_dim;
+    case KV_HEADS:
+        return hyper->kv_heads * hyper->head_dim;
+    default:
+        return 1;
+    }
+}
+
+typedef struct walk {
+    tern__network *network;
+    const tern_archive *archive;
+    tern_context *context;
+    tern__part_fn visit;
+    void *user;
+} walk;
+
+static tern_status check_type(const walk *w, const tern__part *part) {
+    tern_dtype dtype = part->type->dtype;
+    bool is_vector_type =
+        dtype == TERN_DTYPE_F32 || dtype == TERN_DTYPE_F16 || dtype == TERN_DTYPE_BF16;
+    if (dtype == TERN_DTYPE_NONE || (!part->usage && !is_vector_type)) {
+        return tern__fail(
+            w->context, TERN_STATUS_UNSUPPORTED, "tensor %s is of type %s, expected %s",
+            part->info.name, part->info.type_name,
+            part->usage ? "I2_S, TQ1_0, TQ2_0, F32, F16, BF16 or Q8_0" : "F32, F16 or BF16");
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status check_shape(const walk *w, const tern__part *part) {
+    const tern_tensor_info *info = &part->info;
+    uint32_t rank = part->usage ? 2 : 1;
+    if (info->rank != rank || info->shape[0] != part->cols || info->shape[1] != part->rows) {
+        char wanted[48];
+        snprintf(wanted, sizeof wanted, rank == 2 ? "[%u, %u]" : "[%u]", part->cols, part->rows);
+        return tern__fail(w->context, TERN_STATUS_CORRUPT_DATA,
+                          "tensor %s has %u dimensions [%llu, %llu, %llu, %llu], expected %s",
+                          info->name, info->rank, (unsigned long long)info->shape[0],
+                          (unsigned long long)info->shape[1], (unsigned long long)info->shape[2],
+                          (unsigned long long)info->shape[3], wanted);
+    }
+    return TERN_STATUS_OK;
+}
+
+// Finds |name| and visits it. An absent optional tensor is OK and sets |*out_found| to false.
+static tern_status visit_part(const walk *w, const char *name, tern__part *part, bool *out_found) {
+    part->info.struct_size = sizeof part->info;
+    tern_status status = tern__archive_find_tensor(w->archive, name, &part->info);
+    bool found = status == TERN_STATUS_OK;
+    if (status == TERN_STATUS_NOT_FOUND) {
+        if (out_found) {
+            *out_found = false;
+            return TERN_STATUS_OK;
+        }
+        return tern__fail(w->context, status, "tensor %s is missing", name);
+    }
+    TERN_TRY(status);
+    part->type = tern__ggml_type_of(&part->info);
+    TERN_TRY(check_type(w, part));
+    TERN_TRY(check_shape(w, part));
+    if (out_found) {
+        *out_found = found;
+    }
+    return w->visit(w->user, part);
+}
+
+static tern_status visit_vector(const walk *w, const char *name, uint32_t size, tern_tensor *place,
+                                bool *out_found) {
+    tern__part part = {.rows = 1, .cols = size, .vector = place};
+    return visit_part(w, name, &part, out_found);
+}
+
+// A linear layer and, where the file has one, its bias.
+static tern_status visit_linear(const walk *w, const char *stem, tern__part *part,
+                                bool *out_found) {
+    char name[96];
+    bool found = false;
+    snprintf(name, sizeof name, "%s.bias", stem);
+    tern_tensor *bias = part->matrix ? &part->matrix->bias : NULL;
+    TERN_TRY(visit_vector(w, name, part->rows, bias, &found));
+    snprintf(name, sizeof name, "%s.weight", stem);
+    return visit_part(w, name, part, out_found);
+}
+
+static bool is_wide_float(const walk *w, const char *stem) {
+    char name[96];
+    tern_tensor_info info = {sizeof info};
+    snprintf(name, sizeof name, "%s.weight", stem);
+    if (tern__archive_find_tensor(w->archive, name, &info) != TERN_STATUS_OK) {
+        return false;
+    }
+    tern_dtype dtype = tern__ggml_type_of(&info)->dtype;
+    return dtype == TERN_DTYPE_F32 || dtype == TERN_DTYPE_F16 || dtype == TERN_DTYPE_BF16;
+}
+
+static tern_status visit_layer(const walk *w, uint32_t index) {
+    const tern__hyper *hyper = &w->network->hyper;
+    for (size_t i = 0; i < sizeof layer_tensors / sizeof layer_tensors[0]; i++) {
+        const layer_tensor *tensor = &layer_tensors[i];
+        if (tensor->sub_norm && !hyper->architecture->sub_norms) {
+            continue;
+        }
+        char stem[64], name[96];
+        snprintf(stem, sizeof stem, "blk.%u.%s", index, tensor->stem);
+        snprintf(name, sizeof name, "%s.weight", stem);
+        char *layer = (char *)w->network->layers;
+        void *place = layer ? layer + index * sizeof(tern__layer) + tensor->offset : NULL;
+        uint32_t cols = extent(hyper, tensor->cols);
+        if (tensor->rows == ONE) {
+            TERN_TRY(visit_vector(w, name, cols, place, NULL));
+            continue;
+        }
+        tern__part part = {.rows = extent(hyper, tensor->rows),
+                           .cols = cols,
+                           .usage = TERN_WEIGHTS_MATMUL,
+                           .matrix = place};
+        part.may_be_ternary = hyper->architecture->ternary && is_wide_float(w, stem);
+        TERN_TRY(visit_linear(w, stem, &part, NULL));
+    }
+    return TERN_STATUS_OK;
+}
+
+// The embedding, and the output matrix, which is the same where the file has none.
+static tern_status visit_ends(const walk *w, bool placed) {
+    tern__network *network = w->network;
+    const tern__hyper *hyper = &network->hyper;
+    tern_tensor_info info = {sizeof info};
+    bool tied =
+        tern__archive_find_tensor(w->archive, "output.weight", &info) == TERN_STATUS_NOT_FOUND;
+    tern__part embedding = {.rows = hyper->vocabulary,
+                            .cols = hyper->width,
+                            .usage = TERN_WEIGHTS_GATHER | (tied ? TERN_WEIGHTS_MATMUL : 0u),
+                            .matrix = placed ? &network->embedding : NULL};
+    TERN_TRY(visit_part(w, "token_embd.weight", &embedding, NULL));
+    if (!tied) {
+        tern__part head = {.rows = hyper->vocabulary,
+                           .cols = hyper->width,
+                           .usage = TERN_WEIGHTS_MATMUL,
+                           .matrix = placed ? &network->head : NULL};
+        TERN_TRY(visit_linear(w, "output", &head, NULL));
+    }
+    return visit_vector(w, "output_norm.weight", hyper->width,
+                        placed ? &network->output_norm : NULL, NULL);
+}
+
+tern_status tern__layout_visit(tern__network *network, const tern_archive *archive,
+                               tern__part_fn visit, void *user) {
+    walk w = {network, archive, tern__archive_context(archive), visit, user};
+    bool placed = network->layers != NULL;
+    bool found = false;
+    TERN_TRY(visit_ends(&w, placed));
+    tern__part factors = {.rows = 1,
+                          .cols = network->hyper.rotary_dims / 2,
+                          .factors = placed ? &network->rotary_factors : NULL};
+    TERN_TRY(visit_part(&w, "rope_freqs.weight", &factors, &found));
+    for (uint32_t i = 0; i < network->hyper.layers; i++) {
+        TERN_TRY(visit_layer(&w, i));
+    }
+    return TERN_STATUS_OK;
+}
+
+uint64_t tern__part_bytes(const tern__part *part, bool as_ternary) {
+    bool ternary = part->may_be_ternary && as_ternary;
+    tern_dtype dtype = ternary ? TERN_DTYPE_T2 : part->type->dtype;
+    return part->usage ? part->rows * tern_dtype_row_bytes(dtype, part->cols)
+                       : part->cols * (uint64_t)sizeof(float);
+}

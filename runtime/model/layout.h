@@ -1,0 +1,32 @@
+// Which tensors a network is made of: their names, shapes and places, for loading and estimating.
+#ifndef TERN_RUNTIME_MODEL_LAYOUT_H_
+#define TERN_RUNTIME_MODEL_LAYOUT_H_
+
+#include "runtime/model/ggml_types.h"
+#include "runtime/model/network.h"
+
+// A tensor that the network needs, found in the archive, its type and shape checked.
+typedef struct tern__part {
+    tern_tensor_info info;
+    const tern__ggml_type *type;
+    uint32_t rows; // 1 for a vector
+    uint32_t cols;
+    uint32_t usage;       // TERN_WEIGHTS_*; 0: a vector
+    bool may_be_ternary;  // dense as stored; its values decide what it becomes
+    tern__matrix *matrix; // where it goes: this,
+    tern_tensor *vector;  // this,
+    float **factors;      // or this
+} tern__part;
+
+typedef tern_status (*tern__part_fn)(void *user, const tern__part *part);
+
+// Calls |visit| for every tensor of |network|, whose hyper is set, in a fixed order. Places are
+// NULL while network->layers is. NOT_FOUND names a missing tensor, UNSUPPORTED its type,
+// CORRUPT_DATA a wrong shape.
+tern_status tern__layout_visit(tern__network *network, const tern_archive *archive,
+                               tern__part_fn visit, void *user);
+
+// Bytes of a part on the device, as canonical rows; what may be ternary counted as such or not.
+uint64_t tern__part_bytes(const tern__part *part, bool as_ternary);
+
+#endif

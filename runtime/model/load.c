@@ -1,0 +1,159 @@
+// A network's weights, from the archive to the device: one walk to count, one to load.
+#include <math.h>
+#include <string.h>
+
+#include "runtime/allocator.h"
+#include "runtime/model/archive.h"
+#include "runtime/model/matrix.h"
+#include "runtime/status.h"
+#include "shaders/common/float.h"
+
+// Vectors are gathered on the host and uploaded together at the end.
+typedef struct vectors {
+    float *values;
+    uint64_t count; // of all
+    uint64_t used;
+} vectors;
+
+typedef struct load {
+    tern__loader loader;
+    tern__network *network;
+    vectors vectors;
+} load;
+
+static tern_status count_part(void *user, const tern__part *part) {
+    load *l = user;
+    l->loader.total += part->info.size;
+    l->loader.claimed += tern__part_bytes(part, true);
+    l->network->parameters += (uint64_t)part->rows * part->cols;
+    if (part->vector) {
+        l->vectors.count += part->cols;
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status read_values(load *l, const tern__part *part, float *out) {
+    tern_dtype dtype = part->type->dtype;
+    uint32_t size = dtype == TERN_DTYPE_F32 ? 4 : 2;
+    TERN_TRY(tern__archive_read(l->loader.archive, &part->info, 0, out, (size_t)part->cols * size));
+    const uint8_t *raw = (const uint8_t *)out;
+    for (uint32_t left = part->cols; left > 0; left--) { // backwards, because it widens in place
+        uint32_t i = left - 1;
+        uint16_t half;
+        memcpy(&half, raw + (size_t)i * 2, sizeof half);
+        float value = dtype == TERN_DTYPE_F32   ? out[i]
+                      : dtype == TERN_DTYPE_F16 ? t_f16_to_f32(half)
+                                                : t_bf16_to_f32(half);
+        if (!isfinite(value)) {
+            return tern__fail(l->loader.context, TERN_STATUS_CORRUPT_DATA,
+                              "tensor %s: element %u is %g, expected a finite number",
+                              part->info.name, i, (double)value);
+        }
+        out[i] = t_flush(value);
+    }
+    return tern__loader_advance(&l->loader, part->info.size);
+}
+
+static tern_status load_factors(load *l, const tern__part *part) {
+    float *factors = tern__calloc(l->loader.context, part->cols, sizeof(float));
+    *part->factors = factors;
+    if (!factors) {
+        return tern__fail_memory(l->loader.context, part->cols * sizeof(float), part->info.name);
+    }
+    TERN_TRY(read_values(l, part, factors));
+    for (uint32_t i = 0; i < part->cols; i++) {
+        if (!(factors[i] > 0.0f)) {
+            return tern__fail(l->loader.context, TERN_STATUS_CORRUPT_DATA,
+                              "tensor %s: factor %u is %g, expected more than 0", part->info.name,
+                              i, (double)factors[i]);
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status load_part(void *user, const tern__part *part) {
+    load *l = user;
+    tern__network *network = l->network;
+    if (part->factors) {
+        return load_factors(l, part);
+    }
+    if (part->vector) {
+        uint64_t offset = l->vectors.used * sizeof(float);
+        *part->vector = tern_tensor_make(network->vectors, offset, TERN_DTYPE_F32, 1, &part->cols);
+        float *values = l->vectors.values + l->vectors.used;
+        l->vectors.used += part->cols;
+        network->weight_bytes += part->cols * sizeof(float);
+        return read_values(l, part, values);
+    }
+    uint64_t bytes = 0;
+    TERN_TRY(tern__matrix_load(&l->loader, part, part->matrix, &bytes));
+    network->weight_bytes += bytes;
+    network->has_dense |= !part->matrix->ternary && part->matrix != &network->embedding &&
+                          part->matrix != &network->head;
+    return TERN_STATUS_OK;
+}
+
+static tern_status make_room(load *l) {
+    tern__network *network = l->network;
+    tern_context *context = l->loader.context;
+    size_t bytes = 0;
+    if (!tern__mul_size((size_t)l->vectors.count, sizeof(float), &bytes)) {
+        return tern__fail_memory(context, UINT64_MAX, "norms");
+    }
+    l->vectors.values = tern__alloc(context, bytes);
+    if (!l->vectors.values) {
+        return tern__fail_memory(context, bytes, "norms");
+    }
+    return tern_buffer_create(l->loader.device, bytes, &network->vectors);
+}
+
+static tern_status load_all(load *l) {
+    tern__network *network = l->network;
+    const tern_archive *archive = l->loader.archive;
+    TERN_TRY(tern__layout_visit(network, archive, count_part, l));
+    TERN_TRY(tern__loader_check_budget(&l->loader));
+    TERN_TRY(make_room(l));
+    TERN_TRY(tern__layout_visit(network, archive, load_part, l));
+    if (!network->head.weights) {
+        network->head = network->embedding;
+    }
+    return tern_buffer_upload(network->vectors, 0, l->vectors.values,
+                              l->vectors.count * sizeof(float));
+}
+
+tern_status tern__network_load(tern__network *network, const tern_archive *archive,
+                               const tern_model_desc *desc) {
+    load l = {.network = network};
+    l.loader.context = network->context;
+    l.loader.device = network->device;
+    l.loader.archive = archive;
+    l.loader.desc = desc;
+    network->layers =
+        tern__calloc(network->context, network->hyper.layers, sizeof *network->layers);
+    if (!network->layers) {
+        return tern__fail_memory(network->context, network->hyper.layers * sizeof(tern__layer),
+                                 "layers");
+    }
+    tern_status status = load_all(&l);
+    tern__free(network->context, l.vectors.values);
+    return status;
+}
+
+void tern__network_unload(tern__network *network) {
+    for (uint32_t i = 0; network->layers && i < network->hyper.layers; i++) {
+        tern__layer *layer = &network->layers[i];
+        tern__matrix *matrices[] = {&layer->q,    &layer->k,  &layer->v,   &layer->output,
+                                    &layer->gate, &layer->up, &layer->down};
+        for (size_t k = 0; k < sizeof matrices / sizeof matrices[0]; k++) {
+            tern_weights_destroy(matrices[k]->weights);
+        }
+    }
+    if (network->head.weights != network->embedding.weights) {
+        tern_weights_destroy(network->head.weights);
+    }
+    tern_weights_destroy(network->embedding.weights);
+    tern_buffer_destroy(network->vectors);
+    tern__free(network->context, network->layers);
+    tern__free(network->context, network->rotary_factors);
+    *network = (tern__network){.context = network->context, .device = network->device};
+}

@@ -1,0 +1,297 @@
+#include "runtime/model/matrix.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/allocator.h"
+#include "runtime/model/archive.h"
+#include "runtime/model/scales.h"
+#include "runtime/status.h"
+#include "shaders/common/float.h"
+
+enum { CHUNK_BYTES = 1 << 20 };
+
+// A matrix on its way: file rows come through |raw| a chunk at a time.
+typedef struct transfer {
+    tern__loader *loader;
+    const tern__part *part;
+    uint32_t chunk_rows;
+    size_t raw_row_bytes;
+    size_t row_bytes; // canonical
+    uint8_t *raw;
+    uint8_t *codes; // the whole matrix as t2, where the scales decide its kind
+    float *scales;
+} transfer;
+
+tern_status tern__loader_advance(tern__loader *loader, uint64_t bytes) {
+    const tern_model_desc *desc = loader->desc;
+    loader->done += bytes;
+    if (desc->progress && !desc->progress(desc->progress_user, loader->done, loader->total)) {
+        return tern__fail(loader->context, TERN_STATUS_CANCELLED,
+                          "model: load cancelled after %llu of %llu bytes",
+                          (unsigned long long)loader->done, (unsigned long long)loader->total);
+    }
+    return TERN_STATUS_OK;
+}
+
+tern_status tern__loader_check_budget(const tern__loader *loader) {
+    uint64_t budget = loader->desc->memory_budget;
+    if (budget && loader->claimed > budget) {
+        return tern__fail(loader->context, TERN_STATUS_OUT_OF_MEMORY,
+                          "model: weights need %llu bytes of device memory, the budget is %llu",
+                          (unsigned long long)loader->claimed, (unsigned long long)budget);
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status transfer_init(transfer *t, tern__loader *loader, const tern__part *part) {
+    memset(t, 0, sizeof *t);
+    t->loader = loader;
+    t->part = part;
+    t->raw_row_bytes = (size_t)tern__ggml_row_bytes(part->type, part->cols);
+    t->row_bytes = (size_t)tern_dtype_row_bytes(part->type->dtype, part->cols);
+    size_t rows = CHUNK_BYTES / t->raw_row_bytes;
+    t->chunk_rows = rows == 0 ? 1 : rows < part->rows ? (uint32_t)rows : part->rows;
+    size_t bytes = t->chunk_rows * t->raw_row_bytes;
+    t->raw = tern__alloc(loader->context, bytes);
+    return t->raw ? TERN_STATUS_OK : tern__fail_memory(loader->context, bytes, part->info.name);
+}
+
+static void transfer_finish(transfer *t) {
+    tern__free(t->loader->context, t->raw);
+    tern__free(t->loader->context, t->codes);
+    tern__free(t->loader->context, t->scales);
+}
+
+static tern_status stage(transfer *t, size_t row_bytes, size_t scales_per_row) {
+    tern_context *context = t->loader->context;
+    const char *name = t->part->info.name;
+    size_t code_bytes, scale_bytes;
+    if (!tern__mul_size(t->part->rows, row_bytes, &code_bytes) ||
+        !tern__mul_size(t->part->rows, scales_per_row * sizeof(float), &scale_bytes)) {
+        return tern__fail_memory(context, UINT64_MAX, name);
+    }
+    t->codes = tern__alloc(context, code_bytes);
+    t->scales = tern__alloc(context, scale_bytes);
+    if (!t->codes || !t->scales) {
+        return tern__fail_memory(context, (uint64_t)code_bytes + scale_bytes, name);
+    }
+    return TERN_STATUS_OK;
+}
+
+static uint32_t rows_at(const transfer *t, uint32_t done, uint32_t end) {
+    return end - done < t->chunk_rows ? end - done : t->chunk_rows;
+}
+
+static tern_status read_raw(transfer *t, uint32_t first, uint32_t count, void *to) {
+    uint64_t bytes = (uint64_t)count * t->raw_row_bytes;
+    TERN_TRY(tern__archive_read(t->loader->archive, &t->part->info,
+                                first * (uint64_t)t->raw_row_bytes, to, (size_t)bytes));
+    return tern__loader_advance(t->loader, bytes);
+}
+
+// tern_rows_fn: straight from the file.
+static tern_status deliver_rows(void *user, uint32_t first, uint32_t count, void *codes,
+                                float *scales) {
+    transfer *t = user;
+    (void)scales;
+    bool dense = t->part->type->scale_kind == TERN_SCALE_NONE;
+    for (uint32_t n, done = 0; done < count; done += n) {
+        n = rows_at(t, done, count);
+        uint8_t *to = (uint8_t *)codes + (size_t)done * t->row_bytes;
+        TERN_TRY(read_raw(t, first + done, n, dense ? to : t->raw));
+        if (!dense) {
+            tern__ggml_decode_rows(t->part->type, t->part->cols, n, t->raw, to, NULL);
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status create(const transfer *t, tern_weights_desc *desc, tern__matrix *out,
+                          uint64_t *out_bytes) {
+    desc->struct_size = sizeof *desc;
+    desc->name = t->part->info.name;
+    desc->info.struct_size = sizeof desc->info;
+    desc->info.rows = t->part->rows;
+    desc->info.cols = t->part->cols;
+    desc->info.usage = t->part->usage;
+    TERN_TRY(tern_weights_create(t->loader->device, desc, &out->weights));
+    uint64_t scales = desc->info.scale_kind == TERN_SCALE_ROW     ? 1
+                      : desc->info.scale_kind == TERN_SCALE_GROUP ? t->part->cols / 256
+                                                                  : 0;
+    out->ternary = desc->info.dtype == TERN_DTYPE_T2;
+    *out_bytes = t->part->rows *
+                 (tern_dtype_row_bytes(desc->info.dtype, t->part->cols) + scales * sizeof(float));
+    return TERN_STATUS_OK;
+}
+
+static tern_status load_streamed(transfer *t, float scale, tern__matrix *out, uint64_t *out_bytes) {
+    tern_weights_desc desc = {.read = deliver_rows, .user = t};
+    desc.info.dtype = t->part->type->dtype;
+    desc.info.scale_kind = t->part->type->scale_kind;
+    desc.info.scale = scale;
+    return create(t, &desc, out, out_bytes);
+}
+
+// From |codes| and |scales|, |groups| a row over |group_bytes| each.
+static tern_status load_staged(transfer *t, uint32_t groups, uint32_t group_bytes,
+                               tern__matrix *out, uint64_t *out_bytes) {
+    tern__scales scales = {.rows = t->part->rows,
+                           .groups = groups,
+                           .group_bytes = group_bytes,
+                           .codes = t->codes,
+                           .values = t->scales};
+    TERN_TRY(tern__scales_reduce(t->loader->context, t->part->info.name, &scales));
+    tern_weights_desc desc = {.codes = t->codes};
+    desc.info.dtype = TERN_DTYPE_T2;
+    desc.info.scale_kind = scales.kind;
+    desc.info.group_size = scales.kind == TERN_SCALE_GROUP ? t->part->type->group_size : 0;
+    desc.info.scale = scales.kind == TERN_SCALE_TENSOR ? scales.tensor : 0.0f;
+    desc.scales = scales.kind == TERN_SCALE_TENSOR ? NULL : scales.values;
+    return create(t, &desc, out, out_bytes);
+}
+
+static tern_status load_blocks(transfer *t, float factor, tern__matrix *out, uint64_t *out_bytes) {
+    const tern__part *part = t->part;
+    uint32_t groups = part->cols / part->type->group_size;
+    TERN_TRY(stage(t, t->row_bytes, groups));
+    for (uint32_t n, done = 0; done < part->rows; done += n) {
+        n = rows_at(t, done, part->rows);
+        TERN_TRY(read_raw(t, done, n, t->raw));
+        tern__ggml_decode_rows(part->type, part->cols, n, t->raw, t->codes + done * t->row_bytes,
+                               t->scales + (size_t)done * groups);
+    }
+    for (size_t i = 0; i < (size_t)part->rows * groups; i++) {
+        t->scales[i] *= factor;
+    }
+    return load_staged(t, groups, part->type->group_size / 4, out, out_bytes);
+}
+
+static float value_at(const uint8_t *row, tern_dtype dtype, uint32_t index) {
+    if (dtype == TERN_DTYPE_F32) {
+        float value;
+        memcpy(&value, row + (size_t)index * 4, sizeof value);
+        return value;
+    }
+    uint16_t bits;
+    memcpy(&bits, row + (size_t)index * 2, sizeof bits);
+    return dtype == TERN_DTYPE_F16 ? t_f16_to_f32(bits) : t_bf16_to_f32(bits);
+}
+
+// One row of values as t2 codes and their scale; false if there are values other than -s, 0, +s.
+static bool encode_row(const uint8_t *row, tern_dtype dtype, uint32_t cols, uint8_t *codes,
+                       float *out_scale) {
+    float scale = 0.0f;
+    memset(codes, 0x55, ((size_t)cols + 3) / 4);
+    for (uint32_t j = 0; j < cols; j++) {
+        float value = t_flush(value_at(row, dtype, j));
+        float size = fabsf(value);
+        if (size == 0.0f) {
+            continue;
+        }
+        if (!isfinite(size) || (scale != 0.0f && size != scale)) {
+            return false;
+        }
+        scale = size;
+        uint32_t shift = 2 * (j % 4);
+        uint32_t code = value > 0.0f ? 2u : 0u;
+        codes[j / 4] = (uint8_t)((codes[j / 4] & ~(3u << shift)) | code << shift);
+    }
+    *out_scale = scale;
+    return true;
+}
+
+// Sets |*out_exact| to false, and loads nothing, if the values are not those of a ternary matrix.
+static tern_status load_values(transfer *t, float factor, bool *out_exact, tern__matrix *out,
+                               uint64_t *out_bytes) {
+    const tern__part *part = t->part;
+    size_t row_bytes = (size_t)tern_dtype_row_bytes(TERN_DTYPE_T2, part->cols);
+    TERN_TRY(stage(t, row_bytes, 1));
+    uint64_t before = t->loader->done;
+    for (uint32_t n, done = 0; done < part->rows; done += n) {
+        n = rows_at(t, done, part->rows);
+        TERN_TRY(read_raw(t, done, n, t->raw));
+        for (uint32_t r = 0; r < n; r++) {
+            uint32_t row = done + r;
+            *out_exact = encode_row(t->raw + r * t->raw_row_bytes, part->type->dtype, part->cols,
+                                    t->codes + row * row_bytes, &t->scales[row]);
+            if (!*out_exact) {
+                t->loader->done = before;
+                return TERN_STATUS_OK;
+            }
+            t->scales[row] *= factor;
+        }
+    }
+    return load_staged(t, 1, (uint32_t)row_bytes, out, out_bytes);
+}
+
+// `<name without .weight>.scale`, which some files have beside weights of -1, 0 and +1.
+static tern_status read_factor(const tern__loader *loader, const tern__part *part,
+                               float *out_factor) {
+    char name[128];
+    size_t stem = strlen(part->info.name) - strlen(".weight");
+    *out_factor = 1.0f;
+    if (snprintf(name, sizeof name, "%.*s.scale", (int)stem, part->info.name) >= (int)sizeof name) {
+        return TERN_STATUS_OK;
+    }
+    tern_tensor_info info = {sizeof info};
+    tern_status found = tern__archive_find_tensor(loader->archive, name, &info);
+    if (found == TERN_STATUS_NOT_FOUND) {
+        return TERN_STATUS_OK;
+    }
+    TERN_TRY(found);
+    if (tern__ggml_type_of(&info)->dtype != TERN_DTYPE_F32 || info.size != sizeof(float)) {
+        return tern__fail(loader->context, TERN_STATUS_CORRUPT_DATA,
+                          "tensor %s is %s of %llu bytes, expected one F32", name, info.type_name,
+                          (unsigned long long)info.size);
+    }
+    TERN_TRY(tern__archive_read(loader->archive, &info, 0, out_factor, sizeof *out_factor));
+    if (!isfinite(*out_factor) || t_flush(*out_factor) == 0.0f) {
+        return tern__fail(loader->context, TERN_STATUS_CORRUPT_DATA,
+                          "tensor %s is %g, expected a finite number that is not 0", name,
+                          (double)*out_factor);
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status load(transfer *t, tern__matrix *out, uint64_t *out_bytes) {
+    const tern__part *part = t->part;
+    tern__loader *loader = t->loader;
+    float factor = 1.0f, scale = 0.0f;
+    bool exact = false;
+    TERN_TRY(read_factor(loader, part, &factor));
+    if (part->type->scale_kind == TERN_SCALE_TENSOR) {
+        TERN_TRY(tern__archive_i2s_scale(loader->archive, &part->info, &scale));
+        return load_streamed(t, scale * factor, out, out_bytes);
+    }
+    if (part->type->scale_kind == TERN_SCALE_GROUP) {
+        return load_blocks(t, factor, out, out_bytes);
+    }
+    if (part->may_be_ternary) {
+        TERN_TRY(load_values(t, factor, &exact, out, out_bytes));
+        if (exact) {
+            return TERN_STATUS_OK;
+        }
+        loader->claimed += tern__part_bytes(part, false) - tern__part_bytes(part, true);
+        TERN_TRY(tern__loader_check_budget(loader));
+    }
+    if (factor != 1.0f) {
+        return tern__fail(loader->context, TERN_STATUS_UNSUPPORTED,
+                          "tensor %s has a scale beside it, but is of type %s, expected a ternary "
+                          "one",
+                          part->info.name, part->info.type_name);
+    }
+    return load_streamed(t, 0.0f, out, out_bytes);
+}
+
+tern_status tern__matrix_load(tern__loader *loader, const tern__part *part, tern__matrix *out,
+                              uint64_t *out_bytes) {
+    transfer t;
+    tern_status status = transfer_init(&t, loader, part);
+    if (status == TERN_STATUS_OK) {
+        status = load(&t, out, out_bytes);
+    }
+    transfer_finish(&t);
+    return status;
+}

@@ -1,0 +1,29 @@
+// One tensor of a file, read once, becomes one matrix on a device.
+#ifndef TERN_RUNTIME_MODEL_MATRIX_H_
+#define TERN_RUNTIME_MODEL_MATRIX_H_
+
+#include "runtime/model/layout.h"
+
+// What a load carries along.
+typedef struct tern__loader {
+    tern_context *context;
+    tern_device *device;
+    const tern_archive *archive;
+    const tern_model_desc *desc;
+    uint64_t done; // bytes of the file, for the progress callback
+    uint64_t total;
+    uint64_t claimed; // device memory of all weights, as far as it is known
+} tern__loader;
+
+// Counts |bytes| as read and asks the progress callback whether to go on: CANCELLED.
+tern_status tern__loader_advance(tern__loader *loader, uint64_t bytes);
+
+// OUT_OF_MEMORY with both numbers if |loader->claimed| passes the budget.
+tern_status tern__loader_check_budget(const tern__loader *loader);
+
+// Ternary types keep one scale per matrix or row where that says the same; dense values that are
+// all -s, 0 or +s become ternary where |part->may_be_ternary|. |*out_bytes| is what it takes.
+tern_status tern__matrix_load(tern__loader *loader, const tern__part *part, tern__matrix *out,
+                              uint64_t *out_bytes);
+
+#endif

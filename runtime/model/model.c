@@ -1,0 +1,263 @@
+#include "runtime/model/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/allocator.h"
+#include "runtime/model/archive.h"
+#include "runtime/model/layout.h"
+#include "runtime/status.h"
+
+const uint32_t tern__buckets[TERN__BUCKET_COUNT] = {TERN__BUCKET_LIST};
+
+enum { ROTARY_CHUNK = 1024, DEFAULT_BUCKETS = 4 };
+
+static void drop_steps(tern_model *model, tern_kv_type kv) {
+    for (uint32_t i = 0; i < TERN__BUCKET_COUNT; i++) {
+        tern__step_destroy(model->steps[kv][i]);
+        model->steps[kv][i] = NULL;
+    }
+}
+
+static tern_status fill_rotary(tern_model *model, tern_buffer *buffer, uint32_t positions) {
+    const tern__hyper *hyper = &model->network.hyper;
+    tern_rotary_table_desc desc = {.struct_size = sizeof desc,
+                                   .dims = hyper->rotary_dims,
+                                   .base = hyper->rotary_base,
+                                   .factors = model->network.rotary_factors};
+    size_t row_bytes = hyper->rotary_dims * sizeof(float);
+    float *rows = tern__alloc(model->context, ROTARY_CHUNK * row_bytes);
+    tern_status status =
+        rows ? TERN_STATUS_OK
+             : tern__fail_memory(model->context, ROTARY_CHUNK * row_bytes, "rotary table");
+    for (uint32_t done = 0; status == TERN_STATUS_OK && done < positions; done += ROTARY_CHUNK) {
+        uint32_t count = positions - done < ROTARY_CHUNK ? positions - done : ROTARY_CHUNK;
+        status = tern_rotary_table(&desc, done, count, rows);
+        if (status == TERN_STATUS_OK) {
+            status =
+                tern_buffer_upload(buffer, done * (uint64_t)row_bytes, rows, count * row_bytes);
+        }
+    }
+    tern__free(model->context, rows);
+    return status;
+}
+
+static tern_status grow_rotary(tern_model *model, uint32_t positions) {
+    uint32_t shape[2] = {positions, model->network.hyper.rotary_dims};
+    uint64_t bytes = tern_tensor_packed_bytes(TERN_DTYPE_F32, 2, shape);
+    tern_buffer *buffer = NULL;
+    if (positions <= model->rotary.shape[0]) {
+        return TERN_STATUS_OK;
+    }
+    TERN_TRY(tern_buffer_create(model->device, bytes, &buffer));
+    tern_status status = fill_rotary(model, buffer, positions);
+    if (status != TERN_STATUS_OK) {
+        tern_buffer_destroy(buffer);
+        return status;
+    }
+    for (uint32_t kv = 0; kv < TERN__KV_TYPES; kv++) {
+        drop_steps(model, kv);
+    }
+    tern_buffer_destroy(model->rotary_buffer);
+    model->rotary_buffer = buffer;
+    model->rotary = tern_tensor_make(buffer, 0, TERN_DTYPE_F32, 2, shape);
+    return TERN_STATUS_OK;
+}
+
+tern_status tern__model_lease(tern_model *model, tern_kv_type kv, uint32_t positions,
+                              tern__lease **out_lease) {
+    TERN_TRY(grow_rotary(model, positions));
+    if (tern__cache_must_grow(&model->caches[kv], positions)) {
+        drop_steps(model, kv);
+    }
+    return tern__cache_lease(&model->caches[kv], positions, out_lease);
+}
+
+tern_status tern__model_step(tern_model *model, tern_kv_type kv, uint32_t index,
+                             tern__step **out_step) {
+    tern__step **step = &model->steps[kv][index];
+    if (!*step) {
+        TERN_TRY(tern__step_create(&model->network, &model->caches[kv], &model->rotary,
+                                   tern__buckets[index], step));
+    }
+    *out_step = *step;
+    return TERN_STATUS_OK;
+}
+
+static tern_status check_tokenizer(const tern_model *model) {
+    tern_tokenizer_info info = {.struct_size = sizeof info};
+    TERN_TRY(tern_tokenizer_describe(model->tokenizer, &info));
+    if (info.size > model->network.hyper.vocabulary) {
+        return tern__fail(model->context, TERN_STATUS_CORRUPT_DATA,
+                          "tokenizer has %u tokens, tensor token_embd.weight %u rows", info.size,
+                          model->network.hyper.vocabulary);
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status fill_info(tern_model *model, const tern_archive *archive) {
+    const tern__hyper *hyper = &model->network.hyper;
+    const char *name = NULL;
+    TERN_TRY(tern__archive_string(archive, "general.name", "", &name));
+    model->info = (tern_model_info){.struct_size = sizeof(tern_model_info),
+                                    .layers = hyper->layers,
+                                    .width = hyper->width,
+                                    .ffn_width = hyper->ffn_width,
+                                    .heads = hyper->heads,
+                                    .kv_heads = hyper->kv_heads,
+                                    .head_dim = hyper->head_dim,
+                                    .vocabulary = hyper->vocabulary,
+                                    .context = hyper->context,
+                                    .parameters = model->network.parameters,
+                                    .weight_bytes = model->network.weight_bytes};
+    snprintf(model->info.architecture, sizeof model->info.architecture, "%s",
+             hyper->architecture->name);
+    snprintf(model->info.name, sizeof model->info.name, "%s", name);
+    return TERN_STATUS_OK;
+}
+
+static tern_status load(tern_model *model, const tern_archive *archive,
+                        const tern_model_desc *desc) {
+    tern__network *network = &model->network;
+    TERN_TRY(tern__hyper_read(archive, &network->hyper));
+    TERN_TRY(tern_tokenizer_create(model->context, archive, &model->tokenizer));
+    TERN_TRY(check_tokenizer(model));
+    TERN_TRY(tern__network_load(network, archive, desc));
+    for (uint32_t kv = 0; kv < TERN__KV_TYPES; kv++) {
+        tern__cache_init(&model->caches[kv], model->device, &network->hyper, kv);
+    }
+    return fill_info(model, archive);
+}
+
+static tern_status make_model(tern_device *device, tern_model **out_model) {
+    tern_context *context = tern_device_context(device);
+    tern_model *model = tern__calloc(context, 1, sizeof *model);
+    if (!model) {
+        return tern__fail_memory(context, sizeof *model, "model");
+    }
+    model->context = context;
+    model->device = device;
+    model->network.context = context;
+    model->network.device = device;
+    model->has_lock = tern__mutex_init(&model->lock);
+    if (!model->has_lock) {
+        tern_model_destroy(model);
+        return tern__fail(context, TERN_STATUS_OUT_OF_MEMORY, "model: no mutex could be made");
+    }
+    *out_model = model;
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_model_load(tern_device *device, const tern_source *source,
+                            const tern_model_desc *desc, tern_model **out_model) {
+    if (!out_model || !device || !source) {
+        return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "model: a NULL argument");
+    }
+    *out_model = NULL;
+    tern_model_desc defaults = TERN_MODEL_DESC_INIT;
+    desc = desc ? desc : &defaults;
+    tern_context *context = tern_device_context(device);
+    TERN_TRY(tern__check_size(context, "tern_model_desc", desc->struct_size, sizeof *desc));
+    tern_archive *archive = NULL;
+    tern_model *model = NULL;
+    TERN_TRY(tern_archive_open(context, source, &archive));
+    tern_status status = make_model(device, &model);
+    if (status == TERN_STATUS_OK) {
+        status = load(model, archive, desc);
+    }
+    tern_archive_destroy(archive);
+    if (status != TERN_STATUS_OK) {
+        tern_model_destroy(model);
+        return status;
+    }
+    *out_model = model;
+    return TERN_STATUS_OK;
+}
+
+void tern_model_destroy(tern_model *model) {
+    if (!model) {
+        return;
+    }
+    for (uint32_t kv = 0; kv < TERN__KV_TYPES; kv++) {
+        drop_steps(model, kv);
+        if (model->caches[kv].device) {
+            tern__cache_finish(&model->caches[kv]);
+        }
+    }
+    tern_buffer_destroy(model->rotary_buffer);
+    tern__network_unload(&model->network);
+    tern_tokenizer_destroy(model->tokenizer);
+    if (model->has_lock) {
+        tern__mutex_finish(&model->lock);
+    }
+    tern__free(model->context, model);
+}
+
+tern_status tern_model_describe(const tern_model *model, tern_model_info *out_info) {
+    if (!model || !out_info) {
+        return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "model: a NULL argument");
+    }
+    TERN_TRY(tern__check_size(model->context, "tern_model_info", out_info->struct_size,
+                              sizeof *out_info));
+    uint32_t size = out_info->struct_size;
+    *out_info = model->info;
+    out_info->struct_size = size;
+    return TERN_STATUS_OK;
+}
+
+const tern_tokenizer *tern_model_tokenizer(const tern_model *model) {
+    return model->tokenizer;
+}
+
+tern_device *tern_model_device(const tern_model *model) {
+    return model->device;
+}
+
+typedef struct estimate {
+    uint64_t weight_bytes;
+    bool has_dense;
+} estimate;
+
+static tern_status estimate_part(void *user, const tern__part *part) {
+    estimate *e = user;
+    e->weight_bytes += tern__part_bytes(part, false);
+    e->has_dense |= part->usage == TERN_WEIGHTS_MATMUL && part->type->dtype != TERN_DTYPE_T2;
+    return TERN_STATUS_OK;
+}
+
+// The steps of a session of default settings, and the rotary table.
+static uint64_t scratch_bytes(const tern__hyper *hyper, bool has_dense, uint32_t positions) {
+    uint64_t bytes = (uint64_t)positions * hyper->rotary_dims * sizeof(float);
+    for (uint32_t i = 0; i < DEFAULT_BUCKETS; i++) {
+        bytes += tern__step_bytes(hyper, tern__buckets[i], has_dense);
+    }
+    return bytes;
+}
+
+tern_status tern_model_estimate(tern_context *context, const tern_archive *archive,
+                                uint32_t context_length, tern_kv_type kv,
+                                tern_memory_estimate *out_estimate) {
+    if (!context || !archive || !out_estimate || kv > TERN_KV_F32) {
+        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
+                          "model estimate: a NULL argument, or a cache type that is none");
+    }
+    TERN_TRY(tern__check_size(context, "tern_memory_estimate", out_estimate->struct_size,
+                              sizeof *out_estimate));
+    tern__network network = {.context = context};
+    tern_tokenizer *tokenizer = NULL;
+    estimate e = {0, false};
+    TERN_TRY(tern__hyper_read(archive, &network.hyper));
+    TERN_TRY(tern_tokenizer_create(context, archive, &tokenizer));
+    tern_tokenizer_destroy(tokenizer);
+    TERN_TRY(tern__layout_visit(&network, archive, estimate_part, &e));
+    uint32_t positions = context_length ? context_length : network.hyper.context;
+    if (positions > network.hyper.context) {
+        return tern__fail(context, TERN_STATUS_OUT_OF_RANGE,
+                          "model estimate: a context of %u was asked for, the model has %u",
+                          positions, network.hyper.context);
+    }
+    out_estimate->weight_bytes = e.weight_bytes;
+    out_estimate->cache_bytes = tern__cache_bytes(&network.hyper, kv, positions);
+    out_estimate->scratch_bytes = scratch_bytes(&network.hyper, e.has_dense, positions);
+    return TERN_STATUS_OK;
+}

@@ -1,0 +1,40 @@
+#ifndef TERN_RUNTIME_MODEL_MODEL_H_
+#define TERN_RUNTIME_MODEL_MODEL_H_
+
+#include "runtime/model/cache.h"
+#include "runtime/model/network.h"
+#include "runtime/model/step.h"
+#include "runtime/platform/platform.h"
+
+// Row counts that steps are compiled for. A prompt is cut into these.
+#define TERN__BUCKET_LIST 1, 8, 32, 128, 512
+enum { TERN__BUCKET_COUNT = 5, TERN__KV_TYPES = 2 };
+extern const uint32_t tern__buckets[TERN__BUCKET_COUNT];
+
+struct tern_model {
+    tern_context *context;
+    tern_device *device;
+    tern__network network;
+    tern_tokenizer *tokenizer;
+    tern_model_info info;
+    bool has_lock;
+
+    // Held from a submit until its results are read, because sessions share what follows.
+    tern__mutex lock;
+    tern_buffer *rotary_buffer;
+    tern_tensor rotary; // as many positions as the longest session so far
+    tern__cache caches[TERN__KV_TYPES];
+    tern__step *steps[TERN__KV_TYPES][TERN__BUCKET_COUNT]; // made when first needed
+};
+
+// These with the lock held.
+
+// Room in the cache and the rotary table for a session of |positions|.
+tern_status tern__model_lease(tern_model *model, tern_kv_type kv, uint32_t positions,
+                              tern__lease **out_lease);
+
+// The step of bucket |index|.
+tern_status tern__model_step(tern_model *model, tern_kv_type kv, uint32_t index,
+                             tern__step **out_step);
+
+#endif

@@ -1,0 +1,83 @@
+// A network's weights on a device, and the list of ops of one step through it.
+#ifndef TERN_RUNTIME_MODEL_NETWORK_H_
+#define TERN_RUNTIME_MODEL_NETWORK_H_
+
+#include <tern/commands.h>
+#include <tern/model.h>
+
+#include "runtime/model/architecture.h"
+
+// A linear layer: ternary weights run as bitlinear, others as linear.
+typedef struct tern__matrix {
+    tern_weights *weights;
+    tern_tensor bias; // absent: none
+    bool ternary;
+} tern__matrix;
+
+typedef struct tern__layer {
+    tern_tensor attn_norm;
+    tern__matrix q;
+    tern__matrix k;
+    tern__matrix v;
+    tern_tensor attn_sub_norm; // absent unless the architecture has sub-norms
+    tern__matrix output;
+    tern_tensor ffn_norm;
+    tern__matrix gate;
+    tern__matrix up;
+    tern_tensor ffn_sub_norm; // likewise
+    tern__matrix down;
+} tern__layer;
+
+typedef struct tern__network {
+    tern_context *context;
+    tern_device *device;
+    tern__hyper hyper;
+    tern__matrix embedding;
+    tern__matrix head; // shares the embedding's weights when they are tied
+    tern_tensor output_norm;
+    tern__layer *layers;
+    tern_buffer *vectors;  // norms and biases, one after the other
+    float *rotary_factors; // rotary_dims / 2, or NULL
+    uint64_t parameters;
+    uint64_t weight_bytes;
+    bool has_dense; // some projection is not ternary
+} tern__network;
+
+// Reads every weight of |archive|, whose dimensions are |network->hyper|. On failure
+// tern__network_unload releases what there is.
+tern_status tern__network_load(tern__network *network, const tern_archive *archive,
+                               const tern_model_desc *desc);
+void tern__network_unload(tern__network *network);
+
+// What a step reads and writes. Rows beyond the live ones are left alone.
+typedef struct tern__step_tensors {
+    tern_tensor tokens;    // i32 [R]
+    tern_tensor positions; // i32 [R]
+    tern_tensor sequences; // i32 [R]
+    tern_tensor selected;  // i32 [L]: the rows whose hidden state or logits are wanted
+    tern_tensor x;         // [R, width]
+    tern_tensor q;         // [R, heads * head_dim]
+    tern_tensor k;         // [R, kv_heads * head_dim]
+    tern_tensor v;
+    tern_tensor attended; // [R, heads * head_dim]
+    tern_tensor gate;     // [R, ffn_width]
+    tern_tensor up;
+    tern_tensor normed;         // [R, widest input], where some projection is dense
+    tern_tensor projected;      // [R, width], likewise
+    tern_tensor hidden;         // [L, width], after the last norm
+    tern_tensor logits;         // [L, vocabulary]
+    tern_tensor picked;         // i32 [L]: the largest logit of each row
+    tern_tensor rotary;         // [positions, rotary_dims]
+    tern_tensor table;          // i32 [sequences, blocks]: the cache's
+    uint32_t live;              // tern_op_header.live of the ops on R rows,
+    uint32_t live_selected;     // of those that make hidden states,
+    uint32_t live_logits;       // and of those that make logits
+    const tern_tensor *k_cache; // [layers]
+    const tern_tensor *v_cache;
+} tern__step_tensors;
+
+// Appends the ops of one step to |commands|.
+tern_status tern__network_forward(const tern__network *network, const tern__step_tensors *tensors,
+                                  tern_commands *commands);
+
+#endif

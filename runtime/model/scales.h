@@ -1,0 +1,24 @@
+// Scales of a ternary matrix, brought to the simplest kind that says the same: files store one per
+// block of 256 where the network has one per matrix, and then a product needs one sum, not many.
+#ifndef TERN_RUNTIME_MODEL_SCALES_H_
+#define TERN_RUNTIME_MODEL_SCALES_H_
+
+#include <tern/context.h>
+#include <tern/types.h>
+
+typedef struct tern__scales {
+    uint32_t rows;
+    uint32_t groups;      // scales per row
+    uint32_t group_bytes; // t2 bytes under each scale; padding holds zero weights
+    const uint8_t *codes; // t2, rows * groups * group_bytes
+    float *values;        // rows * groups; what is left after reducing comes first
+
+    tern_scale_kind kind; // set by reducing: TENSOR, ROW, or GROUP
+    float tensor;         // with TERN_SCALE_TENSOR
+} tern__scales;
+
+// A scale of 0 over zero weights only can be anything; CORRUPT_DATA names |name| and the block for
+// any other 0, NaN or infinity.
+tern_status tern__scales_reduce(tern_context *context, const char *name, tern__scales *scales);
+
+#endif
