@@ -1,0 +1,46 @@
+#include "tools/common/host.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static void on_log(void *user, tern_log_level level, const char *message) {
+    const host *self = user;
+    if (level != TERN_LOG_ERROR || self->debug) {
+        tern_log_stderr(NULL, level, message);
+    }
+}
+
+bool host_open(host *self, const char *program, const char *backend) {
+    *self = (host){.program = program};
+    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
+    desc.flags = TERN_CONTEXT_ALLOW_PLUGINS;
+    desc.log = on_log;
+    desc.log_user = self;
+    if (tern_context_create(&desc, &self->context) != TERN_STATUS_OK ||
+        (backend &&
+         tern_context_set_option(self->context, "TERN_BACKEND", backend) != TERN_STATUS_OK)) {
+        host_failed(self);
+        host_close(self);
+        return false;
+    }
+    const char *level = tern_context_option(self->context, "TERN_LOG");
+    self->debug = level && strcmp(level, "debug") == 0;
+    return true;
+}
+
+void host_close(host *self) {
+    tern_context_destroy(self->context);
+    self->context = NULL;
+}
+
+int host_failed(const host *self) {
+    fprintf(stderr, "%s: %s\n", self->program, tern_last_error_message());
+    return 1;
+}
+
+double host_seconds(void) {
+    struct timespec now;
+    timespec_get(&now, TIME_UTC);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
