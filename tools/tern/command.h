@@ -1,0 +1,56 @@
+// The commands of `tern`, and what several of them do alike.
+#ifndef TERN_TOOLS_TERN_COMMAND_H_
+#define TERN_TOOLS_TERN_COMMAND_H_
+
+#include "tools/common/args.h"
+#include "tools/common/host.h"
+#include "tools/common/json.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+// Each takes the arguments after its name and returns the exit status.
+int command_devices(int argc, char **argv);
+int command_run(int argc, char **argv);
+int command_logits(int argc, char **argv);
+int command_inspect(int argc, char **argv);
+
+// The option --backend of every command; |out| is a const char *.
+#define ARG_BACKEND(out)                                                                           \
+    {                                                                                              \
+        "--backend", NULL, ARG_TEXT, out, NULL, 0, 0, "NAME[:INDEX]",                              \
+            "the same as TERN_BACKEND: vulkan, vulkan:1, opencl:PoCL, a list"                      \
+    }
+
+// The exit status after args_parse, or -1 to go on.
+int command_parsed(arg_result result);
+
+// Reads the value of --kv; false after a usage error. |text| NULL: f16.
+bool command_kv(const char *program, const char *text, tern_kv_type *out);
+
+// A model on a device, and what it takes to run it.
+typedef struct loaded {
+    tern_source source;
+    tern_device *device;
+    tern_device_info device_info;
+    tern_model *model;
+    tern_model_info model_info;
+    tern_session *session;
+    double load_ms;
+} loaded;
+
+// Opens |path| on the device in force and makes a session, with a bar on a terminal. False after
+// one line on stderr; loaded_close either way.
+bool loaded_open(loaded *self, const host *h, const char *path, tern_kv_type kv);
+void loaded_close(loaded *self);
+
+// Where the model is that comes with the program; a path that may not exist if there is none.
+const char *default_model_path(void);
+
+// Makes Ctrl-C set a flag once; a second one ends the program.
+void interrupt_watch(void);
+bool interrupt_seen(void);
+
+// "12.3 MiB", into |out|.
+void format_bytes(uint64_t bytes, char *out, size_t capacity);
+
+#endif

@@ -1,0 +1,83 @@
+// A model loaded for a command.
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/tern/command.h"
+#include "tools/tern/terminal.h"
+
+#define BAR_WIDTH 30
+
+typedef struct progress {
+    bool terminal;
+    int shown; // thousandths
+} progress;
+
+static int32_t on_progress(void *user, uint64_t done, uint64_t total) {
+    progress *self = user;
+    int now = total ? (int)((double)done / (double)total * 1000.0) : 0;
+    if (self->terminal && now != self->shown) {
+        int full = now * BAR_WIDTH / 1000;
+        fprintf(stderr, "\rloading [%.*s%*s] %3d%%", full, "##############################",
+                BAR_WIDTH - full, "", now / 10);
+        self->shown = now;
+    }
+    return !interrupt_seen();
+}
+
+static void clear_bar(const progress *self) {
+    if (self->terminal) {
+        fprintf(stderr, "\r%*s\r", BAR_WIDTH + 20, "");
+    }
+}
+
+static tern_status load(loaded *self) {
+    progress bar = {.terminal = terminal_is_stderr(), .shown = -1};
+    tern_model_desc desc = TERN_MODEL_DESC_INIT;
+    desc.progress = on_progress;
+    desc.progress_user = &bar;
+    tern_status status = tern_model_load(self->device, &self->source, &desc, &self->model);
+    clear_bar(&bar);
+    return status;
+}
+
+static tern_status open_steps(loaded *self, const host *h, const char *path, tern_kv_type kv) {
+    double start = host_seconds();
+    tern_session_desc session = TERN_SESSION_DESC_INIT;
+    session.kv = kv;
+    self->device_info.struct_size = sizeof self->device_info;
+    self->model_info.struct_size = sizeof self->model_info;
+    tern_status status = tern_source_open_file(h->context, path, &self->source);
+    if (status == TERN_STATUS_OK) {
+        status = tern_device_open(h->context, NULL, &self->device);
+    }
+    if (status == TERN_STATUS_OK) {
+        status = tern_device_describe(self->device, &self->device_info);
+    }
+    if (status == TERN_STATUS_OK) {
+        status = load(self);
+    }
+    if (status == TERN_STATUS_OK) {
+        status = tern_model_describe(self->model, &self->model_info);
+    }
+    if (status == TERN_STATUS_OK) {
+        status = tern_session_create(self->model, &session, &self->session);
+    }
+    self->load_ms = (host_seconds() - start) * 1e3;
+    return status;
+}
+
+bool loaded_open(loaded *self, const host *h, const char *path, tern_kv_type kv) {
+    *self = (loaded){0};
+    if (open_steps(self, h, path, kv) == TERN_STATUS_OK) {
+        return true;
+    }
+    host_failed(h);
+    return false;
+}
+
+void loaded_close(loaded *self) {
+    tern_session_destroy(self->session);
+    tern_model_destroy(self->model);
+    tern_device_close(self->device);
+    tern_source_close(&self->source);
+}

@@ -1,0 +1,53 @@
+// tern: the library's commands for people.
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/tern/command.h"
+
+typedef struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} command;
+
+static const command commands[] = {
+    {"devices", command_devices, "list backends and devices, and why one is out"},
+    {"run", command_run, "continue a text, streaming"},
+    {"logits", command_logits, "print logits after given token ids"},
+    {"inspect", command_inspect, "show the metadata and tensors of a model file"},
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static void print_help(void) {
+    printf("usage: tern COMMAND [options]\n"
+           "Runs ternary networks on the CPU, Vulkan, OpenCL or a plugin, with the same bits on "
+           "each.\n\ncommands:\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+    }
+    printf("\ntern COMMAND --help lists its options; tern --version prints the version.\n"
+           "Exit status: 0 done, 1 failed (one line on stderr), 2 usage.\n");
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        args_complain("tern", "a command is missing: devices, run, logits or inspect");
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help();
+        return EXIT_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("tern %s\n", tern_version());
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            return commands[i].run(argc - 2, argv + 2);
+        }
+    }
+    args_complain("tern", "unknown command '%s'; have: devices, run, logits, inspect", argv[1]);
+    return EXIT_USAGE;
+}

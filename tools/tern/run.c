@@ -1,0 +1,311 @@
+// tern run: continues a text.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/tern/command.h"
+#include "tools/tern/placements.h"
+#include "tools/tern/text.h"
+
+#define PROGRAM "tern run"
+#define DEFAULT_PROMPT "Once upon a time"
+#define DEFAULT_TOKENS 200
+
+typedef struct options {
+    const char *model, *backend, *kv_text, *prompt, *file;
+    tern_kv_type kv;
+    uint32_t tokens;
+    bool tokens_given, greedy, sampling_given, json, report;
+    arg_texts stops;
+    tern_sampler_desc sampler;
+} options;
+
+// Kept while ids are generated.
+typedef struct output {
+    bool stream;
+    bool failed; // stdout is gone, or memory is out
+    text all;
+} output;
+
+static int check(options *o) {
+    if (o->greedy && o->sampling_given) {
+        args_complain(PROGRAM, "--greedy excludes --temp, --top-k, --top-p, --min-p and --seed");
+        return EXIT_USAGE;
+    }
+    if (o->prompt && o->file) {
+        args_complain(PROGRAM, "-p and -f exclude each other");
+        return EXIT_USAGE;
+    }
+    o->sampler.temperature = o->greedy ? 0.0f : o->sampler.temperature;
+    return command_kv(PROGRAM, o->kv_text, &o->kv) ? -1 : EXIT_USAGE;
+}
+
+static int parse(options *o, int argc, char **argv) {
+    bool *drawn = &o->sampling_given;
+    tern_sampler_desc *s = &o->sampler;
+    const arg table[] = {
+        {"--model", "-m", ARG_TEXT, &o->model, NULL, 0, 0, "FILE",
+         "the model, GGUF (default: the one that comes with tern)"},
+        {"--prompt", "-p", ARG_TEXT, &o->prompt, NULL, 0, 0, "TEXT",
+         "what to continue (default: \"" DEFAULT_PROMPT "\")"},
+        {"--file", "-f", ARG_TEXT, &o->file, NULL, 0, 0, "FILE", "read it from a file; -: stdin"},
+        {"--tokens", "-n", ARG_U32, &o->tokens, &o->tokens_given, 1, 1e9, "N",
+         "how many tokens at most (default: 200, or what fits)"},
+        {"--stop", NULL, ARG_TEXTS, &o->stops, NULL, 0, 0, "TEXT",
+         "end before this text; may be repeated"},
+        {"--greedy", NULL, ARG_FLAG, &o->greedy, NULL, 0, 0, NULL, "always the likeliest token"},
+        {"--temp", NULL, ARG_FLOAT, &s->temperature, drawn, 0, 100, "T",
+         "temperature (default: 0.8; 0: greedy)"},
+        {"--top-k", NULL, ARG_U32, &s->top_k, drawn, 0, 4294967295.0, "K",
+         "draw among the K likeliest (default: 40; 0: all)"},
+        {"--top-p", NULL, ARG_FLOAT, &s->top_p, drawn, 0, 1, "P",
+         "draw among the fewest whose probabilities reach P (default: 0.95)"},
+        {"--min-p", NULL, ARG_FLOAT, &s->min_p, drawn, 0, 1, "P",
+         "leave out what is below P times the likeliest (default: 0)"},
+        {"--repeat-penalty", NULL, ARG_FLOAT, &s->repeat_penalty, NULL, 0, 100, "R",
+         "make recent tokens less likely (default: 1)"},
+        {"--seed", NULL, ARG_U64, &s->seed, drawn, 0, 18446744073709551615.0, "N",
+         "of the draws; the same seed gives the same text (default: 0)"},
+        ARG_BACKEND(&o->backend),
+        {"--kv", NULL, ARG_TEXT, &o->kv_text, NULL, 0, 0, "f16|f32", "type of the cache"},
+        {"--report", NULL, ARG_FLAG, &o->report, NULL, 0, 0, NULL,
+         "then list where each op of a step ran, on stderr"},
+        {"--json", NULL, ARG_FLAG, &o->json, NULL, 0, 0, NULL, "one object instead of the text"},
+    };
+    const arg_table spec = {PROGRAM,
+                            "[-m MODEL] [-p TEXT | -f FILE] [-n N] [options]",
+                            "Continues a text, printing it as it is made. Ctrl-C ends it early.",
+                            table,
+                            sizeof table / sizeof table[0],
+                            NULL,
+                            NULL};
+    int status = command_parsed(args_parse(&spec, argc, argv));
+    return status >= 0 ? status : check(o);
+}
+
+// The prompt's bytes; false after one line on stderr.
+static bool read_prompt(const options *o, text *prompt) {
+    if (!o->file) {
+        const char *given = o->prompt ? o->prompt : DEFAULT_PROMPT;
+        return text_append(prompt, given, strlen(given));
+    }
+    bool from_stdin = strcmp(o->file, "-") == 0;
+    FILE *file = from_stdin ? stdin : fopen(o->file, "rb");
+    bool read = file && text_read(prompt, file);
+    if (file && !from_stdin) {
+        fclose(file);
+    }
+    if (!read) {
+        fprintf(stderr, "%s: prompt file '%s' cannot be read\n", PROGRAM, o->file);
+    }
+    return read;
+}
+
+static int32_t on_text(void *user, const char *bytes, size_t size) {
+    output *self = user;
+    self->failed = self->failed || !text_append(&self->all, bytes, size);
+    if (self->stream) {
+        self->failed = self->failed || fwrite(bytes, 1, size, stdout) != size;
+        self->failed = self->failed || fflush(stdout) != 0;
+    }
+    return !self->failed && !interrupt_seen();
+}
+
+typedef struct generation {
+    int32_t *prompt_ids;
+    size_t prompt_count;
+    int32_t *ids;
+    output out;
+    tern_generate_result result;
+} generation;
+
+static tern_status encode(const loaded *l, const text *prompt, generation *g) {
+    size_t capacity = prompt->size + 2;
+    g->prompt_ids = calloc(capacity, sizeof *g->prompt_ids);
+    if (!g->prompt_ids) {
+        return TERN_STATUS_OUT_OF_MEMORY;
+    }
+    return tern_tokenizer_encode(tern_model_tokenizer(l->model), prompt->bytes, prompt->size,
+                                 TERN_TOKENIZE_BOS, g->prompt_ids, capacity, &g->prompt_count);
+}
+
+// -n, or what fits when it is not given; the library refuses what does not fit.
+static uint32_t tokens_wanted(const options *o, const loaded *l, size_t prompt_count) {
+    uint32_t context = tern_session_context(l->session);
+    uint32_t room = prompt_count < context ? context - (uint32_t)prompt_count : 1;
+    if (o->tokens_given) {
+        return o->tokens;
+    }
+    return room < DEFAULT_TOKENS ? room : DEFAULT_TOKENS;
+}
+
+static tern_status generate(const host *h, const options *o, const loaded *l, generation *g) {
+    tern_sampler *sampler = NULL;
+    tern_status status = tern_sampler_create(h->context, &o->sampler, &sampler);
+    if (status != TERN_STATUS_OK) {
+        return status;
+    }
+    uint32_t tokens = tokens_wanted(o, l, g->prompt_count);
+    // More ids than the context holds are never picked, whatever -n says.
+    uint32_t context = tern_session_context(l->session);
+    g->ids = calloc(tokens < context ? tokens : context + 1, sizeof *g->ids);
+    g->result.struct_size = sizeof g->result;
+    tern_generate_desc desc = {.struct_size = sizeof desc,
+                               .max_tokens = tokens,
+                               .prompt = g->prompt_ids,
+                               .prompt_count = g->prompt_count,
+                               .sampler = sampler,
+                               .stop_strings = o->stops.items,
+                               .stop_string_count = (uint32_t)o->stops.count,
+                               .on_text = on_text,
+                               .user = &g->out,
+                               .out_ids = g->ids};
+    status = tern_session_generate(l->session, &desc, &g->result);
+    tern_sampler_destroy(sampler);
+    return status;
+}
+
+static const char *stop_name(tern_stop stop) {
+    static const char *const names[] = {"?", "eos", "length", "string", "interrupted"};
+    return names[stop <= TERN_STOP_CALLBACK ? stop : 0];
+}
+
+static double per_second(uint64_t count, double milliseconds) {
+    return milliseconds > 0.0 ? (double)count * 1e3 / milliseconds : 0.0;
+}
+
+// The first id is picked at the end of the prompt's time, so decoding made one less.
+static uint32_t decoded(const generation *g) {
+    return g->result.count ? g->result.count - 1 : 0;
+}
+
+static cJSON *ids_json(const int32_t *ids, size_t count) {
+    cJSON *array = cJSON_CreateArray();
+    for (size_t i = 0; i < count; i++) {
+        cJSON_AddItemToArray(array, json_i64(ids[i]));
+    }
+    return array;
+}
+
+static void print_json(const options *o, const loaded *l, const generation *g) {
+    double prompt_ms = (double)g->result.prompt_ns * 1e-6;
+    double decode_ms = (double)g->result.decode_ns * 1e-6;
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddItemToObject(object, "model", json_text(o->model, strlen(o->model)));
+    cJSON_AddStringToObject(object, "backend", l->device_info.backend);
+    cJSON_AddItemToObject(object, "device",
+                          json_text(l->device_info.name, strlen(l->device_info.name)));
+    cJSON_AddItemToObject(object, "prompt_ids", ids_json(g->prompt_ids, g->prompt_count));
+    cJSON_AddItemToObject(object, "ids", ids_json(g->ids, g->result.count));
+    cJSON_AddItemToObject(object, "text", json_text(g->out.all.bytes, g->out.all.size));
+    cJSON_AddStringToObject(object, "stop", stop_name(g->result.stop));
+    if (o->sampler.temperature > 0.0f) {
+        cJSON_AddItemToObject(object, "seed", json_u64(o->sampler.seed));
+    }
+    cJSON *timings = cJSON_AddObjectToObject(object, "timings");
+    cJSON_AddItemToObject(timings, "load_ms", json_measure(l->load_ms));
+    cJSON_AddItemToObject(timings, "prompt_ms", json_measure(prompt_ms));
+    cJSON_AddItemToObject(timings, "prompt_tok_s",
+                          json_measure(per_second(g->prompt_count, prompt_ms)));
+    cJSON_AddItemToObject(timings, "decode_ms", json_measure(decode_ms));
+    cJSON_AddItemToObject(timings, "decode_tok_s", json_measure(per_second(decoded(g), decode_ms)));
+    json_print(object);
+}
+
+static void print_timings(const options *o, const loaded *l, const generation *g) {
+    double prompt_ms = (double)g->result.prompt_ns * 1e-6;
+    double decode_ms = (double)g->result.decode_ns * 1e-6;
+    char draws[48] = "greedy";
+    if (o->sampler.temperature > 0.0f) {
+        snprintf(draws, sizeof draws, "seed %" PRIu64, o->sampler.seed);
+    }
+    fprintf(stderr,
+            "tern: %s (%s), loaded in %.0f ms; prompt %zu tokens at %.1f tok/s; %" PRIu32
+            " tokens at %.1f tok/s; %s; stopped by %s\n",
+            l->device_info.backend, l->device_info.name, l->load_ms, g->prompt_count,
+            per_second(g->prompt_count, prompt_ms), g->result.count,
+            per_second(decoded(g), decode_ms), draws, stop_name(g->result.stop));
+}
+
+// One line for each different way in which ops of a step ran, with how many did.
+static void print_report(const loaded *l) {
+    tern_op_report seen[64];
+    uint32_t counts[64] = {0};
+    uint32_t used = 0;
+    tern_op_report op = {.struct_size = sizeof op};
+    for (uint32_t i = 0; tern_session_report(l->session, i, &op) == TERN_STATUS_OK; i++) {
+        uint32_t s = 0;
+        while (s < used && (seen[s].kind != op.kind || seen[s].placement != op.placement ||
+                            strcmp(seen[s].kernel, op.kernel) != 0)) {
+            s++;
+        }
+        if (s == used && used < 64) {
+            seen[used++] = op;
+        }
+        counts[s < 64 ? s : 63]++;
+    }
+    for (uint32_t s = 0; s < used; s++) {
+        fprintf(stderr, "%4" PRIu32 " %-16s %-9s %s%s%s\n", counts[s],
+                tern_op_describe(seen[s].kind)->name, placement_name(seen[s].placement),
+                seen[s].backend, seen[s].kernel[0] ? ": " : "", seen[s].kernel);
+    }
+}
+
+static int finish(const options *o, const loaded *l, const generation *g) {
+    if (g->out.failed) {
+        fprintf(stderr, "%s: the text could not be written to the end\n", PROGRAM);
+        return EXIT_FAILED;
+    }
+    if (o->json) {
+        print_json(o, l, g);
+    } else {
+        puts("");
+        fflush(stdout);
+        print_timings(o, l, g);
+    }
+    if (o->report) {
+        print_report(l);
+    }
+    return EXIT_DONE;
+}
+
+static int run_loaded(const host *h, const options *o, const loaded *l, const text *prompt) {
+    generation g = {.out = {.stream = !o->json}};
+    int status = EXIT_FAILED;
+    if (encode(l, prompt, &g) == TERN_STATUS_OK && generate(h, o, l, &g) == TERN_STATUS_OK) {
+        status = finish(o, l, &g);
+    } else {
+        status = host_failed(h);
+    }
+    free(g.prompt_ids);
+    free(g.ids);
+    text_free(&g.out.all);
+    return status;
+}
+
+int command_run(int argc, char **argv) {
+    options o = {.sampler = TERN_SAMPLER_DESC_INIT};
+    o.sampler.temperature = 0.8f;
+    o.sampler.top_k = 40;
+    o.sampler.top_p = 0.95f;
+    int status = parse(&o, argc, argv);
+    if (status >= 0) {
+        return status;
+    }
+    o.model = o.model ? o.model : default_model_path();
+    text prompt = {0};
+    host h;
+    loaded l = {0};
+    status = EXIT_FAILED;
+    interrupt_watch();
+    if (read_prompt(&o, &prompt) && host_open(&h, PROGRAM, o.backend)) {
+        if (loaded_open(&l, &h, o.model, o.kv)) {
+            status = run_loaded(&h, &o, &l, &prompt);
+        }
+        loaded_close(&l);
+        host_close(&h);
+    }
+    text_free(&prompt);
+    return status;
+}

@@ -1,0 +1,13 @@
+// What C itself cannot say of the process: see terminal.c.
+#ifndef TERN_TOOLS_TERN_TERMINAL_H_
+#define TERN_TOOLS_TERN_TERMINAL_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+
+bool terminal_is_stderr(void);
+
+// The program's own file name; false where the system does not say.
+bool program_path(char *out, size_t capacity);
+
+#endif

@@ -1,0 +1,37 @@
+#include "tools/tern/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool text_append(text *self, const char *bytes, size_t size) {
+    if (size > self->capacity - self->size) {
+        size_t capacity = (self->size + size) * 2;
+        char *grown = realloc(self->bytes, capacity);
+        if (!grown) {
+            return false;
+        }
+        self->bytes = grown;
+        self->capacity = capacity;
+    }
+    if (size) {
+        memcpy(self->bytes + self->size, bytes, size);
+    }
+    self->size += size;
+    return true;
+}
+
+bool text_read(text *self, FILE *file) {
+    char block[4096];
+    size_t got;
+    while ((got = fread(block, 1, sizeof block, file)) > 0) {
+        if (!text_append(self, block, got)) {
+            return false;
+        }
+    }
+    return !ferror(file);
+}
+
+void text_free(text *self) {
+    free(self->bytes);
+    *self = (text){0};
+}
