@@ -46,8 +46,8 @@ static void attend(suite_test *test, const form *f, tern_tensor x, places at) {
     tern_tensor v = scratch(test, "v", f->rows, kv_width);
     tern_tensor out = scratch(test, "attended", f->rows, width);
     tern_tensor table = suite_floats(test, "rotary", shape2(80, f->head_dim), FILL_NORMAL);
-    pool_form form = {f->cache, f->kv_heads, f->head_dim, 1, 80};
-    pool cache = pool_make(test, &form, FILL_NORMAL);
+    pool_form blocks = {f->cache, f->kv_heads, f->head_dim, 1, 80};
+    pool cache = pool_make(test, &blocks, FILL_NORMAL);
     suite_written(test, cache.k_cache);
     suite_written(test, cache.v_cache);
     tern_bitlinear_desc to_q = bitlinear(test, x, q, true, none);
@@ -57,8 +57,13 @@ static void attend(suite_test *test, const form *f, tern_tensor x, places at) {
         .x = q, .table = table, .positions = at.positions, .head_dim = f->head_dim, .out = q};
     tern_rotary_desc turn_k = {
         .x = k, .table = table, .positions = at.positions, .head_dim = f->head_dim, .out = k};
-    tern_kv_append_desc keep = {
-        k, v, cache.k_cache, cache.v_cache, at.positions, at.sequences, cache.table};
+    tern_kv_append_desc keep = {.k = k,
+                                .v = v,
+                                .k_cache = cache.k_cache,
+                                .v_cache = cache.v_cache,
+                                .positions = at.positions,
+                                .sequences = at.sequences,
+                                .table = cache.table};
     tern_attention_desc attention = {.q = q,
                                      .k_cache = cache.k_cache,
                                      .v_cache = cache.v_cache,

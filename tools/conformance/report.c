@@ -27,7 +27,9 @@ static void add_text(report_texts *texts, const char *text) {
         texts->more++;
         return;
     }
-    snprintf(texts->items[texts->used].text, sizeof texts->items[0].text, "%s", text);
+    size_t size = strlen(text) < REPORT_TEXT_SIZE ? strlen(text) : REPORT_TEXT_SIZE - 1;
+    memcpy(texts->items[texts->used].text, text, size);
+    texts->items[texts->used].text[size] = '\0';
     texts->items[texts->used++].count = 1;
 }
 
@@ -42,7 +44,7 @@ void report_placement(suite_result *self, const tern_op_report *report) {
 }
 
 void report_test(suite_result *self, const suite_test *test) {
-    char line[720];
+    char line[REPORT_TEXT_SIZE];
     switch (test->verdict) {
     case VERDICT_PASSED:
         self->passed++;

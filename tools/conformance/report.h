@@ -5,11 +5,12 @@
 #include "tools/conformance/suite.h"
 
 #define REPORT_TEXTS 8
+#define REPORT_TEXT_SIZE 800
 
 // Distinct texts with how often each came; what does not fit is only counted.
 typedef struct report_texts {
     struct {
-        char text[256];
+        char text[REPORT_TEXT_SIZE];
         uint32_t count;
     } items[REPORT_TEXTS];
     uint32_t used;
