@@ -14,8 +14,8 @@ static tern_status check_create(tern_device *device, uint64_t size) {
         return tern__fail(device->context, TERN_STATUS_INVALID_ARGUMENT,
                           "buffer create: size is 0");
     }
-    uint64_t limit = device->info.max_buffer_bytes;
-    if (limit && size > limit) {
+    uint64_t limit = device->info.max_buffer_bytes ? device->info.max_buffer_bytes : UINT64_MAX - 3;
+    if (size > limit) {
         return tern__fail(device->context, TERN_STATUS_OUT_OF_MEMORY,
                           "buffer create: %" PRIu64 " bytes asked for, the largest buffer of %s:%u "
                           "(%s) is %" PRIu64,
@@ -30,7 +30,9 @@ static tern_status create_handle(tern_buffer *buffer) {
     tern__mutex_lock(&device->lock);
     tern_status status = tern__device_alive(device);
     if (status == TERN_STATUS_OK) {
-        status = device->entry->ops.buffer_create(device->handle, buffer->size, &buffer->handle);
+        // Whole words, because rows of narrow types own their padding. check_create left room.
+        uint64_t words = (buffer->size + 3) / 4;
+        status = device->entry->ops.buffer_create(device->handle, words * 4, &buffer->handle);
         tern__device_check(device, status);
     }
     tern__mutex_unlock(&device->lock);

@@ -36,4 +36,5 @@ static const tern_backend_ops ops = {
     .submit = tern_ref_submit,
     .wait = tern_ref_wait,
     .buffer_map = tern_ref_buffer_map,
+    .buffer_wrap = tern_ref_buffer_wrap,
 };

@@ -8,9 +8,7 @@ tern_status tern_ref_buffer_create(tern_backend_device *device, uint64_t size,
     void *buffer = NULL;
     void *data = NULL;
     TERN_TRY(tern_ref_allocate(host, sizeof(tern_backend_buffer), "a buffer", &buffer));
-    // Whole words, because rows of narrow types own their padding.
-    uint64_t bytes = size <= UINT64_MAX - 3 ? (size + 3) / 4 * 4 : size;
-    tern_status status = tern_ref_allocate(host, bytes, "a buffer", &data);
+    tern_status status = tern_ref_allocate(host, size, "a buffer", &data);
     if (status != TERN_STATUS_OK) {
         host->release(host, buffer);
         return status;
@@ -20,9 +18,20 @@ tern_status tern_ref_buffer_create(tern_backend_device *device, uint64_t size,
     return TERN_STATUS_OK;
 }
 
+tern_status tern_ref_buffer_wrap(tern_backend_device *device, void *memory, uint64_t size,
+                                 tern_backend_buffer **out_buffer) {
+    void *buffer = NULL;
+    TERN_TRY(tern_ref_allocate(device->host, sizeof(tern_backend_buffer), "a buffer", &buffer));
+    *out_buffer = buffer;
+    **out_buffer = (tern_backend_buffer){.data = memory, .size = size, .wrapped = true};
+    return TERN_STATUS_OK;
+}
+
 void tern_ref_buffer_destroy(tern_backend_device *device, tern_backend_buffer *buffer) {
     if (buffer) {
-        device->host->release(device->host, buffer->data);
+        if (!buffer->wrapped) {
+            device->host->release(device->host, buffer->data);
+        }
         device->host->release(device->host, buffer);
     }
 }

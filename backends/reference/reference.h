@@ -3,6 +3,8 @@
 #ifndef TERN_BACKENDS_REFERENCE_REFERENCE_H_
 #define TERN_BACKENDS_REFERENCE_REFERENCE_H_
 
+#include <stdbool.h>
+
 #include <tern/backend.h>
 
 #include "backends/common/report.h"
@@ -19,6 +21,7 @@ struct tern_backend_device {
 struct tern_backend_buffer {
     uint8_t *data;
     uint64_t size;
+    bool wrapped; // the host's memory
 };
 
 // Canonical rows and their scales, as delivered.
@@ -49,6 +52,8 @@ tern_status tern_ref_buffer_upload(tern_backend_device *device, tern_backend_buf
                                    uint64_t offset, const void *data, uint64_t size);
 tern_status tern_ref_buffer_download(tern_backend_device *device, tern_backend_buffer *buffer,
                                      uint64_t offset, void *data, uint64_t size);
+tern_status tern_ref_buffer_wrap(tern_backend_device *device, void *memory, uint64_t size,
+                                 tern_backend_buffer **out_buffer);
 void *tern_ref_buffer_map(tern_backend_device *device, tern_backend_buffer *buffer);
 
 tern_status tern_ref_weights_create(tern_backend_device *device,
