@@ -1,4 +1,4 @@
-// The exponential function: within 7.2e-8 relative of the true value for -34 <= x <= 0, and 0
+// The exponential function: within 8.2e-8 relative of the true value for -34 <= x <= 0, and 0
 // below.
 #ifndef TERN_SHADERS_COMMON_EXP_H_
 #define TERN_SHADERS_COMMON_EXP_H_

@@ -1,0 +1,335 @@
+// Ops of the reference backend that work row by row, against float64 oracles.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "tests/harness/device.h"
+#include "tests/harness/rng.h"
+
+static bench b;
+
+static const uint32_t widths[] = {1, 3, 63, 100, 172, 640, 3200};
+enum { WIDTHS = sizeof widths / sizeof widths[0] };
+
+static float *random_floats(rng *r, size_t count, int low, int high) {
+    float *x = bench_floats(&b, count);
+    for (size_t i = 0; i < count; i++) {
+        x[i] = rng_wide(r, low, high);
+    }
+    return x;
+}
+
+static double flushed(double x) {
+    return fabs(x) < 0x1p-50 ? 0.0 : x;
+}
+
+static double allowed(double want, double ulps) {
+    return ulps * 0x1p-23 * fabs(want) + 0x1p-50;
+}
+
+static void arithmetic_of_two(void **state) {
+    (void)state;
+    rng r = rng_make(1);
+    for (uint32_t w = 0; w < WIDTHS; w++) {
+        uint32_t rows = w % 2 ? 7 : 2;
+        uint32_t cols = widths[w];
+        float *x = random_floats(&r, (size_t)rows * cols, -45, 10);
+        float *y = random_floats(&r, (size_t)rows * cols, -45, 10);
+        tern_tensor a = bench_matrix(&b, rows, cols, x);
+        tern_tensor same = bench_matrix(&b, rows, cols, y);
+        tern_tensor row = bench_vector(&b, cols, y);
+        tern_tensor sum = bench_matrix(&b, rows, cols, NULL);
+        tern_tensor product = bench_matrix(&b, rows, cols, NULL);
+        tern_tensor scaled = bench_matrix(&b, rows, cols, NULL);
+        BENCH_RUN(&b, add, .a = a, .b = same, .out = sum);
+        BENCH_RUN(&b, mul, .a = a, .b = row, .out = product);
+        BENCH_RUN(&b, scale, .x = a, .factor = -0.3f, .out = scaled);
+        BENCH_RUN(&b, add, .a = a, .b = row, .out = a);
+        float *got_sum = bench_read(&b, &sum);
+        float *got_product = bench_read(&b, &product);
+        float *got_scaled = bench_read(&b, &scaled);
+        float *got_in_place = bench_read(&b, &a);
+        for (size_t i = 0; i < (size_t)rows * cols; i++) {
+            double one = x[i];
+            double other = y[i % cols];
+            // One operation each, so the float64 result rounded once is the answer.
+            assert_true(got_sum[i] == (float)flushed((float)(one + y[i])));
+            assert_true(got_product[i] == (float)flushed((float)(one * other)));
+            assert_true(got_scaled[i] == (float)flushed((float)(one * -0.3f)));
+            assert_true(got_in_place[i] == (float)flushed((float)(one + other)));
+            assert_false(float_bits(got_product[i]) == 0x80000000u);
+        }
+        bench_clear(&b);
+    }
+}
+
+static double activated(uint32_t kind, double x) {
+    const double pi = 3.14159265358979323846;
+    switch (kind) {
+    case TERN_ACTIVATION_RELU:
+        return x > 0 ? x : 0;
+    case TERN_ACTIVATION_RELU2:
+        return x > 0 ? x * x : 0;
+    case TERN_ACTIVATION_SILU:
+        return x / (1 + exp(-x));
+    case TERN_ACTIVATION_SIGMOID:
+        return 1 / (1 + exp(-x));
+    case TERN_ACTIVATION_TANH:
+        return tanh(x);
+    case TERN_ACTIVATION_GELU:
+        return x / 2 * erfc(-x / sqrt(2.0));
+    case TERN_ACTIVATION_GELU_TANH:
+        return x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)));
+    default:
+        return x;
+    }
+}
+
+static void activations_and_gates(void **state) {
+    (void)state;
+    rng r = rng_make(2);
+    const uint32_t rows = 3, cols = 1000;
+    float *x = random_floats(&r, (size_t)rows * cols, -20, 5);
+    float *y = random_floats(&r, (size_t)rows * cols, -20, 5);
+    x[0] = 0.0f;
+    x[1] = 0x1p-50f;
+    x[2] = -0x1p-50f;
+    x[3] = 0x1p40f;
+    x[4] = -0x1p40f;
+    y[3] = y[4] = 1.0f;
+    for (uint32_t kind = 0; kind < TERN_ACTIVATION_COUNT_; kind++) {
+        tern_tensor gate = bench_matrix(&b, rows, cols, x);
+        tern_tensor up = bench_matrix(&b, rows, cols, y);
+        tern_tensor out = bench_matrix(&b, rows, cols, NULL);
+        BENCH_RUN(&b, activation, .x = gate, .activation = kind, .out = out);
+        BENCH_RUN(&b, gated, .gate = gate, .up = up, .activation = kind, .out = up);
+        float *alone = bench_read(&b, &out);
+        float *with_up = bench_read(&b, &up);
+        for (size_t i = 0; i < (size_t)rows * cols; i++) {
+            double want = activated(kind, x[i]);
+            check_near("activation", i, alone[i], want, allowed(want, 8));
+            check_near("gated", i, with_up[i], want * y[i],
+                       allowed(want * y[i], 8) + 0x1p-50 * fabs(y[i]));
+        }
+    }
+    bench_clear(&b);
+}
+
+static void norm_of_rows(void **state) {
+    (void)state;
+    rng r = rng_make(3);
+    for (uint32_t w = 0; w < WIDTHS; w++) {
+        const uint32_t rows = 3, cols = widths[w];
+        const float eps = w % 2 ? 1e-5f : 0x1p-60f;
+        float *x = random_floats(&r, (size_t)rows * cols, -12, 6);
+        float *gain = random_floats(&r, cols, -3, 3);
+        memset(x + cols, 0, cols * sizeof *x);
+        tern_tensor in = bench_matrix(&b, rows, cols, x);
+        tern_tensor plain = bench_matrix(&b, rows, cols, NULL);
+        BENCH_RUN(&b, rms_norm, .x = in, .eps = eps, .out = plain);
+        BENCH_RUN(&b, rms_norm, .x = in, .weight = bench_vector(&b, cols, gain), .eps = eps,
+                  .out = in);
+        float *got = bench_read(&b, &plain);
+        float *got_gain = bench_read(&b, &in);
+        for (uint32_t row = 0; row < rows; row++) {
+            double squares = 0;
+            for (uint32_t k = 0; k < cols; k++) {
+                squares += (double)x[row * cols + k] * x[row * cols + k];
+            }
+            double root = sqrt(squares / cols + eps);
+            for (uint32_t k = 0; k < cols; k++) {
+                size_t i = row * cols + k;
+                check_near("rms_norm", i, got[i], x[i] / root, allowed(x[i] / root, 8));
+                double want = x[i] / root * gain[k];
+                check_near("rms_norm with gain", i, got_gain[i], want, allowed(want, 8));
+            }
+        }
+        bench_clear(&b);
+    }
+}
+
+static void softmax_of_rows(void **state) {
+    (void)state;
+    rng r = rng_make(4);
+    for (uint32_t w = 0; w < WIDTHS; w++) {
+        const uint32_t rows = 2, cols = widths[w];
+        float *x = random_floats(&r, (size_t)rows * cols, -8, 5);
+        x[cols - 1] = 1e6f;
+        tern_tensor in = bench_matrix(&b, rows, cols, x);
+        BENCH_RUN(&b, softmax, .x = in, .out = in);
+        float *got = bench_read(&b, &in);
+        for (uint32_t row = 0; row < rows; row++) {
+            const float *values = x + (size_t)row * cols;
+            double most = values[0], total = 0;
+            for (uint32_t k = 0; k < cols; k++) {
+                most = values[k] > most ? values[k] : most;
+            }
+            for (uint32_t k = 0; k < cols; k++) {
+                total += exp(values[k] - most);
+            }
+            for (uint32_t k = 0; k < cols; k++) {
+                double want = exp(values[k] - most) / total;
+                // The difference in the exponent is rounded, and exp is 0 below -34.
+                double share = allowed(want, 8 + fabs(values[k] - most)) + exp(-34);
+                check_near("softmax", k, got[row * cols + k], want, share);
+            }
+        }
+        bench_clear(&b);
+    }
+}
+
+static void rotation(int interleaved, uint32_t dims) {
+    const uint32_t rows = 5, heads = 3, head_dim = 10, places = 40;
+    const int32_t at[] = {0, 7, 39, 1000, -5};
+    rng r = rng_make(5);
+    float *x = random_floats(&r, (size_t)rows * heads * head_dim, -6, 4);
+    tern_rotary_table_desc maker = {sizeof maker, dims, 10000.0, NULL};
+    float *angles = bench_floats(&b, (size_t)places * dims);
+    CHECK_OK(tern_rotary_table(&maker, 0, places, angles));
+    tern_tensor in = bench_matrix(&b, rows, heads * head_dim, x);
+    BENCH_RUN(&b, rotary, .x = in, .table = bench_matrix(&b, places, dims, angles),
+              .positions = bench_ints(&b, rows, at), .head_dim = head_dim,
+              .pairs = interleaved ? TERN_ROTARY_INTERLEAVED : TERN_ROTARY_HALF_SPLIT, .out = in);
+    float *got = bench_read(&b, &in);
+    for (uint32_t i = 0; i < rows * heads; i++) {
+        const float *head = x + (size_t)i * head_dim;
+        const float *out = got + (size_t)i * head_dim;
+        int32_t p = at[i / heads] > 39 ? 39 : at[i / heads] < 0 ? 0 : at[i / heads];
+        for (uint32_t k = 0; k < dims / 2; k++) {
+            uint32_t first = interleaved ? 2 * k : k;
+            uint32_t second = interleaved ? 2 * k + 1 : k + dims / 2;
+            double angle = p * pow(10000.0, -2.0 * k / dims);
+            double size = fabs(head[first]) + fabs(head[second]);
+            check_near("rotary", first, out[first],
+                       head[first] * cos(angle) - head[second] * sin(angle), allowed(size, 2));
+            check_near("rotary", second, out[second],
+                       head[second] * cos(angle) + head[first] * sin(angle), allowed(size, 2));
+        }
+        for (uint32_t k = dims; k < head_dim; k++) {
+            assert_true(out[k] == head[k]);
+        }
+    }
+    bench_clear(&b);
+}
+
+static void rotary_in_place_with_clamped_positions(void **state) {
+    (void)state;
+    rotation(0, 10);
+    rotation(1, 10);
+    rotation(0, 4);
+    rotation(1, 6);
+}
+
+static void copies_convert(void **state) {
+    (void)state;
+    rng r = rng_make(6);
+    const uint32_t rows = 3, cols = 7;
+    const int32_t pick[] = {2, -4, 900, 1};
+    float *x = random_floats(&r, rows * cols, -30, 18);
+    x[0] = 65519.0f;
+    x[1] = -1e9f;
+    x[2] = 0x1p-25f;
+    tern_tensor in = bench_matrix(&b, rows, cols, x);
+    tern_tensor half = bench_tensor(&b, TERN_DTYPE_F16, 2, (const uint32_t[]){rows, cols}, NULL);
+    tern_tensor brain = bench_tensor(&b, TERN_DTYPE_BF16, 2, (const uint32_t[]){rows, cols}, NULL);
+    tern_tensor from_half = bench_matrix(&b, rows, cols, NULL);
+    tern_tensor from_brain = bench_matrix(&b, rows, cols, NULL);
+    tern_tensor picked = bench_matrix(&b, 4, cols, NULL);
+    BENCH_RUN(&b, copy, .x = in, .out = half);
+    BENCH_RUN(&b, copy, .x = in, .out = brain);
+    BENCH_RUN(&b, copy, .x = half, .out = from_half);
+    BENCH_RUN(&b, copy, .x = brain, .out = from_brain);
+    BENCH_RUN(&b, copy, .x = in, .rows = bench_ints(&b, 4, pick), .out = picked);
+    float *halves = bench_read(&b, &from_half);
+    float *brains = bench_read(&b, &from_brain);
+    float *rows_again = bench_read(&b, &picked);
+    for (uint32_t i = 0; i < rows * cols; i++) {
+        assert_true(halves[i] == (float)half_rounded(x[i]));
+        int e;
+        frexp(x[i], &e);
+        double step = ldexp(1.0, e - 8);
+        assert_true(brains[i] == (float)(nearbyint(x[i] / step) * step));
+    }
+    static const uint32_t source[] = {2, 0, 2, 1};
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_memory_equal(rows_again + i * cols, x + source[i] * cols, cols * sizeof *x);
+    }
+    bench_clear(&b);
+}
+
+static void argmax_takes_the_first_of_equals(void **state) {
+    (void)state;
+    const uint32_t rows = 4, cols = 5;
+    const float x[] = {1, 3, 3, 2, 0, -1, -2, -3, -4, -5, 0, 0, 0, 0, 0, -9, -8, -7, -7, -7.5f};
+    const int32_t want[] = {1, 0, 0, 2};
+    const int32_t before[] = {0, 41, -1, INT32_MAX};
+    tern_tensor out = bench_ints(&b, rows, NULL);
+    tern_tensor positions = bench_ints(&b, rows, before);
+    BENCH_RUN(&b, argmax, .x = bench_matrix(&b, rows, cols, x), .out = out, .positions = positions);
+    assert_memory_equal(bench_read(&b, &out), want, sizeof want);
+    const int32_t after[] = {1, 42, 0, INT32_MIN};
+    assert_memory_equal(bench_read(&b, &positions), after, sizeof after);
+    bench_clear(&b);
+}
+
+// Strided views, and rows past the live ones, keep what is between and behind.
+static void live_rows_of_a_view(void **state) {
+    (void)state;
+    const uint32_t rows = 4, pitch = 10, cols = 3;
+    float *x = bench_floats(&b, (size_t)rows * pitch);
+    for (uint32_t i = 0; i < rows * pitch; i++) {
+        x[i] = (float)i;
+    }
+    tern_tensor whole = bench_matrix(&b, rows, pitch, x);
+    tern_tensor view = tern_tensor_make(whole.buffer, 4 * sizeof(float), TERN_DTYPE_F32, 2,
+                                        (const uint32_t[]){rows, cols});
+    view.strides[0] = pitch;
+    tern_tensor params = bench_ints(&b, 2, NULL);
+    tern_commands_desc list = {sizeof list, 0, params};
+    tern_commands *commands = NULL;
+    tern_program *program = NULL;
+    CHECK_OK(tern_commands_create(b.device, &list, &commands));
+    tern_scale_desc scale = {.head.live = 2, .x = view, .factor = -1.0f, .out = view};
+    CHECK_OK(tern_cmd_scale(commands, &scale));
+    CHECK_OK(tern_commands_finish(commands, &program));
+    tern_commands_destroy(commands);
+    static const int32_t live[] = {-3, 2, 99};
+    static const uint32_t expected[] = {0, 2, 4};
+    uint32_t turns[4] = {0};
+    for (uint32_t run = 0; run < 3; run++) {
+        const int32_t words[] = {77, live[run]};
+        tern_submit_desc submit = {sizeof submit, 2, words};
+        CHECK_OK(tern_program_submit(program, &submit, NULL));
+        float *got = bench_read(&b, &whole);
+        for (uint32_t i = 0; i < rows * pitch; i++) {
+            uint32_t row = i / pitch;
+            int inside = i % pitch >= 4 && i % pitch < 4 + cols;
+            if (i == row * pitch && row < expected[run]) {
+                turns[row]++;
+            }
+            float want = inside && turns[row] % 2 ? -x[i] : x[i];
+            assert_true(got[i] == want);
+        }
+    }
+    tern_program_destroy(program);
+    bench_clear(&b);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arithmetic_of_two),
+        cmocka_unit_test(activations_and_gates),
+        cmocka_unit_test(norm_of_rows),
+        cmocka_unit_test(softmax_of_rows),
+        cmocka_unit_test(rotary_in_place_with_clamped_positions),
+        cmocka_unit_test(copies_convert),
+        cmocka_unit_test(argmax_takes_the_first_of_equals),
+        cmocka_unit_test(live_rows_of_a_view),
+    };
+    bench_open(&b, "reference");
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    bench_close(&b);
+    return failed;
+}
