@@ -185,9 +185,12 @@ static void rotation(int interleaved, uint32_t dims) {
     const int32_t at[] = {0, 7, 39, 1000, -5};
     rng r = rng_make(5);
     float *x = random_floats(&r, (size_t)rows * heads * head_dim, -6, 4);
-    tern_rotary_table_desc maker = {sizeof maker, dims, 10000.0, NULL};
     float *angles = bench_floats(&b, (size_t)places * dims);
-    CHECK_OK(tern_rotary_table(&maker, 0, places, angles));
+    for (uint32_t i = 0; i < places * dims; i++) {
+        uint32_t k = i % dims % (dims / 2);
+        double angle = i / dims * pow(10000.0, -2.0 * k / dims);
+        angles[i] = (float)(i % dims < dims / 2 ? cos(angle) : sin(angle));
+    }
     tern_tensor in = bench_matrix(&b, rows, heads * head_dim, x);
     BENCH_RUN(&b, rotary, .x = in, .table = bench_matrix(&b, places, dims, angles),
               .positions = bench_ints(&b, rows, at), .head_dim = head_dim,
