@@ -54,33 +54,42 @@ static bool fits_exactly(const placement *p, uint64_t size, uint64_t extent) {
     return size <= extent && extent - size < p->archive->alignment;
 }
 
-// Picks the one meaning of the tensor's number that its extent allows: exactly if one does, else
-// at most.
-static tern_status tell_apart(const placement *p, tern__gguf_tensor *tensor, uint64_t extent) {
-    const tern__ggml_type *found[2] = {NULL, NULL};
-    uint32_t counts[2] = {0, 0};
+// The meanings of the tensor's number that |extent| has room for: exactly, if any does so, else at
+// all. Puts one that the file's keys do not rule out in |*out_type| and returns how many such are.
+static int count_meanings(const placement *p, const tern__gguf_tensor *tensor, uint64_t extent,
+                          const tern__ggml_type **out_type) {
+    bool exact = false;
+    int count = 0;
     const tern__ggml_type *type;
     for (uint32_t i = 0; (type = tern__ggml_type_find(tensor->id, i)) != NULL; i++) {
         uint64_t size;
-        if (!tern__ggml_tensor_bytes(type, tensor->shape, &size) || size > extent ||
-            is_vetoed(p, type)) {
+        if (!tern__ggml_tensor_bytes(type, tensor->shape, &size) || size > extent) {
             continue;
         }
-        int loose = fits_exactly(p, size, extent) ? 0 : 1;
-        found[loose] = type;
-        counts[loose]++;
+        bool fits = fits_exactly(p, size, extent);
+        if (fits && !exact) {
+            exact = true;
+            count = 0;
+        }
+        if (fits == exact && !is_vetoed(p, type)) {
+            *out_type = type;
+            count++;
+        }
     }
-    int pick = counts[0] > 0 ? 0 : 1;
-    if (counts[pick] != 1) {
-        char why[160];
-        snprintf(why, sizeof why,
-                 "%s of the types with this number fits its shape, its %" PRIu64
-                 " bytes and the file's keys",
-                 counts[pick] ? "more than one" : "none", extent);
-        return refuse(p, tensor, why);
+    return count;
+}
+
+static tern_status tell_apart(const placement *p, tern__gguf_tensor *tensor, uint64_t extent) {
+    int count = count_meanings(p, tensor, extent, &tensor->type);
+    if (count == 1) {
+        return TERN_STATUS_OK;
     }
-    tensor->type = found[pick];
-    return TERN_STATUS_OK;
+    char why[160];
+    snprintf(why, sizeof why,
+             "%s of the types with this number suits its shape, its %" PRIu64
+             " bytes and the file's keys",
+             count > 0 ? "more than one" : "none", extent);
+    return refuse(p, tensor, why);
 }
 
 static tern_status find_size(const placement *p, tern__gguf_tensor *tensor, uint64_t extent) {
