@@ -17,6 +17,9 @@ configure_file(${tern_SOURCE_DIR}/tools/cmake/tern.pc.in ${tern_BINARY_DIR}/tern
 install(FILES ${tern_BINARY_DIR}/tern.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 if(TERN_TOOLS)
-  install(TARGETS tern_cli tern_conformance)
+  install(TARGETS tern_conformance)
+endif()
+if(TARGET tern_cli)
+  install(TARGETS tern_cli)
   install(FILES ${tern_SOURCE_DIR}/tools/models/tern-stories.gguf DESTINATION ${CMAKE_INSTALL_DATADIR}/tern/models)
 endif()

@@ -56,7 +56,8 @@ const tern_backend *tern_backend_query(uint32_t min_abi, uint32_t max_abi) {
 ]] @ONLY)
     add_library(tern_plugin_${name} MODULE ${export_c})
     tern_target_defaults(tern_plugin_${name})
-    target_link_libraries(tern_plugin_${name} PRIVATE tern_backend_${name})
+    # Objects do not travel through an object library: the plugin names both.
+    target_link_libraries(tern_plugin_${name} PRIVATE tern_backend_${name} tern_backends_common)
     set_target_properties(tern_plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME tern-${name}
                           LIBRARY_OUTPUT_DIRECTORY ${tern_BINARY_DIR}/plugins)
   endif()
