@@ -39,19 +39,16 @@ static inline void tern_cpu_fpcontrol_leave(tern_cpu_fpcontrol before) {
 }
 
 #else
-#include <fenv.h>
 
-typedef fenv_t tern_cpu_fpcontrol;
+// Nothing that an application would set is known of other processors.
+typedef uint32_t tern_cpu_fpcontrol;
 
 static inline tern_cpu_fpcontrol tern_cpu_fpcontrol_enter(void) {
-    tern_cpu_fpcontrol before;
-    fegetenv(&before);
-    fesetenv(FE_DFL_ENV);
-    return before;
+    return 0;
 }
 
 static inline void tern_cpu_fpcontrol_leave(tern_cpu_fpcontrol before) {
-    fesetenv(&before);
+    (void)before;
 }
 
 #endif

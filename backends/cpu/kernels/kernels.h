@@ -14,6 +14,13 @@
 
 #include "backends/cpu/features.h"
 
+// For functions that are only fast when their arguments are known where they are called.
+#ifdef __GNUC__
+#define TERN_CPU_INLINE static inline __attribute__((always_inline))
+#else
+#define TERN_CPU_INLINE static inline
+#endif
+
 // Rows of weights that a tile may hold at most, and of activations that a gemv_t2 takes.
 enum { TERN_CPU_MAX_TILE = 32, TERN_CPU_T2_ROWS = 4 };
 

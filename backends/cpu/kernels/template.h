@@ -9,11 +9,4 @@
 #define TERN_CPU_EXPAND(slot, isa) TERN_CPU_PASTE(slot, isa)
 #define TERN_CPU_FN(slot) TERN_CPU_EXPAND(slot, TERN_CPU_ISA)
 
-// For loops that only vectorise when an argument is known.
-#ifdef __GNUC__
-#define TERN_CPU_INLINE static inline __attribute__((always_inline))
-#else
-#define TERN_CPU_INLINE static inline
-#endif
-
 #endif

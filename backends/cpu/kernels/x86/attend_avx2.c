@@ -1,0 +1,170 @@
+#include "backends/cpu/kernels/kernels.h"
+
+#include <string.h>
+
+#include "backends/cpu/kernels/sum.h"
+#include "backends/cpu/kernels/x86/sum_avx2.h"
+
+enum { LANES = TERN_CPU_LANES, VECTORS = TERN_CPU_VECTORS, CHUNK = TERN_CPU_SUM_PARTS };
+
+// Eight elements of a row, and the last |n| < 8 of one, zeros after them.
+typedef __m256 load_fn(const uint8_t *at);
+typedef __m256 load_some_fn(const uint8_t *at, uint32_t n);
+
+// What differs between the types of a cache. |fused|: products are exact.
+struct type {
+    size_t bytes;
+    load_fn *load;
+    load_some_fn *load_some;
+    int fused;
+};
+
+TERN_CPU_INLINE __m256 load_f16(const uint8_t *at) {
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)at));
+}
+
+TERN_CPU_INLINE __m256 load_some_f16(const uint8_t *at, uint32_t n) {
+    uint8_t eight[2 * LANES] = {0};
+    memcpy(eight, at, 2 * n);
+    return load_f16(eight);
+}
+
+TERN_CPU_INLINE __m256 load_f32(const uint8_t *at) {
+    return _mm256_loadu_ps((const float *)(const void *)at);
+}
+
+TERN_CPU_INLINE __m256 load_some_f32(const uint8_t *at, uint32_t n) {
+    uint8_t eight[4 * LANES] = {0};
+    memcpy(eight, at, 4 * n);
+    return load_f32(eight);
+}
+
+#define TYPE_F16                                                                                   \
+    (struct type) {                                                                                \
+        2, load_f16, load_some_f16, 1                                                              \
+    }
+#define TYPE_F32                                                                                   \
+    (struct type) {                                                                                \
+        4, load_f32, load_some_f32, 0                                                              \
+    }
+
+TERN_CPU_INLINE __m256 add_product(struct type t, __m256 a, __m256 b, __m256 to) {
+    return t.fused ? _mm256_fmadd_ps(a, b, to) : _mm256_add_ps(to, _mm256_mul_ps(a, b));
+}
+
+// One block of at most 1024 elements, joined to 8 lanes.
+TERN_CPU_INLINE __m256 dot(struct type t, const uint8_t *row, const float *q, uint32_t dim) {
+    __m256 parts[VECTORS];
+    for (int i = 0; i < VECTORS; i++) {
+        parts[i] = _mm256_setzero_ps();
+    }
+    for (uint32_t at = 0; at < dim; at += CHUNK) {
+        uint32_t left = dim - at;
+        for (uint32_t i = 0; i < VECTORS; i++) {
+            const uint8_t *from = row + (at + LANES * i) * t.bytes;
+            const float *x = q + at + LANES * i;
+            if (left >= LANES * (i + 1)) {
+                parts[i] = add_product(t, _mm256_loadu_ps(x), t.load(from), parts[i]);
+            } else if (left > LANES * i) {
+                uint32_t n = left - LANES * i;
+                __m256 some = load_some_f32((const uint8_t *)x, n);
+                parts[i] = add_product(t, some, t.load_some(from, n), parts[i]);
+            }
+        }
+    }
+    return tern_cpu_join_vectors(parts);
+}
+
+// Eight rows at a time, so that their sums are joined together; the last rows may be fewer.
+TERN_CPU_INLINE void keys(struct type t, const struct tern_cpu_attend *job, const float *q,
+                          float *out) {
+    size_t stride = job->stride * t.bytes;
+    for (uint32_t j = 0; j < job->count; j += LANES) {
+        uint32_t rows = job->count - j < LANES ? job->count - j : LANES;
+        const uint8_t *first = (const uint8_t *)job->rows + j * stride;
+        __m256 total = _mm256_setzero_ps();
+        for (uint32_t base = 0; base < job->dim; base += TERN_CPU_SUM_BLOCK) {
+            uint32_t left = job->dim - base;
+            uint32_t size = left < TERN_CPU_SUM_BLOCK ? left : TERN_CPU_SUM_BLOCK;
+            __m256 sums[LANES];
+            for (uint32_t i = 0; i < LANES; i++) {
+                const uint8_t *row = first + (i < rows ? i : 0) * stride + base * t.bytes;
+                sums[i] = dot(t, row, q + base, size);
+            }
+            total = _mm256_add_ps(total, tern_cpu_join_lanes(sums));
+        }
+        float lanes[LANES];
+        _mm256_storeu_ps(lanes, total);
+        memcpy(out + j, lanes, rows * sizeof *out);
+    }
+}
+
+void tern_cpu_attend_keys_f16__avx2(const struct tern_cpu_attend *job, const float *x, float *out) {
+    keys(TYPE_F16, job, x, out);
+}
+
+void tern_cpu_attend_keys_f32__avx2(const struct tern_cpu_attend *job, const float *x, float *out) {
+    keys(TYPE_F32, job, x, out);
+}
+
+// 8 * |vectors| columns from |column|; |vectors| is a constant wherever this is inlined.
+TERN_CPU_INLINE void value_columns(struct type t, const struct tern_cpu_attend *job, const float *p,
+                                   uint32_t column, int vectors, float *out) {
+    const uint8_t *row = (const uint8_t *)job->rows + column * t.bytes;
+    __m256 sums[VECTORS];
+    for (int i = 0; i < vectors; i++) {
+        sums[i] = _mm256_setzero_ps();
+    }
+    for (uint32_t j = 0; j < job->count; j++) {
+        __m256 weight = _mm256_broadcast_ss(p + j);
+        for (int i = 0; i < vectors; i++) {
+            sums[i] = add_product(t, weight, t.load(row + LANES * i * t.bytes), sums[i]);
+        }
+        row += job->stride * t.bytes;
+    }
+    for (int i = 0; i < vectors; i++) {
+        _mm256_storeu_ps(out + column + LANES * i, sums[i]);
+    }
+}
+
+// The last |n| < 8 columns.
+TERN_CPU_INLINE void value_rest(struct type t, const struct tern_cpu_attend *job, const float *p,
+                                uint32_t column, float *out) {
+    const uint8_t *row = (const uint8_t *)job->rows + column * t.bytes;
+    uint32_t n = job->dim - column;
+    __m256 sum = _mm256_setzero_ps();
+    for (uint32_t j = 0; j < job->count; j++) {
+        sum = add_product(t, _mm256_broadcast_ss(p + j), t.load_some(row, n), sum);
+        row += job->stride * t.bytes;
+    }
+    float lanes[LANES];
+    _mm256_storeu_ps(lanes, sum);
+    memcpy(out + column, lanes, n * sizeof *out);
+}
+
+TERN_CPU_INLINE void values(struct type t, const struct tern_cpu_attend *job, const float *p,
+                            float *out) {
+    uint32_t column = 0;
+    for (; job->dim - column >= 64; column += 64) {
+        value_columns(t, job, p, column, 8, out);
+    }
+    for (; job->dim - column >= 32; column += 32) {
+        value_columns(t, job, p, column, 4, out);
+    }
+    for (; job->dim - column >= 8; column += 8) {
+        value_columns(t, job, p, column, 1, out);
+    }
+    if (column < job->dim) {
+        value_rest(t, job, p, column, out);
+    }
+}
+
+void tern_cpu_attend_values_f16__avx2(const struct tern_cpu_attend *job, const float *x,
+                                      float *out) {
+    values(TYPE_F16, job, x, out);
+}
+
+void tern_cpu_attend_values_f32__avx2(const struct tern_cpu_attend *job, const float *x,
+                                      float *out) {
+    values(TYPE_F32, job, x, out);
+}

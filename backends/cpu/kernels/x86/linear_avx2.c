@@ -1,0 +1,90 @@
+#include "backends/cpu/kernels/kernels.h"
+
+#include <string.h>
+
+#include "backends/cpu/kernels/sum.h"
+#include "backends/cpu/kernels/x86/sum_avx2.h"
+
+enum { TILE = 8 };
+
+// Eight weights from column |col| + 8 * |i| of a row; |col| is a multiple of 64.
+typedef __m256 load_fn(const uint8_t *row, uint32_t col, int i);
+
+TERN_CPU_INLINE __m256 load_f32(const uint8_t *row, uint32_t col, int i) {
+    return _mm256_load_ps((const float *)(const void *)row + col + 8 * i);
+}
+
+TERN_CPU_INLINE __m128i load_halves(const uint8_t *row, uint32_t col, int i) {
+    return _mm_loadu_si128((const __m128i *)(const void *)(row + 2 * ((size_t)col + 8 * i)));
+}
+
+TERN_CPU_INLINE __m256 load_f16(const uint8_t *row, uint32_t col, int i) {
+    return _mm256_cvtph_ps(load_halves(row, col, i));
+}
+
+TERN_CPU_INLINE __m256 load_bf16(const uint8_t *row, uint32_t col, int i) {
+    __m256i wide = _mm256_cvtepu16_epi32(load_halves(row, col, i));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+}
+
+TERN_CPU_INLINE __m256 load_q8_0(const uint8_t *row, uint32_t col, int i) {
+    const uint8_t *block = row + 34 * ((size_t)col / 32 + i / 4);
+    uint16_t half;
+    memcpy(&half, block, sizeof half);
+    __m256 d = _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(half)));
+    __m128i q = _mm_loadl_epi64((const __m128i *)(const void *)(block + 2 + 8 * (i % 4)));
+    return _mm256_mul_ps(d, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q)));
+}
+
+// Partial sums of one row over columns |from| to |to|. |fused|: the products are exact, so a fused
+// multiply-add gives the same bits.
+TERN_CPU_INLINE __m256 dot(const uint8_t *row, const float *x, uint32_t from, uint32_t to,
+                           load_fn *load, int fused) {
+    __m256 parts[TERN_CPU_VECTORS];
+    for (int i = 0; i < TERN_CPU_VECTORS; i++) {
+        parts[i] = _mm256_setzero_ps();
+    }
+    for (uint32_t col = from; col < to; col += TERN_CPU_SUM_PARTS) {
+        for (int i = 0; i < TERN_CPU_VECTORS; i++) {
+            __m256 w = load(row, col, i);
+            __m256 a = _mm256_load_ps(x + col + 8 * i);
+            parts[i] = fused ? _mm256_fmadd_ps(a, w, parts[i])
+                             : _mm256_add_ps(parts[i], _mm256_mul_ps(a, w));
+        }
+    }
+    return tern_cpu_join_vectors(parts);
+}
+
+TERN_CPU_INLINE void dots(const uint8_t *tile, size_t row_bytes, const float *x, uint32_t cols,
+                          float *sums, load_fn *load, int fused) {
+    __m256 total = _mm256_setzero_ps();
+    for (uint32_t from = 0; from < cols; from += TERN_CPU_SUM_BLOCK) {
+        uint32_t to = cols - from < TERN_CPU_SUM_BLOCK ? cols : from + TERN_CPU_SUM_BLOCK;
+        __m256 rows[TILE];
+        for (int i = 0; i < TILE; i++) {
+            rows[i] = dot(tile + i * row_bytes, x, from, to, load, fused);
+        }
+        total = _mm256_add_ps(total, tern_cpu_join_lanes(rows));
+    }
+    _mm256_storeu_ps(sums, total);
+}
+
+void tern_cpu_linear_f32__avx2(const uint8_t *tile, size_t row_bytes, const float *x, uint32_t cols,
+                               float *sums) {
+    dots(tile, row_bytes, x, cols, sums, load_f32, 0);
+}
+
+void tern_cpu_linear_f16__avx2(const uint8_t *tile, size_t row_bytes, const float *x, uint32_t cols,
+                               float *sums) {
+    dots(tile, row_bytes, x, cols, sums, load_f16, 1);
+}
+
+void tern_cpu_linear_bf16__avx2(const uint8_t *tile, size_t row_bytes, const float *x,
+                                uint32_t cols, float *sums) {
+    dots(tile, row_bytes, x, cols, sums, load_bf16, 1);
+}
+
+void tern_cpu_linear_q8_0__avx2(const uint8_t *tile, size_t row_bytes, const float *x,
+                                uint32_t cols, float *sums) {
+    dots(tile, row_bytes, x, cols, sums, load_q8_0, 0);
+}
