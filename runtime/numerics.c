@@ -87,7 +87,9 @@ static tern_status make_weights(tern_device *device, tern_dtype dtype, tern_weig
                                        .usage = TERN_WEIGHTS_MATMUL},
                               .codes = codes,
                               .name = "numerics probe"};
-    return tern_weights_create(device, &desc, out_weights);
+    // Without weights, the ops that need them are not probed.
+    tern_status status = tern_weights_create(device, &desc, out_weights);
+    return status == TERN_STATUS_UNSUPPORTED ? TERN_STATUS_OK : status;
 }
 
 static tern_status probe_open(tern_device *device, probe *p) {
@@ -134,6 +136,9 @@ static tern_tensor cache(const probe *p, uint32_t which) {
 }
 
 static tern_status add_bitlinear(tern_commands *commands, const probe *p) {
+    if (!p->ternary) {
+        return TERN_STATUS_UNSUPPORTED;
+    }
     tern_bitlinear_desc desc = {.x = input(p),
                                 .norm = TERN_NORM_RMS,
                                 .norm_eps = 1e-5f,
@@ -144,6 +149,9 @@ static tern_status add_bitlinear(tern_commands *commands, const probe *p) {
 }
 
 static tern_status add_linear(tern_commands *commands, const probe *p) {
+    if (!p->dense) {
+        return TERN_STATUS_UNSUPPORTED;
+    }
     tern_linear_desc desc = {.x = input(p), .weights = p->dense, .out = output(p, OUTPUTS)};
     return tern_cmd_linear(commands, &desc);
 }
@@ -287,7 +295,18 @@ tern_status tern__numerics_probe(tern_device *device, tern_numerics *out_numeric
     if (*out_numerics != TERN_NUMERICS_UNKNOWN) {
         return TERN_STATUS_OK;
     }
-    TERN_TRY(probe_device(device, out_numerics));
+    // That a backend lacks an op is no news here.
+    tern__quiet quiet;
+    tern__quiet_begin(&quiet);
+    char reason[TERN__MESSAGE_CAPACITY] = "";
+    tern_status status = probe_device(device, out_numerics);
+    if (status != TERN_STATUS_OK) {
+        snprintf(reason, sizeof reason, "%s", tern_last_error_message());
+    }
+    tern__quiet_end(&quiet);
+    if (status != TERN_STATUS_OK) {
+        return tern__fail(device->context, status, "%s", reason);
+    }
     remember(device->context, &device->info, *out_numerics);
     return TERN_STATUS_OK;
 }

@@ -266,33 +266,33 @@ static tern_status wait(tern_backend_device *device, uint64_t ticket, uint64_t t
     return TERN_STATUS_OK; // submit has finished when it returns
 }
 
-static const tern_backend_ops ops = {.struct_size = sizeof(tern_backend_ops),
-                                     .instance_create = instance_create,
-                                     .instance_destroy = instance_destroy,
-                                     .device_count = device_count,
-                                     .device_describe = device_describe,
-                                     .device_open = device_open,
-                                     .device_close = device_close,
-                                     .buffer_create = buffer_create,
-                                     .buffer_destroy = buffer_destroy,
-                                     .buffer_upload = buffer_upload,
-                                     .buffer_download = buffer_download,
-                                     .weights_create = weights_create,
-                                     .weights_destroy = weights_destroy,
-                                     .weights_export = weights_export,
-                                     .supports = supports,
-                                     .compile = compile,
-                                     .program_destroy = program_destroy,
-                                     .submit = submit,
-                                     .wait = wait};
+static const tern_backend_ops mini_ops = {.struct_size = sizeof(tern_backend_ops),
+                                          .instance_create = instance_create,
+                                          .instance_destroy = instance_destroy,
+                                          .device_count = device_count,
+                                          .device_describe = device_describe,
+                                          .device_open = device_open,
+                                          .device_close = device_close,
+                                          .buffer_create = buffer_create,
+                                          .buffer_destroy = buffer_destroy,
+                                          .buffer_upload = buffer_upload,
+                                          .buffer_download = buffer_download,
+                                          .weights_create = weights_create,
+                                          .weights_destroy = weights_destroy,
+                                          .weights_export = weights_export,
+                                          .supports = supports,
+                                          .compile = compile,
+                                          .program_destroy = program_destroy,
+                                          .submit = submit,
+                                          .wait = wait};
 
-static const tern_backend backend = {.struct_size = sizeof(tern_backend),
-                                     .abi = TERN_ABI_VERSION,
-                                     .flags = TERN_BACKEND_FALLBACK,
-                                     .name = "mini",
-                                     .description = "an example in one file",
-                                     .ops = &ops};
+static const tern_backend mini = {.struct_size = sizeof(tern_backend),
+                                  .abi = TERN_ABI_VERSION,
+                                  .flags = TERN_BACKEND_FALLBACK,
+                                  .name = "mini",
+                                  .description = "an example in one file",
+                                  .ops = &mini_ops};
 
 const tern_backend *tern_backend_query(uint32_t min_abi, uint32_t max_abi) {
-    return min_abi <= TERN_ABI_VERSION && TERN_ABI_VERSION <= max_abi ? &backend : NULL;
+    return min_abi <= TERN_ABI_VERSION && TERN_ABI_VERSION <= max_abi ? &mini : NULL;
 }
