@@ -1,0 +1,159 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/common/report.h"
+#include "backends/vulkan/device.h"
+
+static bool has_extension(const VkExtensionProperties *list, uint32_t count, const char *name) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(list[i].extensionName, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_int_dot(const tern_vk_instance_functions *vk, VkPhysicalDevice physical) {
+    VkPhysicalDeviceShaderIntegerDotProductFeaturesKHR dot = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES_KHR};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                          .pNext = &dot};
+    vk->GetPhysicalDeviceFeatures2(physical, &features);
+    return dot.shaderIntegerDotProduct;
+}
+
+void tern_vk_find_features(const tern_host *host, const tern_vk_instance_functions *vk,
+                           VkPhysicalDevice physical, tern_vk_features *out_features) {
+    tern_vk_features found = {0};
+    uint32_t count = 0;
+    vk->EnumerateDeviceExtensionProperties(physical, NULL, &count, NULL);
+    VkExtensionProperties *list = tern_report_calloc(host, count, sizeof *list);
+    if (list && vk->EnumerateDeviceExtensionProperties(physical, NULL, &count, list) >= 0) {
+        found.int_dot =
+            has_extension(list, count, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME) &&
+            has_int_dot(vk, physical);
+        found.memory_budget = has_extension(list, count, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+        found.driver = has_extension(list, count, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME);
+        found.maintenance4 = has_extension(list, count, VK_KHR_MAINTENANCE_4_EXTENSION_NAME);
+    }
+    host->release(host, list);
+    *out_features = found;
+}
+
+void tern_vk_find_limits(const tern_vk_instance_functions *vk, VkPhysicalDevice physical,
+                         const tern_vk_features *features, tern_vk_limits *out_limits) {
+    VkPhysicalDeviceMaintenance4PropertiesKHR fourth = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES_KHR};
+    VkPhysicalDeviceMaintenance3Properties third = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES,
+        .pNext = features->maintenance4 ? &fourth : NULL};
+    VkPhysicalDeviceProperties2 properties = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &third};
+    vk->GetPhysicalDeviceProperties2(physical, &properties);
+    const VkPhysicalDeviceLimits *core = &properties.properties.limits;
+    tern_vk_limits limits = {.range = core->maxStorageBufferRange & ~3u,
+                             .buffer = third.maxMemoryAllocationSize,
+                             .alignment = core->minStorageBufferOffsetAlignment,
+                             .shared = core->maxComputeSharedMemorySize,
+                             .bindings = core->maxPerStageDescriptorStorageBuffers,
+                             .groups = {core->maxComputeWorkGroupCount[0],
+                                        core->maxComputeWorkGroupCount[1],
+                                        core->maxComputeWorkGroupCount[2]}};
+    if (features->maintenance4 && fourth.maxBufferSize < limits.buffer) {
+        limits.buffer = fourth.maxBufferSize;
+    }
+    if (limits.alignment < 4) {
+        limits.alignment = 4;
+    }
+    *out_limits = limits;
+}
+
+uint32_t tern_vk_find_queue_family(const tern_host *host, const tern_vk_instance_functions *vk,
+                                   VkPhysicalDevice physical) {
+    uint32_t count = 0;
+    uint32_t family = UINT32_MAX;
+    vk->GetPhysicalDeviceQueueFamilyProperties(physical, &count, NULL);
+    VkQueueFamilyProperties *families = tern_report_calloc(host, count, sizeof *families);
+    if (families) {
+        vk->GetPhysicalDeviceQueueFamilyProperties(physical, &count, families);
+        for (uint32_t i = 0; i < count && family == UINT32_MAX; i++) {
+            if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) {
+                family = i;
+            }
+        }
+    }
+    host->release(host, families);
+    return family;
+}
+
+static tern_device_type device_type(VkPhysicalDeviceType type) {
+    switch (type) {
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
+        return TERN_DEVICE_DISCRETE;
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
+        return TERN_DEVICE_INTEGRATED;
+    case VK_PHYSICAL_DEVICE_TYPE_CPU:
+        return TERN_DEVICE_SOFTWARE;
+    default:
+        return TERN_DEVICE_OTHER;
+    }
+}
+
+static uint64_t largest_heap(const tern_vk_instance_functions *vk, VkPhysicalDevice physical) {
+    VkPhysicalDeviceMemoryProperties2 properties = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2};
+    vk->GetPhysicalDeviceMemoryProperties2(physical, &properties);
+    uint64_t largest = 0;
+    for (uint32_t i = 0; i < properties.memoryProperties.memoryHeapCount; i++) {
+        const VkMemoryHeap *heap = &properties.memoryProperties.memoryHeaps[i];
+        if ((heap->flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) && heap->size > largest) {
+            largest = heap->size;
+        }
+    }
+    return largest;
+}
+
+// "llvmpipe Mesa 22.3.6", or the bare version where the driver does not say its name.
+static void describe_driver(const VkPhysicalDeviceProperties *core,
+                            const VkPhysicalDeviceDriverPropertiesKHR *driver, char *out_text,
+                            size_t capacity) {
+    if (driver->driverName[0]) {
+        char text[sizeof driver->driverName + sizeof driver->driverInfo + 1];
+        snprintf(text, sizeof text, "%s%s%s", driver->driverName, driver->driverInfo[0] ? " " : "",
+                 driver->driverInfo);
+        snprintf(out_text, capacity, "%.*s", (int)capacity - 1, text);
+    } else {
+        snprintf(out_text, capacity, "vendor 0x%x, version 0x%x", core->vendorID,
+                 core->driverVersion);
+    }
+}
+
+tern_status tern_vk_device_describe(tern_backend_instance *instance, uint32_t index,
+                                    tern_device_info *out_info) {
+    if (index >= instance->device_count) {
+        return tern_report_fail(instance->host, TERN_STATUS_OUT_OF_RANGE,
+                                "vulkan: no device %u, there are %u", index,
+                                instance->device_count);
+    }
+    VkPhysicalDevice physical = instance->devices[index];
+    tern_vk_features features;
+    tern_vk_limits limits;
+    tern_vk_find_features(instance->host, &instance->vk, physical, &features);
+    tern_vk_find_limits(&instance->vk, physical, &features, &limits);
+    VkPhysicalDeviceDriverPropertiesKHR driver = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES_KHR};
+    VkPhysicalDeviceProperties2 properties = {.sType =
+                                                  VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                              .pNext = features.driver ? &driver : NULL};
+    instance->vk.GetPhysicalDeviceProperties2(physical, &properties);
+    out_info->index = index;
+    out_info->type = device_type(properties.properties.deviceType);
+    out_info->memory_bytes = largest_heap(&instance->vk, physical);
+    out_info->max_buffer_bytes = limits.buffer;
+    snprintf(out_info->name, sizeof out_info->name, "%.*s", (int)sizeof out_info->name - 1,
+             properties.properties.deviceName);
+    describe_driver(&properties.properties, &driver, out_info->driver, sizeof out_info->driver);
+    snprintf(out_info->features, sizeof out_info->features, "%s",
+             features.int_dot ? "int_dot" : "");
+    return TERN_STATUS_OK;
+}

@@ -1,0 +1,15 @@
+#include "backends/vulkan/ops/ops.h"
+
+bool tern_vk_supports_mul(tern_backend_device *device, const tern_op_header *op) {
+    (void)device;
+    (void)op;
+    return true;
+}
+
+tern_status tern_vk_plan_mul(tern_vk_plan *plan, const tern_op_header *op) {
+    const tern_mul_desc *desc = (const tern_mul_desc *)op;
+    return tern_vk_plan_binary(
+        plan, op,
+        &(tern_vk_elementwise){
+            .shader = TERN_VK_SHADER_mul, .a = &desc->a, .b = &desc->b, .out = &desc->out});
+}

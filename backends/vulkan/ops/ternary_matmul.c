@@ -1,0 +1,75 @@
+#include "backends/common/report.h"
+#include "backends/vulkan/device.h"
+#include "backends/vulkan/ops/ops.h"
+#include "backends/vulkan/weights.h"
+
+// Rows per invocation where there are several: codes are unpacked once for all of them.
+enum { ROWS = 4 };
+
+bool tern_vk_supports_ternary_matmul(tern_backend_device *device, const tern_op_header *op) {
+    (void)device;
+    const tern_ternary_matmul_desc *desc = (const tern_ternary_matmul_desc *)op;
+    return tern_op_weights(desc->weights)->info.dtype == TERN_DTYPE_T2;
+}
+
+// Binds a segment's codes and scales.
+static tern_vk_ternary bind_segment(tern_vk_plan *plan, tern_vk_step *step,
+                                    const tern_backend_weights *weights,
+                                    const tern_vk_segment *segment) {
+    tern_vk_step_block(step, &segment->block, 0, segment->code_bytes);
+    if (segment->scale_bytes) {
+        tern_vk_step_block(step, &segment->block, segment->scale_offset, segment->scale_bytes);
+    } else {
+        tern_vk_step_block(step, &plan->device->null_block, 0, plan->device->null_block.size);
+    }
+    return (tern_vk_ternary){.words = weights->layout.row_words,
+                             .groups = weights->layout.row_scales,
+                             .group_words = weights->info.group_size / 16,
+                             .scale = weights->info.scale};
+}
+
+static tern_status plan_segment(tern_vk_plan *plan, const tern_ternary_matmul_desc *desc,
+                                const tern_tensor *residual, const tern_vk_segment *segment) {
+    const tern_backend_weights *weights = tern_op_weights(desc->weights);
+    uint32_t rows = desc->q.shape[0];
+    uint32_t each = rows > 1 && weights->info.scale_kind != TERN_SCALE_GROUP ? ROWS : 1;
+    tern_vk_step *step;
+    tern_vk_push_ternary_matmul push = {.outputs = segment->count,
+                                        .q_words = (weights->info.cols + 3) / 4,
+                                        .has_bias = desc->bias.buffer != NULL,
+                                        .has_residual = residual->buffer != NULL};
+    TERN_TRY(tern_vk_plan_step(plan, &desc->head, rows, &step, &push.rows));
+    push.q = tern_vk_step_tensor(plan, step, &desc->q, TERN_OPERAND_IN);
+    push.scale = tern_vk_step_tensor(plan, step, &desc->scale, TERN_OPERAND_IN).offset;
+    push.weights = bind_segment(plan, step, weights, segment);
+    push.bias = tern_vk_step_tensor(plan, step, &desc->bias, TERN_OPERAND_IN).offset;
+    push.bias += segment->first;
+    push.residual = tern_vk_step_tensor(plan, step, residual, TERN_OPERAND_IN);
+    push.residual.offset += segment->first;
+    push.result = tern_vk_step_tensor(plan, step, &desc->out, TERN_OPERAND_OUT);
+    push.result.offset += segment->first;
+    bool int_dot = plan->device->features.int_dot;
+    return tern_vk_plan_dispatch(
+        plan, step,
+        &(tern_vk_dispatch){.shader = int_dot ? TERN_VK_SHADER_ternary_matmul_int_dot
+                                              : TERN_VK_SHADER_ternary_matmul,
+                            .spec = {each, weights->info.scale_kind},
+                            .push = &push,
+                            .push_size = sizeof push,
+                            .groups_x = tern_vk_groups_of_64(segment->count),
+                            .groups_y = ((uint64_t)rows + each - 1) / each});
+}
+
+tern_status tern_vk_plan_ternary(tern_vk_plan *plan, const tern_ternary_matmul_desc *desc,
+                                 const tern_tensor *residual) {
+    const tern_backend_weights *weights = tern_op_weights(desc->weights);
+    for (uint32_t i = 0; i < weights->segment_count; i++) {
+        TERN_TRY(plan_segment(plan, desc, residual, &weights->segments[i]));
+    }
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_vk_plan_ternary_matmul(tern_vk_plan *plan, const tern_op_header *op) {
+    tern_tensor none = {.buffer = NULL};
+    return tern_vk_plan_ternary(plan, (const tern_ternary_matmul_desc *)op, &none);
+}
