@@ -13,13 +13,13 @@
 #define ROWS_PER_GROUP 16u
 
 // Rows on their way, in both forms; one allocation.
-typedef struct chunk {
+typedef struct weights_chunk {
     uint32_t rows; // at most
     unsigned char *codes;
     float *scales;
     uint32_t *words;
     float *packed_scales;
-} chunk;
+} weights_chunk;
 
 static uint64_t round_up(uint64_t value, uint64_t unit) {
     return (value + unit - 1) / unit * unit;
@@ -34,7 +34,7 @@ static uint64_t scale_bytes(const tern_vk_layout *layout, uint32_t rows) {
 }
 
 static tern_status chunk_init(const tern_host *host, const tern_vk_layout *layout, uint32_t rows,
-                              chunk *out_chunk) {
+                              weights_chunk *out_chunk) {
     uint64_t wanted = round_up(CHUNK_BYTES / layout->row_bytes + 1, layout->unit);
     uint64_t most = round_up(rows, layout->unit);
     out_chunk->rows = (uint32_t)(wanted < most ? wanted : most);
@@ -56,7 +56,7 @@ static tern_status chunk_init(const tern_host *host, const tern_vk_layout *layou
     return TERN_STATUS_OK;
 }
 
-static void chunk_finish(const tern_host *host, chunk *chunk) {
+static void chunk_finish(const tern_host *host, weights_chunk *chunk) {
     host->release(host, chunk->codes);
 }
 
@@ -92,7 +92,7 @@ static uint64_t scales_at(const tern_vk_layout *layout, const tern_vk_segment *s
 }
 
 static tern_status fill_segment(tern_backend_device *device, const tern_backend_weights_desc *desc,
-                                const tern_vk_layout *layout, chunk *chunk,
+                                const tern_vk_layout *layout, weights_chunk *chunk,
                                 const tern_vk_segment *segment) {
     for (uint32_t n = 0; n < segment->count; n += chunk->rows) {
         uint32_t left = segment->count - n;
@@ -113,7 +113,7 @@ static tern_status fill_segment(tern_backend_device *device, const tern_backend_
 
 static tern_status fill(tern_backend_device *device, const tern_backend_weights_desc *desc,
                         tern_backend_weights *weights, uint32_t rows_each) {
-    chunk chunk;
+    weights_chunk chunk;
     TERN_TRY(chunk_init(device->host, &weights->layout, weights->info.rows, &chunk));
     tern_status status = TERN_STATUS_OK;
     for (uint32_t i = 0; i < weights->segment_count && status == TERN_STATUS_OK; i++) {
@@ -181,7 +181,8 @@ void tern_vk_weights_destroy(tern_backend_device *device, tern_backend_weights *
 
 // Rows [n, n + rows) of a segment, |n| the first of a unit, in canonical form in |chunk|.
 static tern_status fetch(tern_backend_device *device, const tern_vk_layout *layout,
-                         const tern_vk_segment *segment, uint32_t n, uint32_t rows, chunk *chunk) {
+                         const tern_vk_segment *segment, uint32_t n, uint32_t rows,
+                         weights_chunk *chunk) {
     TERN_TRY(tern_vk_download(device, &segment->block, codes_at(layout, n), chunk->words,
                               code_bytes(layout, rows)));
     tern_vk_unpack_codes(layout, rows, chunk->words, chunk->codes);
@@ -194,16 +195,16 @@ static tern_status fetch(tern_backend_device *device, const tern_vk_layout *layo
 }
 
 // Where rows that are exported go.
-typedef struct target {
+typedef struct export_target {
     uint32_t first;
     uint32_t count;
     unsigned char *codes;
     float *scales;
-} target;
+} export_target;
 
 static tern_status export_segment(tern_backend_device *device, const tern_vk_layout *layout,
-                                  const tern_vk_segment *segment, chunk *chunk,
-                                  const target *target) {
+                                  const tern_vk_segment *segment, weights_chunk *chunk,
+                                  const export_target *target) {
     uint32_t end = target->first + target->count - segment->first;
     end = end < segment->count ? end : segment->count;
     uint32_t begin = target->first > segment->first ? target->first - segment->first : 0;
@@ -227,8 +228,8 @@ static tern_status export_segment(tern_backend_device *device, const tern_vk_lay
 
 tern_status tern_vk_weights_export(tern_backend_device *device, tern_backend_weights *weights,
                                    uint32_t first, uint32_t count, void *codes, float *scales) {
-    chunk chunk;
-    target target = {first, count, codes, scales};
+    weights_chunk chunk;
+    export_target target = {first, count, codes, scales};
     TERN_TRY(chunk_init(device->host, &weights->layout, weights->info.rows, &chunk));
     tern_status status = TERN_STATUS_OK;
     for (uint32_t i = 0; i < weights->segment_count && status == TERN_STATUS_OK; i++) {
