@@ -59,6 +59,12 @@ const tern_backend *tern_backend_query(uint32_t min_abi, uint32_t max_abi) {
     # Objects do not travel through an object library: the plugin names both.
     target_link_libraries(tern_plugin_${name} PRIVATE tern_backend_${name} tern_backends_common)
     set_target_properties(tern_plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME tern-${name}
-                          LIBRARY_OUTPUT_DIRECTORY ${tern_BINARY_DIR}/plugins)
+                          SUFFIX ${CMAKE_SHARED_LIBRARY_SUFFIX} LIBRARY_OUTPUT_DIRECTORY ${tern_BINARY_DIR}/plugins)
+    if(UNIX)
+      target_link_libraries(tern_plugin_${name} PRIVATE m)
+    endif()
+    if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT TERN_SANITIZE)
+      target_link_options(tern_plugin_${name} PRIVATE -Wl,--no-undefined) # a plugin needs no symbol of ours
+    endif()
   endif()
 endfunction()
