@@ -57,7 +57,7 @@ struct tern_backend_weights {
 
 static inline tern_status stub_fail(const tern_host *host, tern_status status,
                                     const char *message) {
-    return message ? host->fail(host, status, message) : status;
+    return message ? (host->fail)(host, status, message) : status;
 }
 
 static inline void *stub_allocate(const tern_host *host, size_t size) {

@@ -10,6 +10,7 @@ function(tern_target_defaults target)
   else()
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes
                            -Wmissing-prototypes -Wno-missing-field-initializers
+                           $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation> # texts of bounded size are cut on purpose
                            -ffp-contract=off -fno-math-errno -fno-fast-math)
     if(NOT WIN32)
       target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)

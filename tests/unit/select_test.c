@@ -1,0 +1,273 @@
+// Which device is opened, or what is said, for each combination of environment and application.
+#include "tests/harness/bare_context.h"
+
+#include <tern/device.h>
+
+#include "tests/harness/stub_backend.h"
+
+static stub_config cpu_config = {
+    .device_count = 1,
+    .devices = {{.type = TERN_DEVICE_CPU, .name = "Processor"}},
+};
+static stub_config gpu_config = {
+    .device_count = 3,
+    .devices = {{.type = TERN_DEVICE_SOFTWARE, .name = "llvmpipe", .driver = "Mesa 22"},
+                {.type = TERN_DEVICE_INTEGRATED, .name = "Iris", .driver = "Mesa 23"},
+                {.type = TERN_DEVICE_DISCRETE,
+                 .name = "Big One",
+                 .driver = "Vendor 5",
+                 .open_status = TERN_STATUS_UNAVAILABLE,
+                 .open_message = "gpu: in use by another"}},
+};
+static stub_config soft_config = {
+    .device_count = 1,
+    .devices = {{.type = TERN_DEVICE_SOFTWARE, .name = "Pipe Dream"}},
+};
+static stub_config absent_config = {
+    .instance_status = TERN_STATUS_UNAVAILABLE,
+    .instance_message = "absent: no driver",
+};
+static stub_config reference_config = {
+    .device_count = 1,
+    .devices = {{.type = TERN_DEVICE_REFERENCE, .name = "Scalar"}},
+};
+static stub_config lean_config = {
+    .device_count = 1,
+    .devices = {{.type = TERN_DEVICE_DISCRETE,
+                 .open_status = TERN_STATUS_OUT_OF_MEMORY,
+                 .open_message = "lean: out of memory"}},
+};
+
+STUB_BACKEND(reference, "reference", TERN_BACKEND_REFERENCE, reference_config)
+STUB_BACKEND(soft, "soft", 0, soft_config)
+STUB_BACKEND(absent, "absent", 0, absent_config)
+STUB_BACKEND(gpu, "gpu", 0, gpu_config)
+STUB_BACKEND(cpu, "cpu", 0, cpu_config)
+STUB_BACKEND(lean, "lean", 0, lean_config)
+
+static tern_context *make_context(uint32_t flags, bare_log *log) {
+    tern_context *context = bare_context(flags, log);
+    assert_int_equal(tern_context_register(context, reference_query), TERN_STATUS_OK);
+    assert_int_equal(tern_context_register(context, soft_query), TERN_STATUS_OK);
+    assert_int_equal(tern_context_register(context, absent_query), TERN_STATUS_OK);
+    assert_int_equal(tern_context_register(context, gpu_query), TERN_STATUS_OK);
+    assert_int_equal(tern_context_register(context, cpu_query), TERN_STATUS_OK);
+    return context;
+}
+
+// NULL: not given. |device| is what opens, or |message| what is said with UNAVAILABLE.
+typedef struct choice {
+    const char *env;
+    const char *option;
+    const char *backends;
+    uint32_t flags;
+    const char *device;
+    const char *message;
+} choice;
+
+#define HAVE "have: reference, soft, absent, gpu, cpu"
+#define IGNORE TERN_CONTEXT_IGNORE_ENV
+
+static const choice choices[] = {
+    // Automatic: the discrete GPU does not open, so the integrated one.
+    {NULL, NULL, NULL, 0, "gpu:1", NULL},
+    {"", NULL, NULL, 0, "gpu:1", NULL},
+    {" , ", NULL, "", 0, "gpu:1", NULL},
+    {"auto", NULL, "cpu", 0, "gpu:1", NULL},
+    // Names: the best device of a backend.
+    {"cpu", NULL, NULL, 0, "cpu:0", NULL},
+    {"gpu", NULL, NULL, 0, "gpu:1", NULL},
+    {"reference", NULL, NULL, 0, "reference:0", NULL},
+    // Indices and parts of names.
+    {"gpu:0", NULL, NULL, 0, "gpu:0", NULL},
+    {"gpu:1", NULL, NULL, 0, "gpu:1", NULL},
+    {"gpu:LLVM", NULL, NULL, 0, "gpu:0", NULL},
+    {"gpu:mesa", NULL, NULL, 0, "gpu:1", NULL},
+    {"gpu:mesa 22", NULL, NULL, 0, "gpu:0", NULL},
+    {"soft:pipe dream", NULL, NULL, 0, "soft:0", NULL},
+    // Lists, in their order.
+    {"absent,cpu", NULL, NULL, 0, "cpu:0", NULL},
+    {" gpu:7 , soft ", NULL, NULL, 0, "soft:0", NULL},
+    {"typo,auto", NULL, NULL, 0, "gpu:1", NULL},
+    {"gpu:2,soft,cpu", NULL, NULL, 0, "soft:0", NULL},
+    // Who decides: option, environment unless ignored, application, automatic.
+    {"cpu", NULL, "soft", 0, "cpu:0", NULL},
+    {"cpu", NULL, "soft", IGNORE, "soft:0", NULL},
+    {"cpu", NULL, NULL, IGNORE, "gpu:1", NULL},
+    {NULL, NULL, "soft", 0, "soft:0", NULL},
+    {"", NULL, "soft", 0, "soft:0", NULL},
+    {"cpu", "reference", "soft", 0, "reference:0", NULL},
+    {"cpu", "reference", "soft", IGNORE, "reference:0", NULL},
+    {"cpu", "", "soft", 0, "soft:0", NULL},
+    // What cannot be satisfied is an error, never something else.
+    {"typo", NULL, NULL, 0, NULL,
+     "no device for TERN_BACKEND \"typo\": typo: no such backend, " HAVE},
+    {"CPU", NULL, NULL, 0, NULL, "no device for TERN_BACKEND \"CPU\": CPU: no such backend, " HAVE},
+    {"typo", NULL, "cpu", 0, NULL,
+     "no device for TERN_BACKEND \"typo\": typo: no such backend, " HAVE},
+    {NULL, NULL, "typo", 0, NULL, "no device for backends \"typo\": typo: no such backend, " HAVE},
+    {"absent", NULL, NULL, 0, NULL,
+     "no device for TERN_BACKEND \"absent\": absent: absent: no driver"},
+    {"gpu:2", NULL, NULL, 0, NULL,
+     "no device for TERN_BACKEND \"gpu:2\": gpu:2 (Big One): gpu: in use by another"},
+    {"gpu:7,typo", NULL, NULL, 0, NULL,
+     "no device for TERN_BACKEND \"gpu:7,typo\": gpu:7: index 7 does not exist, 3 devices "
+     "(0: llvmpipe, 1: Iris, 2: Big One); typo: no such backend, " HAVE},
+    {"soft:llvmpipe", NULL, NULL, 0, NULL,
+     "no device for TERN_BACKEND \"soft:llvmpipe\": soft:llvmpipe: no device matches \"llvmpipe\", "
+     "1 device (0: Pipe Dream)"},
+    {"gpu:99999999999999999999", NULL, NULL, 0, NULL,
+     "no device for TERN_BACKEND \"gpu:99999999999999999999\": gpu:99999999999999999999: index "
+     "99999999999999999999 does not exist, 3 devices (0: llvmpipe, 1: Iris, 2: Big One)"},
+};
+
+static void assert_choice(const choice *c) {
+    tern_device_desc desc = TERN_DEVICE_DESC_INIT;
+    tern_device *device = NULL;
+    desc.backends = c->backends;
+    unsetenv("TERN_BACKEND");
+    if (c->env) {
+        setenv("TERN_BACKEND", c->env, 1);
+    }
+    tern_context *context = make_context(c->flags, NULL);
+    if (c->option) {
+        tern_context_set_option(context, "TERN_BACKEND", c->option);
+    }
+    tern_status status = tern_device_open(context, &desc, &device);
+    if (c->message) {
+        assert_int_equal(status, TERN_STATUS_UNAVAILABLE);
+        assert_string_equal(tern_last_error_message(), c->message);
+        assert_null(device);
+    } else {
+        tern_device_info info = {.struct_size = sizeof info};
+        char opened[128];
+        assert_int_equal(status, TERN_STATUS_OK);
+        assert_int_equal(tern_device_describe(device, &info), TERN_STATUS_OK);
+        snprintf(opened, sizeof opened, "%s:%u", info.backend, (unsigned)info.index);
+        assert_string_equal(opened, c->device);
+        tern_device_close(device);
+    }
+    tern_context_destroy(context);
+    unsetenv("TERN_BACKEND");
+}
+
+static void the_table(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+        assert_choice(&choices[i]);
+    }
+}
+
+static void each_skip_is_logged(void **state) {
+    (void)state;
+    bare_log log = {{0}, 0};
+    tern_context *context = make_context(IGNORE, &log);
+    tern_device *device = NULL;
+    assert_int_equal(tern_device_open(context, NULL, &device), TERN_STATUS_OK);
+    assert_string_equal(
+        log.text, "3 skipped absent: absent: no driver\n"
+                  "3 skipped gpu:2 (Big One): gpu: in use by another\n"
+                  "3 skipped cpu:0 (Processor): processor ranks below gpu:1 (integrated GPU)\n"
+                  "3 skipped soft:0 (Pipe Dream): software ranks below gpu:1 (integrated GPU)\n"
+                  "3 skipped gpu:0 (llvmpipe): software ranks below gpu:1 (integrated GPU)\n"
+                  "3 skipped reference:0 (Scalar): reference ranks below gpu:1 (integrated GPU)\n"
+                  "3 chose gpu:1 (Iris) for auto\n");
+    tern_device_close(device);
+    tern_context_destroy(context);
+}
+
+static void one_error_for_a_list(void **state) {
+    (void)state;
+    bare_log log = {{0}, 0};
+    tern_context *context = make_context(IGNORE, &log);
+    tern_device_desc desc = TERN_DEVICE_DESC_INIT;
+    tern_device *device = NULL;
+    desc.backends = "absent,gpu:2";
+    assert_int_equal(tern_device_open(context, &desc, &device), TERN_STATUS_UNAVAILABLE);
+    assert_string_equal(log.text, "3 skipped absent: absent: no driver\n"
+                                  "3 skipped gpu:2 (Big One): gpu: in use by another\n"
+                                  "1 no device for backends \"absent,gpu:2\": absent: absent: no "
+                                  "driver; gpu:2 (Big One): gpu: in use by another\n");
+    tern_context_destroy(context);
+}
+
+static void nothing_to_choose_from(void **state) {
+    (void)state;
+    tern_context *context = bare_context(IGNORE, NULL);
+    tern_device *device = NULL;
+    assert_int_equal(tern_device_open(context, NULL, &device), TERN_STATUS_UNAVAILABLE);
+    assert_string_equal(tern_last_error_message(),
+                        "no device for backends \"auto\": there are no backends");
+    tern_context_destroy(context);
+}
+
+// Not a reason to take another device: the caller must know.
+static void out_of_memory_ends_the_search(void **state) {
+    (void)state;
+    tern_context *context = make_context(IGNORE, NULL);
+    tern_device *device = NULL;
+    assert_int_equal(tern_context_register(context, lean_query), TERN_STATUS_OK);
+    gpu_config.devices[2].type = TERN_DEVICE_OTHER;
+    assert_int_equal(tern_device_open(context, NULL, &device), TERN_STATUS_OUT_OF_MEMORY);
+    assert_string_equal(tern_last_error_message(), "lean:0 (stub): lean: out of memory");
+    gpu_config.devices[2].type = TERN_DEVICE_DISCRETE;
+    tern_context_destroy(context);
+}
+
+// A device of the host: the environment is not asked, and a backend that does not know it refuses.
+static void a_native_device(void **state) {
+    (void)state;
+    setenv("TERN_BACKEND", "typo", 1);
+    tern_context *context = make_context(0, NULL);
+    const tern_native native = {sizeof native, 0x12345678u};
+    tern_device_desc desc = {sizeof desc, 0, "cpu", &native};
+    tern_device *device = NULL;
+    assert_int_equal(tern_device_open(context, &desc, &device), TERN_STATUS_UNAVAILABLE);
+    assert_string_equal(tern_last_error_message(),
+                        "no device for backends \"cpu\": cpu:0 (the host's device): stub: takes no "
+                        "device of the host");
+    tern_context_destroy(context);
+    unsetenv("TERN_BACKEND");
+}
+
+// Without the reference backend nothing can be compared, and exact means exact.
+static void exact_numerics_without_a_reference(void **state) {
+    (void)state;
+    tern_context *context = bare_context(IGNORE, NULL);
+    tern_device *device = NULL;
+    assert_int_equal(tern_context_register(context, cpu_query), TERN_STATUS_OK);
+    assert_int_equal(tern_context_set_option(context, "TERN_NUMERICS", "exact"), TERN_STATUS_OK);
+    assert_int_equal(tern_device_open(context, NULL, &device), TERN_STATUS_UNAVAILABLE);
+    assert_non_null(strstr(tern_last_error_message(), "but TERN_NUMERICS is exact"));
+    tern_context_destroy(context);
+}
+
+static void devices_are_described_unopened(void **state) {
+    (void)state;
+    tern_context *context = make_context(IGNORE, NULL);
+    tern_device_info info = {.struct_size = sizeof info};
+    assert_int_equal(tern_context_device_describe(context, 3, 2, &info), TERN_STATUS_OK);
+    assert_string_equal(info.backend, "gpu");
+    assert_string_equal(info.name, "Big One");
+    assert_int_equal(info.index, 2);
+    assert_int_equal(info.numerics, TERN_NUMERICS_UNKNOWN);
+    assert_int_equal(tern_context_device_describe(context, 3, 3, &info), TERN_STATUS_OUT_OF_RANGE);
+    assert_string_equal(tern_last_error_message(), "gpu:3: device does not exist, there are 3");
+    assert_int_equal(tern_context_device_describe(context, 2, 0, &info), TERN_STATUS_OUT_OF_RANGE);
+    assert_int_equal(tern_context_device_describe(context, 9, 0, &info), TERN_STATUS_OUT_OF_RANGE);
+    tern_context_destroy(context);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_table),
+        cmocka_unit_test(each_skip_is_logged),
+        cmocka_unit_test(one_error_for_a_list),
+        cmocka_unit_test(nothing_to_choose_from),
+        cmocka_unit_test(out_of_memory_ends_the_search),
+        cmocka_unit_test(a_native_device),
+        cmocka_unit_test(exact_numerics_without_a_reference),
+        cmocka_unit_test(devices_are_described_unopened),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
