@@ -24,7 +24,8 @@ typedef struct options {
 // Kept while ids are generated.
 typedef struct output {
     bool stream;
-    bool failed; // stdout is gone, or memory is out
+    const text *prompt; // what the stream begins with; NULL: it has begun
+    bool failed;        // stdout is gone, or memory is out
     text all;
 } output;
 
@@ -75,7 +76,7 @@ static int parse(options *o, int argc, char **argv) {
     };
     const arg_table spec = {PROGRAM,
                             "[-m MODEL] [-p TEXT | -f FILE] [-n N] [options]",
-                            "Continues a text, printing it as it is made. Ctrl-C ends it early.",
+                            "Prints a text and continues it, word by word. Ctrl-C ends it early.",
                             table,
                             sizeof table / sizeof table[0],
                             NULL,
@@ -102,12 +103,25 @@ static bool read_prompt(const options *o, text *prompt) {
     return read;
 }
 
+static void stream_bytes(output *self, const char *bytes, size_t size) {
+    self->failed = self->failed || (size && fwrite(bytes, 1, size, stdout) != size);
+    self->failed = self->failed || fflush(stdout) != 0;
+}
+
+// The prompt goes first, but not before it is sure that it can be continued.
+static void stream_prompt(output *self) {
+    if (self->stream && self->prompt) {
+        stream_bytes(self, self->prompt->bytes, self->prompt->size);
+        self->prompt = NULL;
+    }
+}
+
 static int32_t on_text(void *user, const char *bytes, size_t size) {
     output *self = user;
     self->failed = self->failed || !text_append(&self->all, bytes, size);
     if (self->stream) {
-        self->failed = self->failed || fwrite(bytes, 1, size, stdout) != size;
-        self->failed = self->failed || fflush(stdout) != 0;
+        stream_prompt(self);
+        stream_bytes(self, bytes, size);
     }
     return !self->failed && !interrupt_seen();
 }
@@ -252,7 +266,8 @@ static void print_report(const loaded *l) {
     }
 }
 
-static int finish(const options *o, const loaded *l, const generation *g) {
+static int finish(const options *o, const loaded *l, generation *g) {
+    stream_prompt(&g->out);
     if (g->out.failed) {
         fprintf(stderr, "%s: the text could not be written to the end\n", PROGRAM);
         return EXIT_FAILED;
@@ -271,7 +286,7 @@ static int finish(const options *o, const loaded *l, const generation *g) {
 }
 
 static int run_loaded(const host *h, const options *o, const loaded *l, const text *prompt) {
-    generation g = {.out = {.stream = !o->json}};
+    generation g = {.out = {.stream = !o->json, .prompt = prompt}};
     int status = EXIT_FAILED;
     if (encode(l, prompt, &g) == TERN_STATUS_OK && generate(h, o, l, &g) == TERN_STATUS_OK) {
         status = finish(o, l, &g);

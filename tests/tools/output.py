@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""output.py TERN: what the commands print is what design says, to the bit where it is a number."""
+import json
+import pathlib
+import struct
+import sys
+import tempfile
+
+from support import expect, find_model, finish, run
+
+tern = sys.argv[1]
+path = find_model("rand-b158-i2_s.gguf")
+golden = json.loads(find_model("rand-b158-i2_s.golden.json").read_text())
+
+
+def bits(value):
+    return struct.pack(">f", value).hex()
+
+
+def load(done):
+    expect(done.returncode == 0 and not done.stderr, "done without a word on stderr", done)
+    return json.loads(done.stdout)
+
+
+# logits
+ids = "1,5,7,300,2"
+whole = load(run(tern, "logits", "-m", path, "--ids", ids, "--positions", "4,0,2", "--json"))
+expect(sorted(whole) == ["backend", "bits", "logits", "positions"], "fields of logits")
+expect(whole["positions"] == [4, 0, 2] and len(whole["logits"]) == len(whole["bits"]) == 3, "positions as asked for")
+expect(all(len(row) == 512 for row in whole["logits"]), "one logit for each token")
+expect(all(bits(v) == b for values, words in zip(whole["logits"], whole["bits"]) for v, b in zip(values, words)),
+       "decimals read back as the bits beside them")
+last = load(run(tern, "logits", "-m", path, "--ids", ids, "--json"))
+expect(last["positions"] == [4] and last["bits"][0] == whole["bits"][0], "the default is the last position")
+single = load(run(tern, "logits", "-m", path, "--ids", "1", "--json"))
+expect(single["bits"][0] == whole["bits"][1], "later ids do not change the bits of earlier positions")
+reference = load(run(tern, "logits", "-m", path, "--ids", ids, "--positions", "4,0,2", "--json", "--backend", "reference"))
+expect(reference["bits"] == whole["bits"] and reference["backend"] == "reference", "the same bits on the reference backend")
+wide = load(run(tern, "logits", "-m", path, "--ids", ids, "--kv", "f32", "--json"))
+expect(wide["bits"] != last["bits"], "a float32 cache is another computation")
+text = run(tern, "logits", "-m", path, "--ids", ids, "--positions", "0").stdout.decode().splitlines()
+expect(len(text) == 512 and text[3].split()[:2] == ["0", "3"] and text[3].split()[3] == whole["bits"][1][3], "as text")
+
+# run
+story = load(run(tern, "run", "-m", path, "-p", "Once upon", "-n", "12", "--greedy", "--json"))
+expect(sorted(story) == sorted(["model", "backend", "device", "prompt_ids", "ids", "text", "stop", "timings"]), "fields of run")
+expect(sorted(story["timings"]) == sorted(["load_ms", "prompt_ms", "prompt_tok_s", "decode_ms", "decode_tok_s"]), "timings")
+expect(story["model"] == str(path) and story["stop"] in ("length", "eos") and len(story["ids"]) <= 12, "values of run")
+again = load(run(tern, "run", "-m", path, "-p", "Once upon", "-n", "12", "--greedy", "--json"))
+expect(again["ids"] == story["ids"], "greedy runs repeat")
+
+SEEDS = [["--seed", "1"], ["--seed", "1", "--temp", "0.8", "--top-k", "40", "--top-p", "0.95"], ["--seed", "2"], [], ["--seed", "0"]]
+drawn = [load(run(tern, "run", "-m", path, "-n", "24", "--json", *args)) for args in SEEDS]
+expect(drawn[0]["ids"] == drawn[1]["ids"], "the documented defaults are the defaults")
+expect(drawn[0]["ids"] != drawn[2]["ids"], "another seed gives another text")
+expect(drawn[3]["ids"] == drawn[4]["ids"] and drawn[3]["seed"] == 0, "the default seed is 0")
+expect(load(run(tern, "run", "-m", path, "-n", "24", "--json", "--temp", "0"))["ids"] ==
+       load(run(tern, "run", "-m", path, "-n", "24", "--json", "--greedy"))["ids"], "temperature 0 is greedy")
+
+long = load(run(tern, "run", "-m", path, "-p", "word " * 30, "--greedy", "--json"))
+expect(len(long["ids"]) + len(long["prompt_ids"]) <= 257, "without -n the context is not passed")
+
+streamed = run(tern, "run", "-m", path, "-p", "Once upon", "-n", "12", "--greedy")
+lines = streamed.stderr.decode().splitlines()
+expect(streamed.returncode == 0 and streamed.stdout.startswith(b"Once upon"), "the text begins with the prompt", streamed)
+expect(len(lines) == 1 and "tok/s" in lines[0] and "\r" not in lines[0], "one line of timings, no bar", streamed)
+if story["stop"] == "length" and "\ufffd" not in story["text"]:
+    expect(streamed.stdout.decode() == "Once upon" + story["text"] + "\n", "streamed as in JSON", streamed)
+
+with tempfile.TemporaryDirectory() as folder:
+    prompt = pathlib.Path(folder) / "prompt.txt"
+    prompt.write_bytes("Once upon".encode())
+    for args, stdin in ((["-f", str(prompt)], None), (["-f", "-"], b"Once upon")):
+        got = load(run(tern, "run", "-m", path, *args, "-n", "12", "--greedy", "--json", stdin=stdin))
+        expect(got["ids"] == story["ids"], f"a prompt by {args}")
+
+stop = story["text"][2:5]
+stopped = load(run(tern, "run", "-m", path, "-p", "Once upon", "-n", "12", "--greedy", "--json", "--stop", "@@@", "--stop", stop))
+expect(stopped["stop"] == "string" and stopped["text"] == story["text"].split(stop)[0], "a stop string ends the text")
+
+report = run(tern, "run", "-m", path, "-n", "2", "--greedy", "--report")
+expect(b"bitlinear" in report.stderr and b"attention" in report.stderr, "--report lists ops", report)
+
+# inspect and devices
+shown = load(run(tern, "inspect", path, "--json"))
+expect(shown["metadata"]["general.architecture"] == "bitnet-b1.58", "a string of the metadata")
+expect(shown["metadata"]["bitnet-b1.58.block_count"] == 3, "a number of the metadata")
+expect(len(shown["metadata"]["tokenizer.ggml.tokens"]) == 512, "an array of the metadata")
+tensor = next(t for t in shown["tensors"] if t["name"] == "blk.0.attn_q.weight")
+expect(tensor["type"] == "I2_S" and tensor["shape"] == [384, 384] and tensor["supported"] is True, "a tensor")
+expect(shown["memory"]["weight_bytes"] > 0, "the memory estimate")
+expect(run(tern, "inspect", path).stdout.count(b"blk.0.attn_q.weight") == 1, "a tensor as text")
+
+listed = load(run(tern, "devices", "--json", "--ops"))
+entry = next(b for b in listed["backends"] if b["name"] == "reference")
+expect(entry["state"] == "ready" and entry["devices"][0]["numerics"] == "exact", "the reference backend")
+expect({o["op"]: o["placement"] for o in entry["devices"][0]["ops"]}.get("bitlinear") in ("native", "composed"), "its ops")
+expect(b"reference: ready" in run(tern, "devices").stdout, "devices as text")
+finish(40)

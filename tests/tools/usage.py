@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""usage.py TERN: wrong command lines get one line and exit status 2, help and version exit status 0."""
+import sys
+
+from support import expect, expect_line, finish, run
+
+tern = sys.argv[1]
+WRONG = [
+    ([], "command"),
+    (["frobnicate"], "frobnicate"),
+    (["run", "--frobnicate"], "--frobnicate"),
+    (["run", "stray"], "stray"),
+    (["run", "-n"], "-n"),
+    (["run", "-n", "--greedy"], "--tokens"),
+    (["run", "-n", "ten"], "ten"),
+    (["run", "-n", "5x"], "5x"),
+    (["run", "-n", "-5"], "-5"),
+    (["run", "-n", "0"], "0"),
+    (["run", "-n", "99999999999999999999"], "99999999999999999999"),
+    (["run", "--greedy", "--temp", "0.5"], "--greedy"),
+    (["run", "--greedy", "--top-k", "5"], "--greedy"),
+    (["run", "--greedy", "--seed", "5"], "--greedy"),
+    (["run", "--greedy=yes"], "--greedy"),
+    (["run", "--temp", "-1"], "--temp"),
+    (["run", "--temp", "nan"], "--temp"),
+    (["run", "--temp", "hot"], "hot"),
+    (["run", "--top-p", "1.5"], "--top-p"),
+    (["run", "--min-p", "2"], "--min-p"),
+    (["run", "--seed", "-1"], "--seed"),
+    (["run", "--kv", "f64"], "f64"),
+    (["run", "-p", "a", "-f", "b"], "-f"),
+    (["logits", "--ids", "1"], "--model"),
+    (["logits", "-m", "x"], "--ids"),
+    (["logits", "-m", "x", "--ids", "1,,2"], "1,,2"),
+    (["logits", "-m", "x", "--ids", "1,-2"], "1,-2"),
+    (["logits", "-m", "x", "--ids", ""], "--ids"),
+    (["logits", "-m", "x", "--ids", "1,2", "--positions", "2"], "2"),
+    (["inspect"], "MODEL"),
+    (["inspect", "a", "b"], "b"),
+    (["devices", "all"], "all"),
+]
+for args, word in WRONG:
+    expect_line(" ".join(["tern", *args]), run(tern, *args), 2, [word])
+
+for args, word in ((["--help"], b"commands:"), (["--version"], b"tern 0."), (["run", "--help"], b"--repeat-penalty"),
+                   (["logits", "--help"], b"--positions"), (["inspect", "--help"], b"MODEL"), (["devices", "--help"], b"--json")):
+    done = run(tern, *args)
+    expect(done.returncode == 0 and word in done.stdout and not done.stderr, " ".join(args), done)
+finish(len(WRONG) + 6)
