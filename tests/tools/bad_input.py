@@ -20,6 +20,7 @@ def refuse(what, path, *words, command="run"):
     global cases
     cases += 1
     options = {"run": ["-m", path, "-n", "1"], "inspect": [path], "logits": ["-m", path, "--ids", "1"]}[command]
+    words = (path.name if path.is_file() else str(path), *words)
     expect_line(what, run(tern, command, *options, "--backend" if command != "inspect" else "--json",
                           *(["reference"] if command != "inspect" else [])), 1, words)
 
@@ -66,7 +67,7 @@ for value in (1 << 63, (1 << 64) - 1, 1 << 40, 1 << 31):
 spoiled("value of unknown type", lambda g: g.put("I", g.keys["general.name"][2] - 4, 77), "77")
 spoiled("rank 9", lambda g: g.put("I", g.tensors["output_norm.weight"]["rank"], 9), "output_norm.weight")
 spoiled("overlapping tensors", lambda g: g.put("Q", g.tensors["blk.0.attn_q.weight"]["place"],
-                                               g.tensors["output_norm.weight"]["offset"]), "overlap")
+                                               g.tensors["output_norm.weight"]["offset"]), "output_norm.weight", "same data offset")
 spoiled("unaligned tensor", lambda g: g.put("Q", g.tensors["blk.0.attn_q.weight"]["place"],
                                             g.tensors["blk.0.attn_q.weight"]["offset"] + 1), "blk.0.attn_q.weight")
 

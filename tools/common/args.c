@@ -134,7 +134,7 @@ static bool take_option(const arg_table *table, int argc, char **argv, int *inde
     }
     if (!value) {
         if (*index + 1 >= argc || find(table, argv[*index + 1], &other)) {
-            args_complain(table->program, "option '%s' needs a value: %s", option->name,
+            args_complain(table->program, "option '%s' needs a value: %s", argv[*index],
                           option->value);
             return false;
         }

@@ -39,6 +39,13 @@ int host_failed(const host *self) {
     return 1;
 }
 
+int host_failed_in(const host *self, const char *file) {
+    const char *message = tern_last_error_message();
+    bool named = strstr(message, file) != NULL;
+    fprintf(stderr, "%s: %s%s%s\n", self->program, named ? "" : file, named ? "" : ": ", message);
+    return 1;
+}
+
 double host_seconds(void) {
     struct timespec now;
     timespec_get(&now, TIME_UTC);

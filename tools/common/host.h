@@ -20,6 +20,9 @@ void host_close(host *self);
 // Prints the library's last error message as one line on stderr; returns 1, the exit status.
 int host_failed(const host *self);
 
+// The same for what failed in |file|, which the line names if the message does not.
+int host_failed_in(const host *self, const char *file);
+
 // Seconds of a clock, for differences.
 double host_seconds(void);
 

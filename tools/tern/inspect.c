@@ -192,7 +192,7 @@ static int inspect(const host *h, const char *path, bool json) {
     if (status == TERN_STATUS_OK) {
         status = json ? show_json(h, archive, path) : show_text(h, archive, path);
     }
-    int result = status == TERN_STATUS_OK ? EXIT_DONE : host_failed(h);
+    int result = status == TERN_STATUS_OK ? EXIT_DONE : host_failed_in(h, path);
     tern_archive_destroy(archive);
     tern_source_close(&source);
     return result;

@@ -40,39 +40,47 @@ static tern_status load(loaded *self) {
     return status;
 }
 
-static tern_status open_steps(loaded *self, const host *h, const char *path, tern_kv_type kv) {
-    double start = host_seconds();
+static bool open_device(loaded *self, const host *h) {
+    self->device_info.struct_size = sizeof self->device_info;
+    if (tern_device_open(h->context, NULL, &self->device) != TERN_STATUS_OK ||
+        tern_device_describe(self->device, &self->device_info) != TERN_STATUS_OK) {
+        host_failed(h);
+        return false;
+    }
+    return true;
+}
+
+static tern_status open_model(loaded *self, tern_kv_type kv) {
     tern_session_desc session = TERN_SESSION_DESC_INIT;
     session.kv = kv;
-    self->device_info.struct_size = sizeof self->device_info;
     self->model_info.struct_size = sizeof self->model_info;
-    tern_status status = tern_source_open_file(h->context, path, &self->source);
-    if (status == TERN_STATUS_OK) {
-        status = tern_device_open(h->context, NULL, &self->device);
-    }
-    if (status == TERN_STATUS_OK) {
-        status = tern_device_describe(self->device, &self->device_info);
-    }
-    if (status == TERN_STATUS_OK) {
-        status = load(self);
-    }
+    tern_status status = load(self);
     if (status == TERN_STATUS_OK) {
         status = tern_model_describe(self->model, &self->model_info);
     }
     if (status == TERN_STATUS_OK) {
         status = tern_session_create(self->model, &session, &self->session);
     }
-    self->load_ms = (host_seconds() - start) * 1e3;
     return status;
 }
 
 bool loaded_open(loaded *self, const host *h, const char *path, tern_kv_type kv) {
     *self = (loaded){0};
-    if (open_steps(self, h, path, kv) == TERN_STATUS_OK) {
-        return true;
+    double start = host_seconds();
+    // The file goes first: a wrong name is told without starting a driver.
+    if (tern_source_open_file(h->context, path, &self->source) != TERN_STATUS_OK) {
+        host_failed_in(h, path);
+        return false;
     }
-    host_failed(h);
-    return false;
+    if (!open_device(self, h)) {
+        return false;
+    }
+    if (open_model(self, kv) != TERN_STATUS_OK) {
+        host_failed_in(h, path);
+        return false;
+    }
+    self->load_ms = (host_seconds() - start) * 1e3;
+    return true;
 }
 
 void loaded_close(loaded *self) {
