@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "runtime/model/archive.h"
@@ -60,10 +61,11 @@ static tern_status check_type(const walk *w, const tern__part *part) {
     bool is_vector_type =
         dtype == TERN_DTYPE_F32 || dtype == TERN_DTYPE_F16 || dtype == TERN_DTYPE_BF16;
     if (dtype == TERN_DTYPE_NONE || (!part->usage && !is_vector_type)) {
-        return tern__fail(
-            w->context, TERN_STATUS_UNSUPPORTED, "tensor %s is of type %s, expected %s",
-            part->info.name, part->info.type_name,
-            part->usage ? "I2_S, TQ1_0, TQ2_0, F32, F16, BF16 or Q8_0" : "F32, F16 or BF16");
+        return tern__fail(w->context, TERN_STATUS_UNSUPPORTED,
+                          "tensor %s is of type %s (%" PRIu32 "), expected %s", part->info.name,
+                          part->info.type_name, part->info.type,
+                          part->usage ? "I2_S, TQ1_0, TQ2_0, F32, F16, BF16 or Q8_0"
+                                      : "F32, F16 or BF16");
     }
     return TERN_STATUS_OK;
 }

@@ -7,7 +7,8 @@ import sys
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = pathlib.Path(os.environ.get("TERN_TEST_DATA") or SOURCE / "../shared")
-MEMORY_LIMIT = 3 << 30  # of address space: far above what small files need, far below what their lies ask for
+# Of address space: far above what small files need, far below what their lies ask for. Sanitizers reserve more.
+LIMIT = resource.RLIM_INFINITY if os.environ.get("TERN_TESTS_SANITIZED") else 3 << 30
 failures = []
 
 
@@ -25,7 +26,7 @@ def run(program, *args, env=None, stdin=None):
     clean = {k: v for k, v in os.environ.items() if not k.startswith("TERN_")}
     clean.update(env or {})
     return subprocess.run([program, *map(str, args)], env=clean, input=stdin, capture_output=True, timeout=300,
-                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT)))
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (LIMIT, LIMIT)))
 
 
 def expect(condition, what, done=None):

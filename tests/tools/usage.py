@@ -11,7 +11,7 @@ WRONG = [
     (["run", "--frobnicate"], "--frobnicate"),
     (["run", "stray"], "stray"),
     (["run", "-n"], "-n"),
-    (["run", "-n", "--greedy"], "--tokens"),
+    (["run", "-n", "--greedy"], "-n"),
     (["run", "-n", "ten"], "ten"),
     (["run", "-n", "5x"], "5x"),
     (["run", "-n", "-5"], "-5"),
