@@ -165,6 +165,11 @@ static inline tern_status stub_buffer_download(tern_backend_device *device,
     return TERN_STATUS_OK;
 }
 
+static inline void *stub_buffer_map(tern_backend_device *device, tern_backend_buffer *buffer) {
+    (void)device;
+    return buffer->bytes;
+}
+
 // Bytes of a canonical row of what a backend is given.
 static inline size_t stub_row_bytes(const tern_weights_info *info) {
     size_t cols = info->cols;
@@ -299,7 +304,7 @@ static inline tern_status stub_wait(tern_backend_device *device, uint64_t ticket
         .buffer_download = stub_buffer_download, .weights_create = stub_weights_create,            \
         .weights_destroy = stub_weights_destroy, .weights_export = stub_weights_export,            \
         .supports = stub_supports, .compile = compile_fn, .program_destroy = stub_program_destroy, \
-        .submit = stub_submit, .wait = stub_wait,                                                  \
+        .submit = stub_submit, .wait = stub_wait, .buffer_map = stub_buffer_map,                   \
     }
 
 // Defines the backend |id| with |config|: its table id_backend and its query function id_query.
