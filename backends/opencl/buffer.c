@@ -3,9 +3,8 @@
 #include "backends/common/report.h"
 
 static tern_status no_memory(tern_backend_device *device, const char *what, uint64_t size) {
-    uint64_t left = device->memory_bytes > device->allocated
-                        ? device->memory_bytes - device->allocated
-                        : 0;
+    uint64_t left =
+        device->memory_bytes > device->allocated ? device->memory_bytes - device->allocated : 0;
     return tern_report_fail(device->host, TERN_STATUS_OUT_OF_MEMORY,
                             "opencl device '%s': %s needs %llu bytes; %llu of %llu are left, "
                             "at most %llu in one piece",
@@ -29,8 +28,8 @@ tern_status tern_cl_memory_create(tern_backend_device *device, uint64_t size, co
     }
     cl_int code = CL_SUCCESS;
     const uint32_t zero = 0;
-    cl_mem mem = device->cl->clCreateBuffer(device->context, CL_MEM_READ_WRITE, (size_t)bytes,
-                                            NULL, &code);
+    cl_mem mem =
+        device->cl->clCreateBuffer(device->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
     if (code == CL_SUCCESS) {
         code = device->cl->clEnqueueFillBuffer(device->queue, mem, &zero, sizeof zero, 0,
                                                (size_t)bytes, 0, NULL, NULL);

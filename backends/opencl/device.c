@@ -192,8 +192,8 @@ static void add_platform(tern_backend_instance *instance, cl_platform_id platfor
     cl_device_id ids[TERN_CL_MAX_DEVICES];
     cl_uint count = 0;
     instance->cl.clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof name - 1, name, NULL);
-    cl_int code = instance->cl.clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, TERN_CL_MAX_DEVICES,
-                                              ids, &count);
+    cl_int code =
+        instance->cl.clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, TERN_CL_MAX_DEVICES, ids, &count);
     if (code != CL_SUCCESS) {
         tern_report_log(instance->host, TERN_LOG_INFO,
                         "opencl: platform '%s' has no device: %s (%d)", name,
@@ -248,8 +248,7 @@ static tern_status open_queue(tern_backend_device *device) {
     cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
                                           (cl_context_properties)candidate->platform, 0};
     cl_int code = CL_SUCCESS;
-    device->context =
-        device->cl->clCreateContext(properties, 1, &candidate->id, NULL, NULL, &code);
+    device->context = device->cl->clCreateContext(properties, 1, &candidate->id, NULL, NULL, &code);
     TERN_TRY(tern_cl_check(device, code, "clCreateContext"));
     device->queue = device->cl->clCreateCommandQueue(device->context, candidate->id, 0, &code);
     TERN_TRY(tern_cl_check(device, code, "clCreateCommandQueue"));

@@ -42,8 +42,8 @@ typedef struct tern_cl_program {
 // called from any thread.
 typedef struct tern_cl_timeline {
     atomic_flag lock;
-    uint64_t last;         // newest ticket
-    atomic_uint_least64_t done; // every ticket up to here has ended
+    uint64_t last;                      // newest ticket
+    atomic_uint_least64_t done;         // every ticket up to here has ended
     cl_event events[TERN_CL_IN_FLIGHT]; // of ticket t at t % TERN_CL_IN_FLIGHT
 } tern_cl_timeline;
 

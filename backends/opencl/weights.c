@@ -95,16 +95,15 @@ static tern_status staging_init(tern_backend_device *device, const tern_backend_
 
 static tern_status write_part(tern_backend_device *device, const tern_cl_memory *memory,
                               uint64_t offset, const void *data, uint64_t size) {
-    cl_int code = device->cl->clEnqueueWriteBuffer(device->queue, memory->mem, CL_TRUE,
-                                                   (size_t)offset, (size_t)size, data, 0, NULL,
-                                                   NULL);
+    cl_int code = device->cl->clEnqueueWriteBuffer(
+        device->queue, memory->mem, CL_TRUE, (size_t)offset, (size_t)size, data, 0, NULL, NULL);
     return tern_cl_check(device, code, "clEnqueueWriteBuffer of weights");
 }
 
 static tern_status read_part(tern_backend_device *device, const tern_cl_memory *memory,
                              uint64_t offset, void *data, uint64_t size) {
-    cl_int code = device->cl->clEnqueueReadBuffer(device->queue, memory->mem, CL_TRUE,
-                                                  (size_t)offset, (size_t)size, data, 0, NULL, NULL);
+    cl_int code = device->cl->clEnqueueReadBuffer(
+        device->queue, memory->mem, CL_TRUE, (size_t)offset, (size_t)size, data, 0, NULL, NULL);
     return tern_cl_check(device, code, "clEnqueueReadBuffer of weights");
 }
 
@@ -143,8 +142,8 @@ static tern_status upload_ternary(tern_backend_device *device, const tern_backen
         pack_row(weights, stage, row);
     }
     padded /= TERN_CL_TILE;
-    TERN_TRY(write_part(device, &part->codes, tile * word_bytes, stage->words,
-                        padded * word_bytes));
+    TERN_TRY(
+        write_part(device, &part->codes, tile * word_bytes, stage->words, padded * word_bytes));
     TERN_TRY(write_part(device, &part->scales, tile * scale_bytes, stage->tile_scales,
                         padded * scale_bytes));
     return write_part(device, &part->sums, tile * scale_bytes, stage->tile_sums,
@@ -310,10 +309,9 @@ tern_status tern_cl_weights_export(tern_backend_device *device, tern_backend_wei
     stage.rows = UINT32_MAX;
     for (uint32_t i = 0; i < count && status == TERN_STATUS_OK; i++) {
         uint8_t *row = (uint8_t *)codes + i * weights->row_bytes;
-        status = is_ternary(weights)
-                     ? export_ternary(device, weights, first + i, &stage, row,
-                                      per_row ? scales + (size_t)i * per_row : NULL)
-                     : export_dense(device, weights, first + i, row);
+        status = is_ternary(weights) ? export_ternary(device, weights, first + i, &stage, row,
+                                                      per_row ? scales + (size_t)i * per_row : NULL)
+                                     : export_dense(device, weights, first + i, row);
     }
     staging_finish(device, &stage);
     return status;

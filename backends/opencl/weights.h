@@ -27,11 +27,11 @@ typedef struct tern_cl_part {
 
 struct tern_backend_weights {
     tern_weights_info info;
-    uint32_t words;       // ternary: of a row
-    uint32_t groups;      // ternary: scales of a row, 1 for a scale per tensor
-    uint64_t pitch;       // dense: bytes from row to row
-    uint64_t row_bytes;   // canonical
-    uint32_t part_rows;   // rows of every part but the last
+    uint32_t words;     // ternary: of a row
+    uint32_t groups;    // ternary: scales of a row, 1 for a scale per tensor
+    uint64_t pitch;     // dense: bytes from row to row
+    uint64_t row_bytes; // canonical
+    uint32_t part_rows; // rows of every part but the last
     uint32_t part_count;
     tern_cl_part parts[]; // ascending
 };

@@ -1,0 +1,22 @@
+// Kernel files compiled when an op first needs them, and kept as long as the device.
+#ifndef TERN_OPENCL_KERNEL_H_
+#define TERN_OPENCL_KERNEL_H_
+
+#include "backends/opencl/device.h"
+
+// Which kernel: a file of shaders/opencl without its ending, what is defined when it is compiled,
+// and the function. Literals: the cache keeps the pointers.
+typedef struct tern_cl_kernel_name {
+    const char *source;
+    const char *options;
+    const char *function;
+} tern_cl_kernel_name;
+
+// A kernel object of its own, whose arguments stay as they are set. The caller releases it.
+tern_status tern_cl_kernel_create(tern_backend_device *device, const tern_cl_kernel_name *name,
+                                  cl_kernel *out_kernel);
+
+// Releases every compiled file.
+void tern_cl_programs_finish(tern_backend_device *device);
+
+#endif

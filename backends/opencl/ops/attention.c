@@ -1,0 +1,89 @@
+#include "backends/opencl/ops/ops.h"
+
+// Scratch that one op may take for what blocks leave to be joined; a single row always fits.
+#define CHUNK_BYTES ((uint64_t)16 << 20)
+
+// Floats of all blocks of a row: maximum, sum and weighted values of each block of each head.
+static uint64_t row_floats(const tern_attention_desc *d) {
+    uint64_t heads = d->q.shape[1] / d->k_cache.shape[3];
+    return heads * d->table.shape[1] * ((uint64_t)d->k_cache.shape[3] + 2);
+}
+
+static bool supports(const tern_backend_device *device, const void *desc) {
+    const tern_attention_desc *d = desc;
+    bool cache = d->k_cache.dtype == TERN_DTYPE_F16 || d->k_cache.dtype == TERN_DTYPE_F32;
+    return tern_cl_is(&d->q, TERN_DTYPE_F32) && cache && d->v_cache.dtype == d->k_cache.dtype &&
+           tern_cl_is(&d->positions, TERN_DTYPE_I32) && tern_cl_is(&d->sequences, TERN_DTYPE_I32) &&
+           tern_cl_is(&d->table, TERN_DTYPE_I32) && tern_cl_is(&d->out, TERN_DTYPE_F32) &&
+           row_floats(d) <= UINT32_MAX && row_floats(d) * 8 <= device->max_buffer_bytes;
+}
+
+typedef struct chunk {
+    uint32_t first; // row
+    uint32_t rows;
+    tern_tensor parts;
+} chunk;
+
+static void emit_blocks(tern_cl_builder *builder, const tern_attention_desc *d,
+                        const tern_tensor *q, const chunk *c) {
+    uint32_t dims = d->k_cache.shape[3];
+    uint32_t heads = d->q.shape[1] / dims;
+    const tern_tensor *caches[] = {&d->k_cache, &d->v_cache};
+    tern_cl_begin(builder, "attention",
+                  d->k_cache.dtype == TERN_DTYPE_F16 ? "-DCACHE_F16" : "-DCACHE_F32",
+                  "attention_blocks");
+    tern_cl_rows(builder, &d->head, d->q.shape[0]);
+    tern_cl_uint(builder, c->first);
+    tern_cl_matrix(builder, q);
+    for (uint32_t i = 0; i < 2; i++) {
+        tern_cl_vector(builder, caches[i]);
+        tern_cl_uint(builder, caches[i]->strides[0]);
+        tern_cl_uint(builder, caches[i]->strides[1]);
+        tern_cl_uint(builder, caches[i]->strides[2]);
+    }
+    tern_cl_uint(builder, d->k_cache.shape[0]);
+    tern_cl_vector(builder, &d->positions);
+    tern_cl_vector(builder, &d->sequences);
+    tern_cl_matrix(builder, &d->table);
+    tern_cl_uint(builder, d->table.shape[0]);
+    tern_cl_uint(builder, d->table.shape[1]);
+    tern_cl_uint(builder, heads / d->k_cache.shape[1]);
+    tern_cl_uint(builder, dims);
+    tern_cl_float(builder, d->scale);
+    tern_cl_matrix(builder, &c->parts);
+    tern_cl_launch(builder, TERN_CL_GROUP, d->table.shape[1], heads, c->rows);
+}
+
+static void emit_join(tern_cl_builder *builder, const tern_attention_desc *d, const chunk *c) {
+    uint32_t dims = d->k_cache.shape[3];
+    tern_cl_begin(builder, "attention",
+                  d->k_cache.dtype == TERN_DTYPE_F16 ? "-DCACHE_F16" : "-DCACHE_F32",
+                  "attention_join");
+    tern_cl_rows(builder, &d->head, d->q.shape[0]);
+    tern_cl_uint(builder, c->first);
+    tern_cl_vector(builder, &d->positions);
+    tern_cl_uint(builder, d->table.shape[1]);
+    tern_cl_uint(builder, dims);
+    tern_cl_matrix(builder, &c->parts);
+    tern_cl_matrix(builder, &d->out);
+    tern_cl_launch(builder, TERN_CL_GROUP, 1, d->q.shape[1] / dims, c->rows);
+}
+
+// Rows are taken in chunks whose blocks fit the scratch: first every block for itself, then each
+// row's blocks are joined.
+static void emit(tern_cl_builder *builder, const void *desc) {
+    const tern_attention_desc *d = desc;
+    uint32_t rows = d->q.shape[0];
+    uint64_t fit = CHUNK_BYTES / (row_floats(d) * 4);
+    uint32_t step = fit < 1 ? 1 : fit < rows ? (uint32_t)fit : rows;
+    bool narrow = d->k_cache.dtype == TERN_DTYPE_F16;
+    tern_tensor q = narrow ? tern_cl_emit_round(builder, &d->head, &d->q) : d->q;
+    tern_tensor parts = tern_cl_scratch(builder, TERN_DTYPE_F32, step, (uint32_t)row_floats(d));
+    for (uint32_t first = 0; first < rows; first += step) {
+        chunk c = {first, rows - first < step ? rows - first : step, parts};
+        emit_blocks(builder, d, &q, &c);
+        emit_join(builder, d, &c);
+    }
+}
+
+const tern_cl_op tern_cl_op_attention = {supports, emit};

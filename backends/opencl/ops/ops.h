@@ -1,0 +1,64 @@
+// What the backend knows of an op: whether it can do it, and the steps it becomes.
+#ifndef TERN_OPENCL_OPS_OPS_H_
+#define TERN_OPENCL_OPS_OPS_H_
+
+#include "backends/opencl/builder.h"
+
+// |desc| is the op's typed descriptor, checked by the runtime.
+typedef struct tern_cl_op {
+    bool (*supports)(const tern_backend_device *device, const void *desc);
+    void (*emit)(tern_cl_builder *builder, const void *desc);
+} tern_cl_op;
+
+// NULL for an op that is not known.
+const tern_cl_op *tern_cl_op_find(tern_op_kind kind);
+
+#define TERN_CL_OP_DECLARE(NAME, number, stem) extern const tern_cl_op tern_cl_op_##stem;
+TERN_OP_LIST(TERN_CL_OP_DECLARE)
+#undef TERN_CL_OP_DECLARE
+
+// Whether |tensor| is there and of this type.
+static inline bool tern_cl_is(const tern_tensor *tensor, tern_dtype dtype) {
+    return tensor->buffer && tensor->dtype == dtype;
+}
+
+// Whether |tensor| is absent or float32.
+static inline bool tern_cl_is_optional(const tern_tensor *tensor) {
+    return !tensor->buffer || tensor->dtype == TERN_DTYPE_F32;
+}
+
+// Whether |weights| are on the device and made for |usage|.
+static inline bool tern_cl_has(tern_weights *weights, uint32_t usage) {
+    const tern_backend_weights *handle = tern_op_weights(weights);
+    return handle && handle->info.usage & usage;
+}
+
+// Rounds rows of |x| to float16, as products that are to be exact need them; the result is scratch.
+tern_tensor tern_cl_emit_round(tern_cl_builder *builder, const tern_op_header *op,
+                               const tern_tensor *x);
+
+// Quantised activations in the form that the ternary kernels of this device take.
+typedef struct tern_cl_act {
+    tern_tensor words; // i32 [R, words]
+    tern_tensor scale; // [R]
+} tern_cl_act;
+
+// Everything after quantising: products, scales, bias and residual.
+typedef struct tern_cl_ternary {
+    const tern_op_header *head;
+    const tern_backend_weights *weights;
+    const tern_cl_act *act;
+    const tern_tensor *bias;
+    const tern_tensor *residual; // absent ones have no buffer
+    const tern_tensor *out;
+} tern_cl_ternary;
+
+void tern_cl_emit_ternary(tern_cl_builder *builder, const tern_cl_ternary *ternary);
+
+// Scratch for the quantised form of |rows| rows of |cols| values.
+tern_cl_act tern_cl_act_scratch(tern_cl_builder *builder, uint32_t rows, uint32_t cols);
+
+// "-DPACK" where ternary kernels take packed products, "" where the device has dot products.
+const char *tern_cl_act_options(const tern_backend_device *device);
+
+#endif

@@ -1,0 +1,147 @@
+// Causal attention with grouped heads, in two launches: every block of 64 positions for itself,
+// then the blocks of each head joined. In between lie, in |parts|, for each row of a chunk that
+// starts at |first|, each head and each block: m, l, o[0] to o[head_dim - 1] of tern/ops.h. q is
+// rounded already where the cache is float16.
+//
+// Work-groups of 64 x 1 x 1: blocks (attention_join: 1), heads, rows of the chunk.
+#include "shaders/common/divide.h"
+#include "shaders/common/exp.h"
+#include "shaders/opencl/include/cache.clh"
+#include "shaders/opencl/include/reduce.clh"
+
+// Rule 4 by one work-item: products of a query and a key.
+static float dot_product(global const float *q, global const CACHE_TYPE *k, uint count) {
+    float total = 0.0f;
+    for (uint base = 0; base < count; base += 1024u) {
+        uint end = base + min(count - base, 1024u);
+        float part[64];
+        for (uint l = 0; l < 64u; l++) {
+            part[l] = 0.0f;
+        }
+        uint i = base;
+        for (; i + 64u <= end; i += 64u) {
+            for (uint l = 0; l < 64u; l++) {
+                float p = q[i + l] * CACHE_LOAD(k[i + l]);
+                part[l] = part[l] + p;
+            }
+        }
+        for (uint l = 0; i + l < end; l++) {
+            float p = q[i + l] * CACHE_LOAD(k[i + l]);
+            part[l] = part[l] + p;
+        }
+        for (uint width = 32u; width > 0; width /= 2u) {
+            for (uint l = 0; l < width; l++) {
+                part[l] = part[l] + part[l + width];
+            }
+        }
+        total = total + part[0];
+    }
+    return total;
+}
+
+// Place of a block's results.
+static ulong part_at(uint row, uint head, uint heads, uint block, uint blocks, uint head_dim) {
+    return (((ulong)row * heads + head) * blocks + block) * (head_dim + 2u);
+}
+
+GROUP_KERNEL void attention_blocks(ROWS, uint first, MATRIX(const float, q),
+                                   CACHE(const CACHE_TYPE, keys), CACHE(const CACHE_TYPE, values),
+                                   uint blocks, VECTOR(const int, positions),
+                                   VECTOR(const int, sequences), MATRIX(const int, table),
+                                   uint table_rows, uint table_cols, uint heads_per_key,
+                                   uint head_dim, float scale, MATRIX(float, parts)) {
+    local float part[GROUP];
+    local float weights[GROUP];
+    uint l = get_local_id(0);
+    uint b = get_group_id(0);
+    uint head = get_group_id(1);
+    uint r = first + get_group_id(2);
+    if (r >= LIVE_ROWS) {
+        return;
+    }
+    uint position = clamp_index(AT(positions, r), table_cols * KV_BLOCK);
+    if (b > position / KV_BLOCK) {
+        return;
+    }
+    uint sequence = clamp_index(AT(sequences, r), table_rows);
+    uint block = clamp_index(ROW(table, sequence)[b], blocks);
+    uint count = min(position - b * KV_BLOCK + 1u, KV_BLOCK);
+    uint key_head = head / heads_per_key;
+
+    float t = -FLT_MAX;
+    if (l < count) {
+        t = dot_product(ROW(q, r) + head * head_dim, CACHE_ROW(keys, block, key_head, l), head_dim);
+        t = t * scale;
+    }
+    float m = tree_max(part, t);
+    float p = 0.0f;
+    if (l < count) {
+        float below = t - m;
+        p = CACHE_ROUND(t_exp(below));
+    }
+    weights[l] = p;
+    barrier(CLK_LOCAL_MEM_FENCE);
+
+    global float *to =
+        parts + parts_at + part_at(r - first, head, get_num_groups(1), b, table_cols, head_dim);
+    if (l == 0) {
+        float sum = 0.0f;
+        for (uint j = 0; j < count; j++) {
+            sum = sum + weights[j];
+        }
+        to[0] = m;
+        to[1] = sum;
+    }
+    for (uint d = l; d < head_dim; d += GROUP) {
+        global const CACHE_TYPE *v = CACHE_ROW(values, block, key_head, 0) + d;
+        float sum = 0.0f;
+        for (uint j = 0; j < count; j++) {
+            float product = weights[j] * CACHE_LOAD(v[(ulong)j * values_position]);
+            sum = sum + product;
+        }
+        to[2u + d] = sum;
+    }
+}
+
+GROUP_KERNEL void attention_join(ROWS, uint first, VECTOR(const int, positions), uint table_cols,
+                                 uint head_dim, MATRIX(float, parts), MATRIX(float, out)) {
+    local float part[GROUP];
+    uint l = get_local_id(0);
+    uint head = get_group_id(1);
+    uint r = first + get_group_id(2);
+    if (r >= LIVE_ROWS) {
+        return;
+    }
+    uint count = clamp_index(AT(positions, r), table_cols * KV_BLOCK) / KV_BLOCK + 1u;
+    ulong pitch = head_dim + 2u;
+    global float *from =
+        parts + parts_at + part_at(r - first, head, get_num_groups(1), 0, table_cols, head_dim);
+    float m = -FLT_MAX;
+    for (uint b = l; b < count; b += GROUP) {
+        float other = from[b * pitch];
+        m = other > m ? other : m;
+    }
+    m = tree_max(part, m);
+    // Each block's factor takes the place of its maximum.
+    for (uint b = l; b < count; b += GROUP) {
+        float below = from[b * pitch] - m;
+        from[b * pitch] = t_exp(below);
+    }
+    barrier(CLK_GLOBAL_MEM_FENCE);
+
+    float all = 0.0f;
+    for (uint b = 0; b < count; b++) {
+        float product = from[b * pitch + 1u] * from[b * pitch];
+        all = all + product;
+    }
+    float inverse = t_divide(1.0f, all);
+    for (uint d = l; d < head_dim; d += GROUP) {
+        float sum = 0.0f;
+        for (uint b = 0; b < count; b++) {
+            float product = from[b * pitch + 2u + d] * from[b * pitch];
+            sum = sum + product;
+        }
+        float y = sum * inverse;
+        ROW(out, r)[head * head_dim + d] = t_flush(y);
+    }
+}

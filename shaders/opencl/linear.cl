@@ -1,0 +1,27 @@
+// out = flush(sum x w) or flush(sum x w + bias); x is rounded to float16 already but for float32
+// weights. The matrix is a part, its rows |pitch| bytes apart, the first being output |first|.
+//
+// Work-groups of 64 x 1: one output of one row.
+#include "shaders/opencl/include/reduce.clh"
+#include "shaders/opencl/include/weights.clh"
+
+GROUP_KERNEL void linear(ROWS, MATRIX(const float, x), global const WEIGHTS_TYPE *weights,
+                         uint pitch, uint first, VECTOR(const float, bias), uint has_bias,
+                         MATRIX(float, out), uint cols) {
+    local float part[GROUP];
+    uint n = get_group_id(0);
+    uint r = get_group_id(1);
+    if (r >= LIVE_ROWS) {
+        return;
+    }
+    global const float *from = ROW(x, r);
+    global const WEIGHTS_TYPE *row = weights + (ulong)n * (pitch / sizeof(WEIGHTS_TYPE));
+    float sum = 0.0f;
+    BLOCKED_SUM(sum, part, cols, k, from[k] * dense_weight(row, k));
+    if (get_local_id(0) == 0) {
+        if (has_bias) {
+            sum = sum + AT(bias, first + n);
+        }
+        ROW(out, r)[first + n] = t_flush(sum);
+    }
+}
