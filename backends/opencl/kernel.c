@@ -83,7 +83,7 @@ static tern_status find_program(tern_backend_device *device, const tern_cl_kerne
 
 tern_status tern_cl_kernel_create(tern_backend_device *device, const tern_cl_kernel_name *name,
                                   cl_kernel *out_kernel) {
-    cl_program program;
+    cl_program program = NULL;
     TERN_TRY(find_program(device, name, &program));
     cl_int code = CL_SUCCESS;
     cl_kernel kernel = device->cl->clCreateKernel(program, name->function, &code);

@@ -21,6 +21,7 @@ static bool is_ternary(const tern_backend_weights *weights) {
     return weights->info.dtype == TERN_DTYPE_T2;
 }
 
+// As tern_dtype_row_bytes, which a plugin cannot call.
 static uint64_t canonical_row_bytes(tern_dtype dtype, uint32_t cols) {
     switch (dtype) {
     case TERN_DTYPE_T2:
@@ -29,7 +30,7 @@ static uint64_t canonical_row_bytes(tern_dtype dtype, uint32_t cols) {
         return (uint64_t)cols * 4;
     case TERN_DTYPE_F16:
     case TERN_DTYPE_BF16:
-        return (uint64_t)cols * 2;
+        return ((uint64_t)cols + 1) / 2 * 4;
     case TERN_DTYPE_Q8_0:
         return ((uint64_t)cols + 31) / 32 * 34;
     default:

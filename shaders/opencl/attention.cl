@@ -3,7 +3,8 @@
 // starts at |first|, each head and each block: m, l, o[0] to o[head_dim - 1] of tern/ops.h. q is
 // rounded already where the cache is float16.
 //
-// Work-groups of 64 x 1 x 1: blocks (attention_join: 1), heads, rows of the chunk.
+// Work-groups of 64 x 1 x 1: blocks in strides of their number (attention_join: 1), heads, rows of
+// the chunk.
 #include "shaders/common/divide.h"
 #include "shaders/common/exp.h"
 #include "shaders/opencl/include/cache.clh"
@@ -53,53 +54,50 @@ GROUP_KERNEL void attention_blocks(ROWS, uint first, MATRIX(const float, q),
     local float part[GROUP];
     local float weights[GROUP];
     uint l = get_local_id(0);
-    uint b = get_group_id(0);
     uint head = get_group_id(1);
     uint r = first + get_group_id(2);
-    if (r >= LIVE_ROWS) {
-        return;
-    }
     uint position = clamp_index(AT(positions, r), table_cols * KV_BLOCK);
-    if (b > position / KV_BLOCK) {
-        return;
-    }
     uint sequence = clamp_index(AT(sequences, r), table_rows);
-    uint block = clamp_index(ROW(table, sequence)[b], blocks);
-    uint count = min(position - b * KV_BLOCK + 1u, KV_BLOCK);
     uint key_head = head / heads_per_key;
-
-    float t = -FLT_MAX;
-    if (l < count) {
-        t = dot_product(ROW(q, r) + head * head_dim, CACHE_ROW(keys, block, key_head, l), head_dim);
-        t = t * scale;
-    }
-    float m = tree_max(part, t);
-    float p = 0.0f;
-    if (l < count) {
-        float below = t - m;
-        p = CACHE_ROUND(t_exp(below));
-    }
-    weights[l] = p;
-    barrier(CLK_LOCAL_MEM_FENCE);
-
-    global float *to =
-        parts + parts_at + part_at(r - first, head, get_num_groups(1), b, table_cols, head_dim);
-    if (l == 0) {
-        float sum = 0.0f;
-        for (uint j = 0; j < count; j++) {
-            sum = sum + weights[j];
+    uint end = r < LIVE_ROWS ? position / KV_BLOCK + 1u : 0u;
+    for (uint b = get_group_id(0); b < end; b += get_num_groups(0)) {
+        uint block = clamp_index(ROW(table, sequence)[b], blocks);
+        uint count = min(position - b * KV_BLOCK + 1u, KV_BLOCK);
+        float t = -FLT_MAX;
+        if (l < count) {
+            t = dot_product(ROW(q, r) + head * head_dim, CACHE_ROW(keys, block, key_head, l),
+                            head_dim);
+            t = t * scale;
         }
-        to[0] = m;
-        to[1] = sum;
-    }
-    for (uint d = l; d < head_dim; d += GROUP) {
-        global const CACHE_TYPE *v = CACHE_ROW(values, block, key_head, 0) + d;
-        float sum = 0.0f;
-        for (uint j = 0; j < count; j++) {
-            float product = weights[j] * CACHE_LOAD(v[(ulong)j * values_position]);
-            sum = sum + product;
+        float m = tree_max(part, t);
+        float p = 0.0f;
+        if (l < count) {
+            float below = t - m;
+            p = CACHE_ROUND(t_exp(below));
         }
-        to[2u + d] = sum;
+        weights[l] = p;
+        barrier(CLK_LOCAL_MEM_FENCE);
+
+        global float *to =
+            parts + parts_at + part_at(r - first, head, get_num_groups(1), b, table_cols, head_dim);
+        if (l == 0) {
+            float sum = 0.0f;
+            for (uint j = 0; j < count; j++) {
+                sum = sum + weights[j];
+            }
+            to[0] = m;
+            to[1] = sum;
+        }
+        for (uint d = l; d < head_dim; d += GROUP) {
+            global const CACHE_TYPE *v = CACHE_ROW(values, block, key_head, 0) + d;
+            float sum = 0.0f;
+            for (uint j = 0; j < count; j++) {
+                float product = weights[j] * CACHE_LOAD(v[(ulong)j * values_position]);
+                sum = sum + product;
+            }
+            to[2u + d] = sum;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
     }
 }
 
@@ -109,10 +107,9 @@ GROUP_KERNEL void attention_join(ROWS, uint first, VECTOR(const int, positions),
     uint l = get_local_id(0);
     uint head = get_group_id(1);
     uint r = first + get_group_id(2);
-    if (r >= LIVE_ROWS) {
-        return;
-    }
-    uint count = clamp_index(AT(positions, r), table_cols * KV_BLOCK) / KV_BLOCK + 1u;
+    // A row that is not live has no blocks.
+    uint position = clamp_index(AT(positions, r), table_cols * KV_BLOCK);
+    uint count = r < LIVE_ROWS ? position / KV_BLOCK + 1u : 0u;
     ulong pitch = head_dim + 2u;
     global float *from =
         parts + parts_at + part_at(r - first, head, get_num_groups(1), 0, table_cols, head_dim);
@@ -134,8 +131,8 @@ GROUP_KERNEL void attention_join(ROWS, uint first, VECTOR(const int, positions),
         float product = from[b * pitch + 1u] * from[b * pitch];
         all = all + product;
     }
-    float inverse = t_divide(1.0f, all);
-    for (uint d = l; d < head_dim; d += GROUP) {
+    float inverse = t_divide(1.0f, count ? all : 1.0f);
+    for (uint d = l; d < head_dim && count; d += GROUP) {
         float sum = 0.0f;
         for (uint b = 0; b < count; b++) {
             float product = from[b * pitch + 2u + d] * from[b * pitch];

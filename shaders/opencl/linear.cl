@@ -10,18 +10,16 @@ GROUP_KERNEL void linear(ROWS, MATRIX(const float, x), global const WEIGHTS_TYPE
                          MATRIX(float, out), uint cols) {
     local float part[GROUP];
     uint n = get_group_id(0);
-    uint r = get_group_id(1);
-    if (r >= LIVE_ROWS) {
-        return;
-    }
-    global const float *from = ROW(x, r);
-    global const WEIGHTS_TYPE *row = weights + (ulong)n * (pitch / sizeof(WEIGHTS_TYPE));
-    float sum = 0.0f;
-    BLOCKED_SUM(sum, part, cols, k, from[k] * dense_weight(row, k));
-    if (get_local_id(0) == 0) {
-        if (has_bias) {
-            sum = sum + AT(bias, first + n);
+    FOR_LIVE_ROWS(r) {
+        global const float *from = ROW(x, r);
+        global const WEIGHTS_TYPE *row = weights + (ulong)n * (pitch / sizeof(WEIGHTS_TYPE));
+        float sum = 0.0f;
+        BLOCKED_SUM(sum, part, cols, k, from[k] * dense_weight(row, k));
+        if (get_local_id(0) == 0) {
+            if (has_bias) {
+                sum = sum + AT(bias, first + n);
+            }
+            ROW(out, r)[first + n] = t_flush(sum);
         }
-        ROW(out, r)[first + n] = t_flush(sum);
     }
 }

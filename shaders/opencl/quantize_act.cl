@@ -57,14 +57,12 @@ static float quantize_row(local float *part, const row_source *from, global int 
 GROUP_KERNEL void quantize_act(ROWS, MATRIX(const float, x), MATRIX(int, q), VECTOR(float, scale),
                                uint cols) {
     local float part[GROUP];
-    uint r = get_group_id(1);
-    if (r >= LIVE_ROWS) {
-        return;
-    }
-    row_source from = {ROW(x, r), 0, 0, 0, 0.0f};
-    float row_scale = quantize_row(part, &from, ROW(q, r), cols);
-    if (get_local_id(0) == 0) {
-        AT(scale, r) = row_scale;
+    FOR_LIVE_ROWS(r) {
+        row_source from = {ROW(x, r), 0, 0, 0, 0.0f};
+        float row_scale = quantize_row(part, &from, ROW(q, r), cols);
+        if (get_local_id(0) == 0) {
+            AT(scale, r) = row_scale;
+        }
     }
 }
 
@@ -72,14 +70,12 @@ GROUP_KERNEL void rms_norm_quantize_act(ROWS, MATRIX(const float, x), VECTOR(con
                                         uint has_weight, float eps, MATRIX(int, q),
                                         VECTOR(float, scale), uint cols) {
     local float part[GROUP];
-    uint r = get_group_id(1);
-    if (r >= LIVE_ROWS) {
-        return;
-    }
-    float factor = rms_factor(part, ROW(x, r), cols, eps);
-    row_source from = {ROW(x, r), weight + weight_at, has_weight, 1, factor};
-    float row_scale = quantize_row(part, &from, ROW(q, r), cols);
-    if (get_local_id(0) == 0) {
-        AT(scale, r) = row_scale;
+    FOR_LIVE_ROWS(r) {
+        float factor = rms_factor(part, ROW(x, r), cols, eps);
+        row_source from = {ROW(x, r), weight + weight_at, has_weight, 1, factor};
+        float row_scale = quantize_row(part, &from, ROW(q, r), cols);
+        if (get_local_id(0) == 0) {
+            AT(scale, r) = row_scale;
+        }
     }
 }

@@ -13,21 +13,19 @@ static float exp_below(float x, float m) {
 GROUP_KERNEL void softmax(ROWS, MATRIX(const float, x), MATRIX(float, out), uint cols) {
     local float part[GROUP];
     uint l = get_local_id(0);
-    uint r = get_group_id(1);
-    if (r >= LIVE_ROWS) {
-        return;
-    }
-    global const float *from = ROW(x, r);
-    float m = -FLT_MAX;
-    for (uint k = l; k < cols; k += GROUP) {
-        m = from[k] > m ? from[k] : m;
-    }
-    m = tree_max(part, m);
-    float sum = 0.0f;
-    BLOCKED_SUM(sum, part, cols, i, exp_below(from[i], m));
-    float inverse = t_divide(1.0f, sum);
-    for (uint k = l; k < cols; k += GROUP) {
-        float y = exp_below(from[k], m) * inverse;
-        ROW(out, r)[k] = t_flush(y);
+    FOR_LIVE_ROWS(r) {
+        global const float *from = ROW(x, r);
+        float m = -FLT_MAX;
+        for (uint k = l; k < cols; k += GROUP) {
+            m = from[k] > m ? from[k] : m;
+        }
+        m = tree_max(part, m);
+        float sum = 0.0f;
+        BLOCKED_SUM(sum, part, cols, i, exp_below(from[i], m));
+        float inverse = t_divide(1.0f, sum);
+        for (uint k = l; k < cols; k += GROUP) {
+            float y = exp_below(from[k], m) * inverse;
+            ROW(out, r)[k] = t_flush(y);
+        }
     }
 }

@@ -24,6 +24,8 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
   return()
 endif()
 
+cmake_minimum_required(VERSION 3.22)
+
 # |text| with the first #include "..." replaced by the file's content, or by nothing if it was included before.
 function(resolve text out)
   set(seen "")

@@ -18,6 +18,10 @@ static bool supports(const tern_backend_device *device, const void *desc) {
            row_floats(d) <= UINT32_MAX && row_floats(d) * 8 <= device->max_buffer_bytes;
 }
 
+// Work-groups along a row's blocks; further blocks are taken in turns, so that a long context of
+// which little is used costs little.
+#define BLOCK_GROUPS 64
+
 typedef struct chunk {
     uint32_t first; // row
     uint32_t rows;
@@ -51,7 +55,9 @@ static void emit_blocks(tern_cl_builder *builder, const tern_attention_desc *d,
     tern_cl_uint(builder, dims);
     tern_cl_float(builder, d->scale);
     tern_cl_matrix(builder, &c->parts);
-    tern_cl_launch(builder, TERN_CL_GROUP, d->table.shape[1], heads, c->rows);
+    uint32_t blocks = d->table.shape[1];
+    tern_cl_launch(builder, TERN_CL_GROUP, blocks < BLOCK_GROUPS ? blocks : BLOCK_GROUPS, heads,
+                   c->rows);
 }
 
 static void emit_join(tern_cl_builder *builder, const tern_attention_desc *d, const chunk *c) {
