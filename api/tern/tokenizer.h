@@ -47,7 +47,8 @@ TERN_API tern_status tern_tokenizer_describe(const tern_tokenizer *tokenizer,
 /**
  * Encodes |size| bytes, UTF-8 or not (other bytes become byte tokens). Writes at most |capacity|
  * ids to |out_ids| and the number needed to |*out_count|: OUT_OF_RANGE if that is more. |size| + 2
- * ids are always enough.
+ * ids are enough, but for texts in which several user-defined tokens of one byte each are followed
+ * by other text; 2 * |size| + 2 always are.
  */
 TERN_API tern_status tern_tokenizer_encode(const tern_tokenizer *tokenizer, const char *text,
                                            size_t size, uint32_t flags, int32_t *out_ids,
