@@ -181,33 +181,36 @@ static void later_blocks_outweigh_earlier_ones(void **state) {
     bench_clear(&b);
 }
 
-// One head of one dimension, a value at each of three positions and 0 elsewhere, keys given.
-static float attend_to_three(tern_dtype dtype, const float *keys, const uint32_t *at,
-                             const float *values) {
-    const setup s = {1, 1, 1, TERN_DTYPE_F32, 0};
-    tern_tensor from[] = {cache_of(&s, NULL), cache_of(&s, NULL)};
-    float x[2][192] = {{0}};
-    int32_t all[192], none[192] = {0};
-    for (int32_t j = 0; j < 192; j++) {
+// A head of two dimensions over three blocks: a key of its own for position 0 and one for the rest
+// of each block; values are 0 but at three positions.
+typedef struct small {
+    tern_dtype dtype;
+    float q[2], first[2], rest[3][2];
+    uint32_t at[3];
+    float values[3];
+} small;
+
+static float attend_small(const small *c) {
+    enum { PLACES = 3 * TERN_KV_BLOCK };
+    const uint32_t shape[] = {BLOCKS, 1, TERN_KV_BLOCK, 2};
+    tern_tensor cache[] = {bench_tensor(&b, c->dtype, 4, shape, NULL),
+                           bench_tensor(&b, c->dtype, 4, shape, NULL)};
+    float keys[2 * PLACES], values[2 * PLACES] = {0};
+    int32_t all[PLACES], none[PLACES] = {0};
+    for (int32_t j = 0; j < PLACES; j++) {
         all[j] = j;
-        x[0][j] = keys[j / TERN_KV_BLOCK];
+        memcpy(keys + 2 * j, j ? c->rest[j / TERN_KV_BLOCK] : c->first, sizeof c->first);
     }
     for (int i = 0; i < 3; i++) {
-        x[1][at[i]] = values[i];
+        values[2 * c->at[i]] = c->values[i];
     }
-    const float one = 1.0f;
-    const uint32_t shape[] = {BLOCKS, 1, TERN_KV_BLOCK, 1};
-    if (dtype == TERN_DTYPE_F16) {
-        from[0] = bench_tensor(&b, dtype, 4, shape, NULL);
-        from[1] = bench_tensor(&b, dtype, 4, shape, NULL);
-    }
-    BENCH_RUN(&b, kv_append, .k = bench_matrix(&b, 192, 1, x[0]),
-              .v = bench_matrix(&b, 192, 1, x[1]), .k_cache = from[0], .v_cache = from[1],
-              .positions = bench_ints(&b, 192, all), .sequences = bench_ints(&b, 192, none),
+    BENCH_RUN(&b, kv_append, .k = bench_matrix(&b, PLACES, 2, keys),
+              .v = bench_matrix(&b, PLACES, 2, values), .k_cache = cache[0], .v_cache = cache[1],
+              .positions = bench_ints(&b, PLACES, all), .sequences = bench_ints(&b, PLACES, none),
               .table = table_tensor());
-    tern_tensor out = bench_matrix(&b, 1, 1, NULL);
-    BENCH_RUN(&b, attention, .q = bench_matrix(&b, 1, 1, &one), .k_cache = from[0],
-              .v_cache = from[1], .positions = bench_ints(&b, 1, all + 191),
+    tern_tensor out = bench_matrix(&b, 1, 2, NULL);
+    BENCH_RUN(&b, attention, .q = bench_matrix(&b, 1, 2, c->q), .k_cache = cache[0],
+              .v_cache = cache[1], .positions = bench_ints(&b, 1, all + PLACES - 1),
               .sequences = bench_ints(&b, 1, none), .table = table_tensor(), .scale = 1.0f,
               .out = out);
     float got = *(float *)bench_read(&b, &out);
@@ -218,27 +221,54 @@ static float attend_to_three(tern_dtype dtype, const float *keys, const uint32_t
 // Which additions lose 1 beside 2^24 shows the order; all weights are 1.
 static void sums_are_ascending(void **state) {
     (void)state;
-    const float flat[] = {0, 0, 0};
-    const float values[] = {0x1p24f, 1.0f, -0x1p24f};
-    const float share = 1.0f / 192.0f;
-    static const uint32_t lost[] = {3, 4, 5}, kept[] = {3, 5, 4};
-    static const uint32_t lost_blocks[] = {0, 64, 128}, kept_blocks[] = {0, 128, 64};
-    assert_true(attend_to_three(TERN_DTYPE_F32, flat, lost, values) == 0.0f);
-    assert_true(attend_to_three(TERN_DTYPE_F32, flat, kept, values) == share);
-    assert_true(attend_to_three(TERN_DTYPE_F32, flat, lost_blocks, values) == 0.0f);
-    assert_true(attend_to_three(TERN_DTYPE_F32, flat, kept_blocks, values) == share);
+    static const struct {
+        uint32_t at[3];
+        float sum;
+    } cases[] = {{{3, 4, 5}, 0.0f}, {{3, 5, 4}, 1.0f}, {{0, 64, 128}, 0.0f}, {{0, 128, 64}, 1.0f}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        small c = {.dtype = TERN_DTYPE_F32, .values = {0x1p24f, 1.0f, -0x1p24f}};
+        memcpy(c.at, cases[i].at, sizeof c.at);
+        assert_true(attend_small(&c) == cases[i].sum * (1.0f / 192.0f));
+    }
 }
 
 // Only weights within a block are rounded to float16, not those of whole blocks.
 static void blocks_are_weighed_in_float32(void **state) {
     (void)state;
-    const float rising[] = {0.0f, 0.0f, 14.0f};
-    const float values[] = {1000.0f, 0.0f, 0.0f};
-    static const uint32_t at[] = {0, 1, 128};
-    double small = exp(-14.0);
-    double want = 1000.0 * small / (128.0 * small + 64.0);
-    float got = attend_to_three(TERN_DTYPE_F16, rising, at, values);
-    check_near("attention", 0, got, want, want * 1e-6);
+    const small c = {.dtype = TERN_DTYPE_F16,
+                     .q = {1.0f, 0.0f},
+                     .rest = {{0}, {0}, {14.0f, 0.0f}},
+                     .at = {0, 1, 128},
+                     .values = {1000.0f, 0.0f, 0.0f}};
+    double less = exp(-14.0);
+    double want = 1000.0 * less / (128.0 * less + 64.0);
+    check_near("attention", 0, attend_small(&c), want, want * 1e-6);
+}
+
+static void weights_in_a_block_are_rounded(void **state) {
+    (void)state;
+    const small c = {.dtype = TERN_DTYPE_F16,
+                     .q = {1.0f, 0.0f},
+                     .rest = {{-1.0f, 0.0f}, {-60.0f, 0.0f}, {-60.0f, 0.0f}},
+                     .at = {1, 2, 3},
+                     .values = {1000.0f, 0.0f, 0.0f}};
+    double p = half_rounded(exp(-1.0));
+    double want = 1000.0 * p / (1.0 + 63.0 * p);
+    check_near("attention", 0, attend_small(&c), want, want * 1e-6);
+}
+
+// 1 + 2^-12 becomes 1, which 2048 makes a difference of 1/2 in a score.
+static void queries_are_rounded(void **state) {
+    (void)state;
+    const small c = {.dtype = TERN_DTYPE_F16,
+                     .q = {1.0f + 0x1p-12f, 1.0f},
+                     .first = {2048.0f, 0.0f},
+                     .rest = {{0.0f, 2047.0f}, {0}, {0}},
+                     .at = {0, 1, 2},
+                     .values = {1000.0f, 0.0f, 0.0f}};
+    double p = half_rounded(exp(-1.0));
+    double want = 1000.0 / (1.0 + 63.0 * p);
+    check_near("attention", 0, attend_small(&c), want, want * 1e-6);
 }
 
 static void check_append(const setup *s) {
@@ -310,6 +340,8 @@ int main(void) {
         cmocka_unit_test(later_blocks_outweigh_earlier_ones),
         cmocka_unit_test(sums_are_ascending),
         cmocka_unit_test(blocks_are_weighed_in_float32),
+        cmocka_unit_test(weights_in_a_block_are_rounded),
+        cmocka_unit_test(queries_are_rounded),
         cmocka_unit_test(appended_rows_land_in_their_blocks),
         cmocka_unit_test(indices_are_clamped),
     };

@@ -277,6 +277,54 @@ static void argmax_takes_the_first_of_equals(void **state) {
     bench_clear(&b);
 }
 
+static void assert_plus_zero(const tern_tensor *out) {
+    const float *got = bench_read(&b, out);
+    for (uint32_t k = 0; k < out->shape[1]; k++) {
+        assert_int_equal(float_bits(got[k]), 0);
+    }
+}
+
+// Results that are smaller than 2^-50, or -0, in every op that could give one.
+static void small_results_become_zero(void **state) {
+    (void)state;
+    const float x[] = {0x1p-30f, -0x1.000002p-30f, 0x1p-50f, -0x1.8p-40f};
+    const float near[] = {-0x1.000002p-30f, 0x1p-30f, -0x1.8p-50f, 0x1.8p-40f};
+    const float low[] = {0x1p-21f, -0x1p-22f, -0x1p-1f, 0x1p-11f};
+    const uint16_t halves[] = {0x8000, 0x8000, 0, 0x8000};
+    tern_tensor a = bench_matrix(&b, 1, 4, x);
+    tern_tensor small = bench_matrix(&b, 1, 4, low);
+    tern_tensor out = bench_matrix(&b, 1, 4, x);
+    BENCH_RUN(&b, add, .a = a, .b = bench_matrix(&b, 1, 4, near), .out = out);
+    assert_plus_zero(&out);
+    BENCH_RUN(&b, mul, .a = a, .b = small, .out = out);
+    assert_plus_zero(&out);
+    BENCH_RUN(&b, gated, .gate = a, .up = small, .out = out);
+    assert_plus_zero(&out);
+    BENCH_RUN(&b, scale, .x = a, .factor = -0x1p-21f, .out = out);
+    assert_plus_zero(&out);
+    BENCH_RUN(&b, activation, .x = a, .activation = TERN_ACTIVATION_RELU2, .out = out);
+    assert_plus_zero(&out);
+    BENCH_RUN(&b, rms_norm, .x = a, .weight = bench_vector(&b, 4, low), .eps = 1.0f, .out = out);
+    assert_plus_zero(&out);
+    tern_tensor half = bench_tensor(&b, TERN_DTYPE_F16, 2, (const uint32_t[]){1, 4}, halves);
+    BENCH_RUN(&b, copy, .x = half, .out = out);
+    assert_plus_zero(&out);
+    const uint8_t code = 2;
+    const tern_weights_info one = {.dtype = TERN_DTYPE_T2,
+                                   .rows = 1,
+                                   .cols = 1,
+                                   .scale_kind = TERN_SCALE_TENSOR,
+                                   .scale = 0x1p-40f,
+                                   .usage = TERN_WEIGHTS_MATMUL};
+    const float large = 127.0f, minus = -0x1.fc0002p-34f; // 127 * 2^-40 and one ulp more
+    tern_tensor residual = bench_matrix(&b, 1, 1, &minus);
+    BENCH_RUN(&b, bitlinear, .x = bench_matrix(&b, 1, 1, &large),
+              .weights = bench_weights(&b, &one, &code, NULL), .residual = residual,
+              .out = residual);
+    assert_plus_zero(&residual);
+    bench_clear(&b);
+}
+
 // Strided views, and rows past the live ones, keep what is between and behind.
 static void live_rows_of_a_view(void **state) {
     (void)state;
@@ -329,6 +377,7 @@ int main(void) {
         cmocka_unit_test(rotary_in_place_with_clamped_positions),
         cmocka_unit_test(copies_convert),
         cmocka_unit_test(argmax_takes_the_first_of_equals),
+        cmocka_unit_test(small_results_become_zero),
         cmocka_unit_test(live_rows_of_a_view),
     };
     bench_open(&b, "reference");
