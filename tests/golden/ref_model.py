@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""Random small ternary models in GGUF with float64 reference logits: an oracle written from the published
+formulas, independent of the project.
+
+usage: ref_model.py OUT_STEM ARCH TYPE SEED D F LAYERS HEADS KV HEAD_DIM VOCAB NTOK
+ARCH: bitnet-b1.58, bitnet-25 (relu^2, sub-norms, half-split rope) | bitnet (SiLU, sub-norms, half-split rope)
+      | llama (SiLU, no sub-norms, interleaved rope)
+TYPE: i2_s | tq2_0 | tq1_0
+      | f16 | bf16 | f32: the ternary weights multiplied out
+      | tq2_0_scale: blocks of scale 1 beside .scale tensors | tq2_0_row, tq2_0_group: a scale per row, per block
+      | dense: weights of any value, F16, BF16, F32 and Q8_0 by turns, with biases, frequency factors and output.weight
+Writes OUT_STEM.gguf and OUT_STEM.golden.json (token ids fed, logits after the first, middle and last token,
+greedy continuation of 16 tokens).
+"""
+import json, struct, sys
+import numpy as np
+sys.argv, argv = [sys.argv[0]], sys.argv[1:]
+stem, arch, kind = argv[:3]
+seed, D, F, L, H, KV, HD, V, N = map(int, argv[3:12])
+U32, FLOAT, STRING, ARRAY, I32, BOOL = 4, 6, 8, 9, 5, 7
+rng = np.random.default_rng(seed)
+eps, theta = 1e-5, 10000.0
+
+def gstr(s):
+    b = s.encode(); return struct.pack("<Q", len(b)) + b
+def kv(key, typ, val):
+    h = gstr(key) + struct.pack("<I", typ)
+    if typ == STRING: return h + gstr(val)
+    if typ == ARRAY:
+        et, items = val; h += struct.pack("<IQ", et, len(items))
+        if et == STRING: return h + b"".join(gstr(x) for x in items)
+        return h + np.asarray(items, {FLOAT: "<f4", I32: "<i4"}[et]).tobytes()
+    return h + struct.pack({U32: "<I", FLOAT: "<f", BOOL: "<?"}[typ], val)
+def bf16(x): # nearest even
+    u = np.asarray(x, np.float32).view(np.uint32)
+    return ((u + 0x7fff + ((u >> 16) & 1)) >> 16).astype(np.uint16)
+def store(x, typ): # values as they are stored, their type's number and bytes
+    x = np.asarray(x, np.float32)
+    if typ == "f32": return x, 0, x.tobytes()
+    if typ == "f16": h = x.astype(np.float16); return h.astype(np.float32), 1, h.tobytes()
+    if typ == "bf16": h = bf16(x); return (h.astype(np.uint32) << 16).view(np.float32), 30, h.tobytes()
+    g = x.reshape(-1, 32); d = (np.abs(g).max(1, keepdims=True) / 127).astype(np.float16)
+    q = np.clip(np.rint(g / d.astype(np.float32)), -127, 127).astype(np.int8)
+    return (q * d.astype(np.float32)).reshape(x.shape), 8, np.concatenate([d.view(np.uint8), q.view(np.uint8)], 1).tobytes()
+def pack(w, s):
+    if kind in ("f16", "bf16", "f32"): return store(w * np.float32(s), kind)[1:]
+    q = (w + 1).astype(np.uint8)
+    if kind == "i2_s":
+        g = q.reshape(-1, 4, 32)
+        return 36, (g[:, 0] << 6 | g[:, 1] << 4 | g[:, 2] << 2 | g[:, 3]).tobytes() + struct.pack("<f", s) + b"\0" * 28
+    d = np.broadcast_to(np.asarray(s, np.float16).reshape(np.shape(s) or (1, 1)), (w.shape[0], w.shape[1] // 256))
+    d = np.ascontiguousarray(d).reshape(-1, 1).view(np.uint8)
+    if kind.startswith("tq2_0"):
+        g = q.reshape(-1, 2, 4, 32)
+        b = g[:, :, 0] | g[:, :, 1] << 2 | g[:, :, 2] << 4 | g[:, :, 3] << 6
+        return 35, np.concatenate([b.reshape(-1, 64), d], 1).tobytes()
+    g = q.reshape(-1, 256).astype(np.uint32)  # tq1_0
+    def dig(x):
+        v = np.zeros((x.shape[0], x.shape[2]), np.uint32)
+        for i in range(x.shape[1]): v = v * 3 + x[:, i]
+        for _ in range(5 - x.shape[1]): v = v * 3
+        return ((v * 256 + 242) // 243).astype(np.uint8)
+    return 34, np.concatenate([dig(g[:, :160].reshape(-1, 5, 32)), dig(g[:, 160:240].reshape(-1, 5, 16)),
+                               dig(g[:, 240:].reshape(-1, 4, 4)), d], 1).tobytes()
+
+tensors, W, dense_types = [], {}, ["f16", "bf16", "f32", "q8_0"]
+def norm(name, n):
+    w = (1 + 0.2 * rng.standard_normal(n)).astype(np.float32); W[name] = w.astype(np.float64)
+    tensors.append((name, (n,), 0, w.tobytes()))
+def permuted(w, rope_rows): # stored rows are permuted so that the interleaved rotary pairs match
+    if not rope_rows or arch != "llama": return w
+    return np.ascontiguousarray(w.reshape(w.shape[0] // HD, 2, HD // 2, -1).swapaxes(1, 2)).reshape(w.shape)
+def dense(name, k, m, rope_rows=False):
+    typ = dense_types[len(tensors) % 4] if k % 32 == 0 else dense_types[len(tensors) % 3]
+    v, t, _ = store(rng.standard_normal((m, k)) / np.sqrt(k), typ)
+    b = (rng.standard_normal((m, 1)) * 0.1).astype(np.float32)
+    W[name] = (v.astype(np.float64), b[:, 0].astype(np.float64))
+    tensors.append((name, (k, m), t, store(permuted(v, rope_rows), typ)[2]))
+    tensors.append((name.replace("weight", "bias"), (m,), 0, permuted(b, rope_rows).tobytes()))
+def lin(name, k, m, rope_rows=False):
+    if kind == "dense": return dense(name, k, m, rope_rows)
+    w = rng.choice([-1, 0, 1], (m, k), p=[.32, .36, .32]).astype(np.int8)
+    s = np.float32(np.float16(1.0 / np.sqrt(k * .64) * (0.7 + 0.6 * rng.random())))
+    if kind == "tq2_0_row": s = (s * (0.5 + rng.random((m, 1)))).astype(np.float16)
+    if kind == "tq2_0_group": s = (s * (0.5 + rng.random((m, k // 256)))).astype(np.float16)
+    if kind == "bf16": s = store(s, kind)[0]
+    W[name] = (w * np.repeat(np.float64(s), k // np.shape(s)[1], 1), 1.0) if np.ndim(s) else (w.astype(np.float64), float(s))
+    if kind == "tq2_0_scale":
+        tensors.append((name.replace("weight", "scale"), (1,), 0, np.float32(s).tobytes())); s = 1.0
+    t, b = pack(permuted(w, rope_rows), permuted(s, rope_rows) if np.ndim(s) else s); tensors.append((name, (k, m), t, b))
+sub = arch != "llama"
+factors = np.ones(HD // 2)
+emb = (rng.standard_normal((V, D)) * 0.1).astype(np.float16)
+tensors.append(("token_embd.weight", (D, V), 1, emb.tobytes()))
+if kind == "dense":
+    factors = (1 + rng.random(HD // 2)).astype(np.float32); tensors.append(("rope_freqs.weight", (HD // 2,), 0, factors.tobytes()))
+    dense("output.weight", D, V)
+norm("output_norm.weight", D)
+for l in range(L):
+    p = "blk.%d." % l
+    norm(p + "attn_norm.weight", D)
+    lin(p + "attn_q.weight", D, H * HD, True); lin(p + "attn_k.weight", D, KV * HD, True); lin(p + "attn_v.weight", D, KV * HD)
+    if sub: norm(p + "attn_sub_norm.weight", H * HD)
+    lin(p + "attn_output.weight", H * HD, D); norm(p + "ffn_norm.weight", D)
+    lin(p + "ffn_gate.weight", D, F); lin(p + "ffn_up.weight", D, F)
+    if sub: norm(p + "ffn_sub_norm.weight", F)
+    lin(p + "ffn_down.weight", F, D)
+
+def rms(x, w): return x / np.sqrt((x * x).mean(-1, keepdims=True) + eps) * w
+def bitlinear(x, name):
+    w, s = W[name]
+    if kind == "dense": return x @ w.T + s
+    sx = 127.0 / np.maximum(np.abs(x).max(-1, keepdims=True), 1e-5)
+    q = np.clip(np.rint(x * sx), -128, 127)
+    return (q @ w.T) / sx * s
+inv = theta ** (-np.arange(0, HD, 2) / HD) / factors
+def rope(x):
+    n = x.shape[0]; a = np.arange(n)[:, None] * inv
+    c, s = np.cos(a)[:, None], np.sin(a)[:, None]
+    x1, x2 = x[..., :HD // 2], x[..., HD // 2:]
+    return np.concatenate([x1 * c - x2 * s, x2 * c + x1 * s], -1)
+def forward(ids):
+    x = emb[ids].astype(np.float64); n = len(ids)
+    mask = np.triu(np.full((n, n), -np.inf), 1)
+    for l in range(L):
+        p = "blk.%d." % l
+        h = rms(x, W[p + "attn_norm.weight"])
+        q = rope(bitlinear(h, p + "attn_q.weight").reshape(n, H, HD)); k = rope(bitlinear(h, p + "attn_k.weight").reshape(n, KV, HD))
+        v = bitlinear(h, p + "attn_v.weight").reshape(n, KV, HD)
+        o = np.empty((n, H, HD))
+        for i in range(H):
+            a = q[:, i] @ k[:, i * KV // H].T / np.sqrt(HD) + mask
+            a = np.exp(a - a.max(-1, keepdims=True)); a /= a.sum(-1, keepdims=True)
+            o[:, i] = a @ v[:, i * KV // H]
+        o = o.reshape(n, H * HD)
+        if sub: o = rms(o, W[p + "attn_sub_norm.weight"])
+        x = x + bitlinear(o, p + "attn_output.weight")
+        h = rms(x, W[p + "ffn_norm.weight"])
+        g, u = bitlinear(h, p + "ffn_gate.weight"), bitlinear(h, p + "ffn_up.weight")
+        g = np.maximum(g, 0) ** 2 if arch in ("bitnet-b1.58", "bitnet-25") else g / (1 + np.exp(-g))
+        f = g * u
+        if sub: f = rms(f, W[p + "ffn_sub_norm.weight"])
+        x = x + bitlinear(f, p + "ffn_down.weight")
+    if kind == "dense": return bitlinear(rms(x, W["output_norm.weight"]), "output.weight")
+    return rms(x, W["output_norm.weight"]) @ emb.astype(np.float64).T
+
+pieces = ["<unk>", "<s>", "</s>"] + ["<0x%02X>" % i for i in range(256)] + ["w%d" % i for i in range(V - 259)]
+meta = [kv("general.architecture", STRING, arch), kv("general.name", STRING, "random %s reference" % arch), kv("general.alignment", U32, 32),
+        kv("general.file_type", U32, {"i2_s": 40, "tq1_0": 36, "f16": 1, "bf16": 32, "f32": 0, "dense": 1}.get(kind, 37)),
+        kv(arch + ".context_length", U32, 256), kv(arch + ".embedding_length", U32, D), kv(arch + ".block_count", U32, L),
+        kv(arch + ".feed_forward_length", U32, F), kv(arch + ".attention.head_count", U32, H), kv(arch + ".attention.head_count_kv", U32, KV),
+        kv(arch + ".attention.key_length", U32, HD), kv(arch + ".attention.value_length", U32, HD),
+        kv(arch + ".rope.dimension_count", U32, HD), kv(arch + ".rope.freq_base", FLOAT, theta),
+        kv(arch + ".attention.layer_norm_rms_epsilon", FLOAT, eps), kv(arch + ".vocab_size", U32, V),
+        kv("tokenizer.ggml.model", STRING, "llama"), kv("tokenizer.ggml.tokens", ARRAY, (STRING, pieces)),
+        kv("tokenizer.ggml.scores", ARRAY, (FLOAT, [0.0] * V)), kv("tokenizer.ggml.token_type", ARRAY, (I32, [2, 3, 3] + [6] * 256 + [1] * (V - 259))),
+        kv("tokenizer.ggml.bos_token_id", U32, 1), kv("tokenizer.ggml.eos_token_id", U32, 2)]
+head, off = struct.pack("<IIQQ", 0x46554747, 3, len(tensors), len(meta)) + b"".join(meta), 0
+for name, shape, typ, blob in tensors:
+    head += gstr(name) + struct.pack("<I", len(shape)) + struct.pack("<%dQ" % len(shape), *shape) + struct.pack("<IQ", typ, off)
+    off += len(blob) + (-len(blob) % 32)
+head += b"\0" * (-len(head) % 32)
+with open(stem + ".gguf", "wb") as f:
+    f.write(head)
+    for _, _, _, blob in tensors: f.write(blob + b"\0" * (-len(blob) % 32))
+ids = [1] + [int(i) for i in rng.integers(3, V, N - 1)]
+lg = forward(np.array(ids))
+out, margin = list(ids), []
+for _ in range(16):
+    z = forward(np.array(out))[-1]; o = np.argsort(z); margin.append(float(z[o[-1]] - z[o[-2]])); out.append(int(o[-1]))
+keep = {0, N // 2, N - 1}
+json.dump(dict(note="float64 reference; logits[p] follow the token at position p; greedy continues ids; margin = top1 - top2 at each greedy step",
+               arch=arch, type=kind, ids=ids, logits={str(p): [round(float(v), 6) for v in lg[p]] for p in sorted(keep)},
+               greedy=out[N:], margin=[round(m, 4) for m in margin]), open(stem + ".golden.json", "w"))
+print(stem, "min greedy margin %.3f" % min(margin), "logit std %.2f" % lg.std())
