@@ -289,9 +289,11 @@ tern_status tern__matrix_load(tern__loader *loader, const tern__part *part, tern
                               uint64_t *out_bytes) {
     transfer t;
     tern_status status = transfer_init(&t, loader, part);
+    uint64_t before = loader->done;
     if (status == TERN_STATUS_OK) {
         status = load(&t, out, out_bytes);
     }
     transfer_finish(&t);
-    return status;
+    TERN_TRY(status);
+    return tern__loader_advance(loader, before + part->info.size - loader->done); // a scale
 }
