@@ -1,0 +1,129 @@
+// An allocator that fails at the n-th call, for every n, through open, load, compile and one token.
+#include "tests/models/support.h"
+
+#include <pthread.h>
+
+typedef struct ledger {
+    pthread_mutex_t lock; // threads of a backend allocate too
+    uint64_t calls;
+    uint64_t fail_at; // this call; 0: none
+    int64_t live;
+} ledger;
+
+static void *allocate(void *user, size_t size, size_t alignment) {
+    ledger *l = user;
+    pthread_mutex_lock(&l->lock);
+    int fails = ++l->calls == l->fail_at;
+    l->live += !fails;
+    pthread_mutex_unlock(&l->lock);
+    void *pointer = NULL;
+    if (fails ||
+        posix_memalign(&pointer, alignment < sizeof(void *) ? sizeof(void *) : alignment, size)) {
+        return NULL;
+    }
+    memset(pointer, 0xa5, size);
+    return pointer;
+}
+
+static void release(void *user, void *pointer) {
+    ledger *l = user;
+    pthread_mutex_lock(&l->lock);
+    l->live--;
+    pthread_mutex_unlock(&l->lock);
+    free(pointer);
+}
+
+typedef struct objects {
+    tern_context *context;
+    tern_device *device;
+    tern_source source;
+    tern_model *model;
+    tern_session *session;
+} objects;
+
+static tern_status try(tern_status status, tern_status *out) {
+    *out = status;
+    return status;
+}
+
+// Everything once; the first failure ends it.
+static tern_status run(const tern_allocator *allocator, const char *file, objects *o) {
+    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
+    tern_session_desc session_desc = TERN_SESSION_DESC_INIT;
+    tern_generate_desc generate = {.struct_size = sizeof generate, .max_tokens = 1};
+    tern_generate_result result = {.struct_size = sizeof result};
+    static const int32_t prompt[] = {1, 5, 9};
+    tern_status status;
+    desc.allocator = allocator;
+    generate.prompt = prompt;
+    generate.prompt_count = 3;
+    (void)(try(tern_context_create(&desc, &o->context), &status) ||
+           try(tern_context_set_option(o->context, "TERN_BACKEND", setups[0].backend), &status) ||
+           try(tern_context_set_option(o->context, "TERN_THREADS", "2"), &status) ||
+           try(tern_device_open(o->context, NULL, &o->device), &status) ||
+           try(tern_source_open_file(o->context, file, &o->source), &status) ||
+           try(tern_model_load(o->device, &o->source, NULL, &o->model), &status) ||
+           try(tern_session_create(o->model, &session_desc, &o->session), &status) ||
+           try(tern_session_generate(o->session, &generate, &result), &status));
+    return status;
+}
+
+static void clean_up(objects *o) {
+    tern_session_destroy(o->session);
+    tern_model_destroy(o->model);
+    tern_source_close(&o->source);
+    tern_device_close(o->device);
+    tern_context_destroy(o->context);
+}
+
+static void every_failing_allocation_is_out_of_memory_and_leaks_nothing(void **state) {
+    (void)state;
+    file_path file = find_file("tiny-b158-i2_s.gguf");
+    uint64_t n = 0;
+    bool failed = true;
+    while (failed) {
+        ledger l = {.lock = PTHREAD_MUTEX_INITIALIZER, .fail_at = ++n};
+        tern_allocator allocator = {
+            .struct_size = sizeof allocator, .user = &l, .allocate = allocate, .release = release};
+        objects o = {0};
+        tern_status status = run(&allocator, file.text, &o);
+        failed = l.calls >= n; // a backend may do without some, threads for example
+        if (status != TERN_STATUS_OK && status != TERN_STATUS_OUT_OF_MEMORY) {
+            fail_msg("allocation %llu failed, and came back as %s: %s", (unsigned long long)n,
+                     tern_status_name(status), tern_last_error_message());
+        }
+        assert_true(failed || status == TERN_STATUS_OK);
+        clean_up(&o);
+        if (l.live != 0) {
+            fail_msg("allocation %llu failed, %lld blocks leaked", (unsigned long long)n,
+                     (long long)l.live);
+        }
+    }
+    print_message("%llu allocations, each failed once\n", (unsigned long long)n - 1);
+    assert_true(n > 50);
+}
+
+static void a_token_allocates_nothing(void **state) {
+    (void)state;
+    file_path file = find_file("tiny-b158-i2_s.gguf");
+    ledger l = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    tern_allocator allocator = {
+        .struct_size = sizeof allocator, .user = &l, .allocate = allocate, .release = release};
+    objects o = {0};
+    float logits[260];
+    assert_ok(run(&allocator, file.text, &o));
+    feed(o.session, o.model, (const int32_t[]){7}, 1, 1, 0, logits); // compiles the step
+    uint64_t before = l.calls;
+    for (int32_t id = 8; id < 40; id++) {
+        feed(o.session, o.model, &id, 1, 1, 0, logits);
+    }
+    assert_int_equal(l.calls, before);
+    clean_up(&o);
+    assert_int_equal(l.live, 0);
+}
+
+const struct CMUnitTest allocator_tests[] = {
+    cmocka_unit_test(every_failing_allocation_is_out_of_memory_and_leaks_nothing),
+    cmocka_unit_test(a_token_allocates_nothing),
+};
+const size_t allocator_test_count = sizeof allocator_tests / sizeof allocator_tests[0];

@@ -1,0 +1,28 @@
+// test_models BACKEND: every test of whole models on one backend.
+#include "tests/models/support.h"
+
+static void append(struct CMUnitTest *all, size_t *count, const struct CMUnitTest *tests,
+                   size_t added) {
+    memcpy(all + *count, tests, added * sizeof *tests);
+    *count += added;
+}
+
+int main(int argc, char **argv) {
+    struct CMUnitTest tests[64];
+    char reason[256];
+    size_t count = 0;
+    const char *backend = argc > 1 ? argv[1] : "reference";
+    if (!find_setups(backend, reason, sizeof reason)) {
+        printf("skipped: models on %s: %s\n", backend, reason);
+        return 77;
+    }
+    append(tests, &count, golden_tests, golden_test_count);
+    append(tests, &count, bits_tests, bits_test_count);
+    append(tests, &count, session_tests, session_test_count);
+    append(tests, &count, generate_tests, generate_test_count);
+    if (strcmp(backend, "reference") == 0 || strcmp(backend, "cpu") == 0) {
+        append(tests, &count, loading_tests, loading_test_count);
+        append(tests, &count, allocator_tests, allocator_test_count);
+    }
+    return _cmocka_run_group_tests(backend, tests, count, NULL, NULL);
+}
