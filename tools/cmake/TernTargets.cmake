@@ -11,7 +11,7 @@ function(tern_target_defaults target)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes
                            -Wmissing-prototypes -Wno-missing-field-initializers
                            $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation> # texts of bounded size are cut on purpose
-                           -ffp-contract=off -fno-math-errno -fno-fast-math)
+                           -fno-fast-math -fno-math-errno -ffp-contract=off)
     if(NOT WIN32)
       target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
     endif()
@@ -35,7 +35,7 @@ function(tern_add_backend name)
   add_library(tern_backend_${name} OBJECT ${arg_SOURCES})
   tern_target_defaults(tern_backend_${name})
   target_compile_definitions(tern_backend_${name} PRIVATE TERN_BACKEND_SYMBOL=tern_backend_query_${name})
-  target_link_libraries(tern_backend_${name} PUBLIC tern::api tern_backends_common Threads::Threads ${CMAKE_DL_LIBS}
+  target_link_libraries(tern_backend_${name} PUBLIC tern::api tern_backends_common Threads::Threads ${CMAKE_DL_LIBS} $<$<BOOL:${UNIX}>:m>
                         ${arg_LIBRARIES})
   if(name IN_LIST TERN_BACKENDS)
     set_property(GLOBAL APPEND PROPERTY TERN_BUILTIN_BACKENDS ${name})
