@@ -99,16 +99,8 @@ void TERN_CPU_FN(exp_shift)(float *x, uint32_t n, float shift) {
     }
 }
 
-static float largest(const float *x, uint32_t n) {
-    float m = x[0];
-    for (uint32_t i = 1; i < n; i++) {
-        m = x[i] > m ? x[i] : m;
-    }
-    return m;
-}
-
 void TERN_CPU_FN(softmax)(const float *x, uint32_t k, float *out) {
-    float m = largest(x, k);
+    float m = tern_cpu_largest(x, k);
     for (uint32_t i = 0; i < k; i++) {
         out[i] = t_exp(x[i] - m);
     }
@@ -119,7 +111,7 @@ void TERN_CPU_FN(softmax)(const float *x, uint32_t k, float *out) {
 }
 
 uint32_t TERN_CPU_FN(argmax)(const float *x, uint32_t k) {
-    float m = largest(x, k);
+    float m = tern_cpu_largest(x, k);
     for (uint32_t i = 0; i < k; i++) {
         if (x[i] == m) {
             return i;

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "backends/cpu/kernels/sum.h"
 #include "backends/cpu/ops/cache.h"
 #include "shaders/common/float.h"
 
@@ -45,14 +46,6 @@ static struct tern_cpu_attend block_of(const tern_attention_desc *d, const tern_
                                     .dim = cache->shape[3]};
 }
 
-static float largest(const float *x, uint32_t n) {
-    float m = x[0];
-    for (uint32_t i = 1; i < n; i++) {
-        m = x[i] > m ? x[i] : m;
-    }
-    return m;
-}
-
 // Every score of the head; returns the largest.
 static float score(const struct job *job, const struct head *head) {
     const struct tern_cpu_kernels *kernels = job->run->kernels;
@@ -69,7 +62,7 @@ static float score(const struct job *job, const struct head *head) {
             scores[j] = scores[j] * d->scale;
         }
     }
-    return largest(head->scores, head->count);
+    return tern_cpu_largest(head->scores, head->count);
 }
 
 // Turns the scores of a block into probabilities against |m|, their largest; returns their sum.
@@ -96,7 +89,7 @@ static void join(const struct job *job, const struct head *head, float most, flo
     for (uint32_t base = 0; base < head->count; base += TERN_KV_BLOCK) {
         struct tern_cpu_attend values = block_of(d, &d->v_cache, head, base);
         float *scores = head->scores + base;
-        float m = largest(scores, values.count);
+        float m = tern_cpu_largest(scores, values.count);
         float sum = weigh(kernels, head, scores, values.count, m);
         if (head->half) {
             kernels->attend_values_f16.fn(&values, scores, block);

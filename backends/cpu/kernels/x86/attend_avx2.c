@@ -52,25 +52,37 @@ TERN_CPU_INLINE __m256 add_product(struct type t, __m256 a, __m256 b, __m256 to)
     return t.fused ? _mm256_fmadd_ps(a, b, to) : _mm256_add_ps(to, _mm256_mul_ps(a, b));
 }
 
+// The last |left| < 64 elements of a row, added to its partial sums.
+TERN_CPU_INLINE void add_rest(struct type t, const uint8_t *row, const float *q, uint32_t left,
+                              __m256 *parts) {
+    for (uint32_t i = 0; i < VECTORS; i++) {
+        if (left >= LANES) {
+            parts[i] = add_product(t, _mm256_loadu_ps(q), t.load(row), parts[i]);
+        } else if (left > 0) {
+            __m256 some = load_some_f32((const uint8_t *)q, left);
+            parts[i] = add_product(t, some, t.load_some(row, left), parts[i]);
+        }
+        left = left >= LANES ? left - LANES : 0;
+        row += LANES * t.bytes;
+        q += LANES;
+    }
+}
+
 // One block of at most 1024 elements, joined to 8 lanes.
 TERN_CPU_INLINE __m256 dot(struct type t, const uint8_t *row, const float *q, uint32_t dim) {
     __m256 parts[VECTORS];
     for (int i = 0; i < VECTORS; i++) {
         parts[i] = _mm256_setzero_ps();
     }
-    for (uint32_t at = 0; at < dim; at += CHUNK) {
-        uint32_t left = dim - at;
+    uint32_t at = 0;
+    for (; dim - at >= CHUNK; at += CHUNK) {
         for (uint32_t i = 0; i < VECTORS; i++) {
-            const uint8_t *from = row + (at + LANES * i) * t.bytes;
-            const float *x = q + at + LANES * i;
-            if (left >= LANES * (i + 1)) {
-                parts[i] = add_product(t, _mm256_loadu_ps(x), t.load(from), parts[i]);
-            } else if (left > LANES * i) {
-                uint32_t n = left - LANES * i;
-                __m256 some = load_some_f32((const uint8_t *)x, n);
-                parts[i] = add_product(t, some, t.load_some(from, n), parts[i]);
-            }
+            __m256 x = _mm256_loadu_ps(q + at + LANES * i);
+            parts[i] = add_product(t, x, t.load(row + (at + LANES * i) * t.bytes), parts[i]);
         }
+    }
+    if (at < dim) {
+        add_rest(t, row + at * t.bytes, q + at, dim - at, parts);
     }
     return tern_cpu_join_vectors(parts);
 }

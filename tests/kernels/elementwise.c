@@ -1,0 +1,145 @@
+// Kernels of one row: elementwise ops, norms, softmax, rotary, argmax.
+#include "tests/kernels/check.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST = 3200 };
+
+static float a[MOST], b[MOST], want[MOST];
+static struct tern_cpu_kernels scalar;
+
+static void test_simple(const struct check *check, uint32_t n) {
+    float *out = check_out(n * sizeof *out);
+    for (uint32_t i = 0; i < n; i++) {
+        want[i] = check_flush(a[i] + b[i]);
+    }
+    check->kernels.add.fn(a, b, n, out);
+    check_same(out, want, n * sizeof *out, "add: n %u", n);
+    for (uint32_t i = 0; i < n; i++) {
+        want[i] = check_flush(a[i] * b[i]);
+    }
+    memcpy(out, a, n * sizeof *out);
+    check->kernels.mul.fn(out, b, n, out);
+    check_same(out, want, n * sizeof *out, "mul, in place: n %u", n);
+    for (uint32_t i = 0; i < n; i++) {
+        want[i] = check_flush(a[i] * 0.3f);
+    }
+    check->kernels.scale.fn(a, 0.3f, n, out);
+    check_same(out, want, n * sizeof *out, "scale: n %u", n);
+}
+
+static void test_norm(const struct check *check, uint32_t n, bool weighted) {
+    float *out = check_out(n * sizeof *out);
+    for (uint32_t i = 0; i < n; i++) {
+        want[i] = a[i] * a[i];
+    }
+    float mean = check_sum(want, n) / (float)n;
+    float inverse = 1.0f / sqrtf(mean + 1e-5f);
+    for (uint32_t i = 0; i < n; i++) {
+        float y = a[i] * inverse;
+        want[i] = check_flush(weighted ? y * b[i] : y);
+    }
+    check->kernels.rms_norm.fn(a, n, weighted ? b : NULL, 1e-5f, out);
+    check_same(out, want, n * sizeof *out, "rms_norm: n %u weighted %d", n, weighted);
+}
+
+static void test_argmax(const struct check *check, uint32_t n) {
+    uint32_t *got = check_out(sizeof *got);
+    uint32_t best = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        best = a[i] > a[best] ? i : best;
+    }
+    *got = check->kernels.argmax.fn(a, n);
+    check_same(got, &best, sizeof best, "argmax: n %u", n);
+}
+
+static void test_rotary(const struct check *check, uint32_t head_dim, uint32_t dims,
+                        uint32_t pairs) {
+    float *out = check_out(head_dim * sizeof *out);
+    struct tern_cpu_rotary job = {b, dims, head_dim, pairs};
+    memcpy(want, a, head_dim * sizeof *want);
+    for (uint32_t i = 0; i < dims / 2; i++) {
+        uint32_t first = pairs ? 2 * i : i;
+        uint32_t second = pairs ? first + 1 : first + dims / 2;
+        float c = b[i];
+        float s = b[dims / 2 + i];
+        want[first] = check_flush(a[first] * c - a[second] * s);
+        want[second] = check_flush(a[second] * c + a[first] * s);
+    }
+    memcpy(out, a, head_dim * sizeof *out);
+    check->kernels.rotary.fn(&job, out, out);
+    check_same(out, want, head_dim * sizeof *out, "rotary: head_dim %u dims %u pairs %u", head_dim,
+               dims, pairs);
+}
+
+// Transcendental functions: scalar is near the truth, the others have its bits.
+static void test_functions(const struct check *check, uint32_t n) {
+    float *out = check_out(n * sizeof *out);
+    float *same = check_out(n * sizeof *same);
+    for (tern_activation kind = 0; kind < TERN_ACTIVATION_COUNT_; kind++) {
+        check->kernels.activation.fn(a, kind, n, out);
+        scalar.activation.fn(a, kind, n, same);
+        check_same(out, same, n * sizeof *out, "activation %u: n %u", kind, n);
+        for (uint32_t i = 0; i < n; i++) {
+            same[i] = check_flush(same[i] * b[i]);
+        }
+        check->kernels.gated.fn(a, b, kind, n, out);
+        check_same(out, same, n * sizeof *out, "gated %u: n %u", kind, n);
+    }
+    check->kernels.softmax.fn(a, n, out);
+    scalar.softmax.fn(a, n, same);
+    check_same(out, same, n * sizeof *out, "softmax: n %u", n);
+    memcpy(out, a, n * sizeof *out);
+    memcpy(same, a, n * sizeof *same);
+    check->kernels.exp_shift.fn(out, n, 9.0f);
+    scalar.exp_shift.fn(same, n, 9.0f);
+    check_same(out, same, n * sizeof *out, "exp_shift: n %u", n);
+    for (uint32_t i = 0; i < n; i++) {
+        double true_value = exp((double)(a[i] - 9.0f));
+        bool near = fabs(out[i] - true_value) <= 1e-7 * true_value;
+        check_same(&near, &(bool){true}, sizeof near, "exp_shift: exp(%a)", (double)(a[i] - 9.0f));
+    }
+}
+
+static void bench(const struct check *check, uint32_t n) {
+    float *out = check_out(n * sizeof *out);
+    uint64_t bytes = n * sizeof *out;
+    CHECK_BENCH(check, 2 * bytes, check->kernels.add.fn(a, b, n, out), "add %u", n);
+    CHECK_BENCH(check, 2 * bytes, check->kernels.gated.fn(a, b, TERN_ACTIVATION_SILU, n, out),
+                "gated silu %u", n);
+    CHECK_BENCH(check, 2 * bytes, check->kernels.gated.fn(a, b, TERN_ACTIVATION_RELU2, n, out),
+                "gated relu2 %u", n);
+    CHECK_BENCH(check, 2 * bytes, check->kernels.rms_norm.fn(a, n, b, 1e-5f, out), "rms_norm %u",
+                n);
+    CHECK_BENCH(check, bytes, check->kernels.softmax.fn(a, n, out), "softmax %u", n);
+    volatile uint32_t sink = 0;
+    CHECK_BENCH(check, bytes, sink = sink + check->kernels.argmax.fn(a, n), "argmax %u", n);
+    struct tern_cpu_rotary job = {b, 64, 64, 0};
+    CHECK_BENCH(check, 256, check->kernels.rotary.fn(&job, a, out), "rotary 64");
+}
+
+void check_run(const struct check *check) {
+    static const uint32_t sizes[] = {1, 3, 7, 8, 9, 31, 63, 64, 65, 100, 172, 1024, 1025, MOST};
+    tern_cpu_kernels_init(&scalar, TERN_CPU_scalar);
+    for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        for (int p = 0; p < CHECK_PATTERNS; p++) {
+            check_fill_f32(a, sizes[i], (enum check_pattern)p);
+            check_fill_f32(b, sizes[i], p == CHECK_LEAST ? CHECK_MOST : CHECK_RANDOM);
+            test_simple(check, sizes[i]);
+            test_norm(check, sizes[i], p % 2);
+            test_argmax(check, sizes[i]);
+            test_functions(check, sizes[i]);
+            check_clear();
+        }
+    }
+    for (uint32_t dims = 2; dims <= 128; dims += 2) {
+        check_fill_f32(a, 128, CHECK_RANDOM);
+        check_fill_f32(b, 128, CHECK_RANDOM);
+        test_rotary(check, 128, dims, dims / 2 % 2);
+        test_rotary(check, dims, dims, dims / 4 % 2);
+        check_clear();
+    }
+    bench(check, 256);
+    bench(check, MOST);
+}
