@@ -14,7 +14,7 @@ static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlag
     // What the loader says while it looks for drivers and layers is about the machine, not about
     // us.
     if (types != VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT) {
-        tern_report_log(user, TERN_LOG_ERROR, "vulkan validation: %s", data->pMessage);
+        tern_report_log(user, TERN_LOG_WARNING, "vulkan validation: %s", data->pMessage);
     }
     return VK_FALSE;
 }

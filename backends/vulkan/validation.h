@@ -1,5 +1,5 @@
 // TERN_VULKAN_VALIDATION=1: the Khronos validation layer with synchronization validation, its
-// messages logged as errors.
+// messages logged as warnings (an error is a call that failed).
 #ifndef TERN_BACKENDS_VULKAN_VALIDATION_H_
 #define TERN_BACKENDS_VULKAN_VALIDATION_H_
 
