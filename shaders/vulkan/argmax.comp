@@ -1,6 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// Index of each row's largest element, the lowest of equals; then, where given, positions[row] += 1.
+// Index of each row's largest element, the lowest of equals; then, where given, positions[row]
+// += 1.
 //
 // bindings        0 params, 1 x, 2 out, 3 positions
 // push constants  Push (struct tern_vk_push_argmax)

@@ -1,13 +1,15 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// Causal attention of one query head of one row, as tern_attention_desc says: first the scores t of all positions and
-// their maximum, then block by block the probabilities and the weighted sum of values. Scores of the first KEPT
-// positions stay in shared memory, later ones are computed again.
+// Causal attention of one query head of one row, as tern_attention_desc says: first the scores t of
+// all positions and their maximum, then block by block the probabilities and the weighted sum of
+// values. Scores of the first KEPT positions stay in shared memory, later ones are computed again.
 //
-// bindings        0 params, 1 q, 2 k_cache (words), 3 v_cache (words), 4 positions, 5 sequences, 6 table, 7 out
+// bindings        0 params, 1 q, 2 k_cache (words), 3 v_cache (words), 4 positions, 5 sequences,
+//                 6 table, 7 out
 // push constants  Push (struct tern_vk_push_attention); strides of caches in words
 // specialisation  0 head_dim, 1 dtype of the cache
-// workgroup       64 invocations, one per position of a block, then one per element of a head; x heads, y rows
+// workgroup       64 invocations, one per position of a block, then one per element of a head;
+//                 x heads, y rows
 #include "shaders/common/divide.h"
 #include "shaders/common/exp.h"
 #include "shaders/vulkan/include/cache.glsl"
@@ -116,7 +118,8 @@ float score_max(uint sequence, uint position, uint head) {
     return reduce_max(most);
 }
 
-// Fills block_weights with the probabilities of block |index|'s |count| positions; returns its maximum.
+// Fills block_weights with the probabilities of block |index|'s |count| positions; returns its
+// maximum.
 float weigh_block(uint sequence, uint index, uint count, uint head) {
     uint lane = gl_LocalInvocationID.x;
     uint j = 64u * index + lane;

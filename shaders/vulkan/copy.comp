@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// out[r] = x[r] or x[rows[r]], converted. An invocation writes one word: one element of 32 bits or two of 16; the half
-// after an odd row's end is left as it is.
+// out[r] = x[r] or x[rows[r]], converted. An invocation writes one word: one element of 32 bits or
+// two of 16; the half after an odd row's end is left as it is.
 //
 // bindings        0 params, 1 x (words), 2 rows, 3 out (words)
 // push constants  Push (struct tern_vk_push_copy)
@@ -54,7 +54,8 @@ void main() {
     uint live = live_rows(push.rows);
     uint words = is_half(TO) ? (push.cols + 1u) / 2u : push.cols;
     for (uint row = gl_WorkGroupID.y; row < live; row += gl_NumWorkGroups.y) {
-        uint source = push.has_picked != 0u ? clamp_index(picked[push.picked + row], push.x_rows) : row;
+        uint source =
+            push.has_picked != 0u ? clamp_index(picked[push.picked + row], push.x_rows) : row;
         uint base = push.x.offset + source * push.x.stride;
         for (uint w = gl_GlobalInvocationID.x; w < words; w += 64u * gl_NumWorkGroups.x) {
             uint to = push.result.offset + row * push.result.stride + w;

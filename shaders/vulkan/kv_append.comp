@@ -1,9 +1,10 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// Stores keys and values of new positions in the cache's blocks of 64. An invocation writes one word of each: one float,
-// or two float16; the half after an odd head's end is left as it is.
+// Stores keys and values of new positions in the cache's blocks of 64. An invocation writes one
+// word of each: one float, or two float16; the half after an odd head's end is left as it is.
 //
-// bindings        0 params, 1 k, 2 v, 3 k_cache (words), 4 v_cache (words), 5 positions, 6 sequences, 7 table
+// bindings        0 params, 1 k, 2 v, 3 k_cache (words), 4 v_cache (words), 5 positions,
+//                 6 sequences, 7 table
 // push constants  Push (struct tern_vk_push_kv_append); strides of caches in words
 // specialisation  0 dtype of the cache
 // workgroup       64 words; x words of all heads, y rows
@@ -69,11 +70,14 @@ void main() {
     uint words = (push.head_dim + per_word - 1u) / per_word;
     uint live = live_rows(push.rows);
     for (uint row = gl_WorkGroupID.y; row < live; row += gl_NumWorkGroups.y) {
-        uint position = clamp_index(positions[push.blocks.positions + row], push.blocks.width * 64u);
-        uint sequence = clamp_index(sequences[push.blocks.sequences + row], push.blocks.sequence_count);
-        uint block = clamp_index(table[table_word(push.blocks, sequence, position >> 6)],
-                                 push.blocks.count);
-        for (uint i = gl_GlobalInvocationID.x; i < push.heads * words; i += 64u * gl_NumWorkGroups.x) {
+        uint position =
+            clamp_index(positions[push.blocks.positions + row], push.blocks.width * 64u);
+        uint sequence =
+            clamp_index(sequences[push.blocks.sequences + row], push.blocks.sequence_count);
+        uint block =
+            clamp_index(table[table_word(push.blocks, sequence, position >> 6)], push.blocks.count);
+        for (uint i = gl_GlobalInvocationID.x; i < push.heads * words;
+             i += 64u * gl_NumWorkGroups.x) {
             uint head = i / words;
             uint word = i % words;
             uint from = row * push.k.stride + head * push.head_dim;

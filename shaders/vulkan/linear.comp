@@ -1,11 +1,11 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// out = flush(sum(p_k)) or flush(sum(p_k) + bias), p_k = f16(x[k]) * weight, or x[k] * weight for float32 weights. A
-// workgroup makes 16 outputs of a row: each invocation the partial sums of its indices mod 64, then each of the first 16
-// joins the partial sums of one output.
+// out = flush(sum(p_k)) or flush(sum(p_k) + bias), p_k = f16(x[k]) * weight, or x[k] * weight for
+// float32 weights. A workgroup makes 16 outputs of a row: each invocation the partial sums of its
+// indices mod 64, then each of the first 16 joins the partial sums of one output.
 //
 // bindings        0 params, 1 x, 2 weights (words), 3 bias, 4 out
-// push constants  Push (struct tern_vk_push_linear); outputs are those of one segment of the weights
+// push constants  Push (struct tern_vk_push_linear); outputs of one segment of the weights
 // specialisation  0 dtype of the weights
 // workgroup       64 invocations for 16 outputs; x tiles of 16 outputs, y rows
 #include "shaders/vulkan/include/dtype.glsl"

@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// By rows: m = max(max|x|, 1e-5); q = clamp(rint(x * (127 / m)), -128, 127); scale = m / 127. Four q to a word, the last
-// word filled up with zeros.
+// By rows: m = max(max|x|, 1e-5); q = clamp(rint(x * (127 / m)), -128, 127); scale = m / 127. Four
+// q to a word, the last word filled up with zeros.
 //
 // bindings        0 params, 1 x, 2 q (words), 3 scale
 // push constants  Push (struct tern_vk_push_quantize_act)

@@ -5,7 +5,7 @@
 // bindings        0 params, 1 x, 2 table, 3 positions, 4 out
 // push constants  Push (struct tern_vk_push_rotary)
 // specialisation  0 interleaved: pairs (2i, 2i + 1) instead of (i, i + dims / 2)
-// workgroup       64 slots, a slot being a pair or an element that is copied; x slots of all heads, y rows
+// workgroup       64 slots, a slot being a pair or an element that is copied; x slots, y rows
 #include "shaders/vulkan/include/rows.glsl"
 
 layout(local_size_x = 64) in;

@@ -3,19 +3,22 @@
 #ifdef INT_DOT
 #extension GL_EXT_spirv_intrinsics : require
 #endif
-// INT8 activations times ternary weights: y as tern_ternary_matmul_desc says, then out = flush(y), flush(y + bias), and
-// where a residual is given out = flush(that + residual). An invocation makes one output of ROWS rows.
+// INT8 activations times ternary weights: y as tern_ternary_matmul_desc says, then out = flush(y),
+// flush(y + bias), and where a residual is given out = flush(that + residual). An invocation makes
+// one output of ROWS rows.
 //
-// Codes (0, 1, 2 for -1, 0, +1) lie in words of 16: element 4 s + j at bit 8 j + 2 s, so that (word >> 2 s) & 0x03030303
-// are four codes as bytes. Words of 64 outputs are interleaved, and so are group scales:
+// Codes (0, 1, 2 for -1, 0, +1) lie in words of 16: element 4 s + j at bit 8 j + 2 s, so that (word
+// >> 2 s) & 0x03030303 are four codes as bytes. Words of 64 outputs are interleaved, and so are
+// group scales:
 //
 //     word w of output n     (n / 64 * words + w) * 64 + n % 64
 //     scale of group g       (n / 64 * groups + g) * 64 + n % 64
 //
 // sum(q * weight) is found as sum(q * code) - sum(q); elements past K have code 1.
 //
-// bindings        0 params, 1 q (words), 2 scale, 3 codes, 4 weight scales, 5 bias, 6 residual, 7 out
-// push constants  Push (struct tern_vk_push_ternary_matmul); outputs are those of one segment of the weights
+// bindings        0 params, 1 q (words), 2 scale, 3 codes, 4 weight scales, 5 bias, 6 residual,
+//                 7 out
+// push constants  Push (struct tern_vk_push_ternary_matmul); outputs of one segment of the weights
 // specialisation  0 rows per invocation, 1 kind of weight scales
 // workgroup       64 outputs; x tiles of 64 outputs, y tiles of ROWS rows
 #include "shaders/vulkan/include/dot.glsl"
@@ -64,8 +67,8 @@ push;
 
 int sums[ROWS];
 
-// Adds codes [from, to) (in words) of output |n| times the activations of rows |row| to |last| to |sums|; sums past
-// the last row are never used.
+// Adds codes [from, to) (in words) of output |n| times the activations of rows |row| to |last| to
+// |sums|; sums past the last row are never used.
 void add_words(uint n, uint from, uint to, uint row, uint last) {
     for (uint w = from; w < to; w++) {
         uint word = codes[code_word(push.weights, n, w)];

@@ -1,4 +1,5 @@
-// Where positions of a sequence lie in the cache: a pool of blocks of 64 positions and a table of blocks per sequence.
+// Where positions of a sequence lie in the cache: a pool of blocks of 64 positions and a table of
+// blocks per sequence.
 #ifndef TERN_SHADERS_VULKAN_CACHE_GLSL_
 #define TERN_SHADERS_VULKAN_CACHE_GLSL_
 

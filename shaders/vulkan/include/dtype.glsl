@@ -1,4 +1,5 @@
-// Element types as spec constants name them (TERN_DTYPE_* of tern/types.h), and reading them from words.
+// Element types as spec constants name them (TERN_DTYPE_* of tern/types.h), and reading them from
+// words.
 #ifndef TERN_SHADERS_VULKAN_DTYPE_GLSL_
 #define TERN_SHADERS_VULKAN_DTYPE_GLSL_
 

@@ -1,5 +1,5 @@
-// Sums (rule 4 of the numbers contract) and maxima over a workgroup of 64 invocations that share a row. The partial sum
-// of an invocation covers the elements whose index mod 64 is its own.
+// Sums (rule 4 of the numbers contract) and maxima over a workgroup of 64 invocations that share a
+// row. The partial sum of an invocation covers the elements whose index mod 64 is its own.
 #ifndef TERN_SHADERS_VULKAN_REDUCE_GLSL_
 #define TERN_SHADERS_VULKAN_REDUCE_GLSL_
 

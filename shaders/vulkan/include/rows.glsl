@@ -1,4 +1,5 @@
-// What every shader starts from: live rows, and views of tensors. Storage buffers hold 32-bit words only.
+// What every shader starts from: live rows, and views of tensors. Storage buffers hold 32-bit words
+// only.
 #ifndef TERN_SHADERS_VULKAN_ROWS_GLSL_
 #define TERN_SHADERS_VULKAN_ROWS_GLSL_
 
