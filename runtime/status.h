@@ -6,7 +6,9 @@
 
 #include <tern/context.h>
 
-#ifdef __GNUC__
+#if defined(__MINGW32__)
+#define TERN__PRINTF(text, args) __attribute__((format(gnu_printf, text, args)))
+#elif defined(__GNUC__)
 #define TERN__PRINTF(text, args) __attribute__((format(printf, text, args)))
 #else
 #define TERN__PRINTF(text, args)

@@ -4,7 +4,9 @@
 
 #include <tern/backend.h>
 
-#ifdef __GNUC__
+#if defined(__MINGW32__)
+#define TERN_PRINTF(text, args) __attribute__((format(gnu_printf, text, args)))
+#elif defined(__GNUC__)
 #define TERN_PRINTF(text, args) __attribute__((format(printf, text, args)))
 #else
 #define TERN_PRINTF(text, args)

@@ -11,12 +11,16 @@
 typedef struct tern__mutex {
     void *srwlock;
 } tern__mutex;
-#define TERN__THREAD_LOCAL __declspec(thread)
 #else
 #include <pthread.h>
 typedef struct tern__mutex {
     pthread_mutex_t handle;
 } tern__mutex;
+#endif
+
+#ifdef _MSC_VER
+#define TERN__THREAD_LOCAL __declspec(thread)
+#else
 #define TERN__THREAD_LOCAL _Thread_local
 #endif
 

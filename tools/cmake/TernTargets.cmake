@@ -12,7 +12,9 @@ function(tern_target_defaults target)
                            -Wmissing-prototypes -Wno-missing-field-initializers
                            $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation> # texts of bounded size are cut on purpose
                            -fno-fast-math -fno-math-errno -ffp-contract=off)
-    if(NOT WIN32)
+    if(WIN32)
+      target_compile_definitions(${target} PRIVATE __USE_MINGW_ANSI_STDIO=1 _WIN32_WINNT=0x0601)
+    else()
       target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
     endif()
   endif()

@@ -1,0 +1,80 @@
+#include "runtime/platform/platform.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/platform/win32/wide.h"
+
+// One read takes a 32-bit count.
+#define READ_MAX (1u << 30)
+
+static void *map_all(HANDLE handle, uint64_t size) {
+    if (size == 0 || size > SIZE_MAX) {
+        return NULL;
+    }
+    HANDLE mapping = CreateFileMappingW(handle, NULL, PAGE_READONLY, 0, 0, NULL);
+    if (!mapping) {
+        return NULL;
+    }
+    void *map = MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0);
+    CloseHandle(mapping); // the view keeps it
+    return map;
+}
+
+int tern__file_open(const char *path, tern__file *out_file) {
+    wchar_t wide[WIDE_CAPACITY];
+    if (!wide_from_utf8(path, wide)) {
+        return ERROR_INVALID_NAME;
+    }
+    HANDLE handle = CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING,
+                                FILE_ATTRIBUTE_NORMAL, NULL);
+    if (handle == INVALID_HANDLE_VALUE) {
+        return (int)GetLastError();
+    }
+    LARGE_INTEGER size;
+    if (GetFileType(handle) != FILE_TYPE_DISK || !GetFileSizeEx(handle, &size)) {
+        CloseHandle(handle);
+        return ERROR_SEEK_ON_DEVICE;
+    }
+    out_file->handle = (intptr_t)handle;
+    out_file->size = (uint64_t)size.QuadPart;
+    out_file->map = map_all(handle, out_file->size);
+    return 0;
+}
+
+bool tern__file_read(const tern__file *file, uint64_t offset, void *data, size_t size) {
+    unsigned char *to = data;
+    while (size > 0) {
+        OVERLAPPED at = {.Offset = (DWORD)offset, .OffsetHigh = (DWORD)(offset >> 32)};
+        DWORD wanted = size < READ_MAX ? (DWORD)size : READ_MAX;
+        DWORD got = 0;
+        if (!ReadFile((HANDLE)file->handle, to, wanted, &got, &at) || got == 0) {
+            return false;
+        }
+        to += got;
+        offset += got;
+        size -= got;
+    }
+    return true;
+}
+
+void tern__file_close(tern__file *file) {
+    if (file->map) {
+        UnmapViewOfFile(file->map);
+    }
+    CloseHandle((HANDLE)file->handle);
+    *file = (tern__file){.handle = -1};
+}
+
+void tern__file_error(int code, char *text, size_t capacity) {
+    wchar_t wide[WIDE_CAPACITY];
+    DWORD length = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL,
+                                  (DWORD)code, 0, wide, WIDE_CAPACITY, NULL);
+    while (length > 0 && wcschr(L".\r\n ", wide[length - 1])) {
+        length--; // our messages are one line without a full stop
+    }
+    wide[length < WIDE_CAPACITY ? length : 0] = L'\0';
+    if (length == 0 || !wide_to_utf8(wide, text, capacity)) {
+        snprintf(text, capacity, "error %d", code);
+    }
+}
