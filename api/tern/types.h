@@ -112,7 +112,7 @@ TERN_BEGIN_DECLS
 TERN_API const char *tern_dtype_name(tern_dtype dtype);
 
 /** Bytes of one row of |cols| elements as canonical weights or as a packed tensor row, padding
- * included. */
+ * included: 8- and 16-bit types (also the weights f16 and bf16) to 4 bytes. 0 for no type. */
 TERN_API uint64_t tern_dtype_row_bytes(tern_dtype dtype, uint32_t cols);
 
 /**
