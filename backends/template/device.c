@@ -33,7 +33,7 @@ tern_status tern_tpl_device_describe(tern_backend_instance *instance, uint32_t i
                                      tern_device_info *out_info) {
     (void)instance;
     out_info->index = index;
-    out_info->type = TERN_DEVICE_OTHER;
+    out_info->type = TERN_DEVICE_SOFTWARE;
     snprintf(out_info->name, sizeof out_info->name, "nothing yet");
     snprintf(out_info->driver, sizeof out_info->driver, "template 0.1");
     return TERN_STATUS_OK;
