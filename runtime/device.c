@@ -62,7 +62,8 @@ static tern_status backend_open(tern_device *device, uint32_t index, const tern_
         return tern__fail(device->context, TERN_STATUS_INTERNAL,
                           "backend %s: device_open succeeded without a device", entry->name);
     }
-    return TERN_STATUS_OK;
+    return native && entry->ops.device_info ? entry->ops.device_info(device->handle, &device->info)
+                                            : TERN_STATUS_OK;
 }
 
 tern_status tern__device_open_raw(tern__entry *entry, uint32_t index, const tern_native *native,

@@ -19,7 +19,8 @@ static tern_status make_shadow(tern_program *program, tern_buffer *buffer, tern_
     if (memory && ops->buffer_wrap) {
         return ops->buffer_wrap(reference->handle, memory, buffer->size, &shadow->handle);
     }
-    TERN_TRY(ops->buffer_create(reference->handle, buffer->size, &shadow->handle));
+    uint64_t words = (buffer->size + 3) / 4; // as tern_buffer_create does
+    TERN_TRY(ops->buffer_create(reference->handle, words * 4, &shadow->handle));
     shadow->copy = ops->buffer_map(reference->handle, shadow->handle);
     return TERN_STATUS_OK;
 }
@@ -39,7 +40,10 @@ static tern_status find_shadow(tern_program *program, tern_buffer *buffer, size_
         return tern__fail_memory(context, (count + 1) * sizeof *program->shadows, "a program");
     }
     program->shadows = shadows;
-    TERN_TRY(make_shadow(program, buffer, &program->shadows[count]));
+    tern__mutex_lock(&program->device->lock);
+    tern_status status = make_shadow(program, buffer, &program->shadows[count]);
+    tern__mutex_unlock(&program->device->lock);
+    TERN_TRY(status);
     program->shadow_count++;
     *out_index = count;
     return TERN_STATUS_OK;
@@ -117,7 +121,10 @@ static tern_status compile(tern_program *program, tern__segment *segment, tern__
     }
     tern_backend_program_desc desc = {sizeof desc, (uint32_t)segment->count, ops, params};
     tern_device *reference = program->device->reference;
-    return reference->entry->ops.compile(reference->handle, &desc, &segment->program);
+    tern__mutex_lock(&program->device->lock);
+    tern_status status = reference->entry->ops.compile(reference->handle, &desc, &segment->program);
+    tern__mutex_unlock(&program->device->lock);
+    return status;
 }
 
 tern_status tern__fallback_compile(tern_program *program, tern__segment *segment) {
@@ -169,8 +176,10 @@ tern_status tern__fallback_run(tern_program *program, tern__segment *segment) {
 
 void tern__fallback_finish(tern_program *program) {
     tern_device *reference = program->device->reference;
+    tern__mutex_lock(&program->device->lock);
     for (size_t i = 0; i < program->shadow_count; i++) {
         reference->entry->ops.buffer_destroy(reference->handle, program->shadows[i].handle);
     }
+    tern__mutex_unlock(&program->device->lock);
     tern__free(program->device->context, program->shadows);
 }

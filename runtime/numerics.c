@@ -263,6 +263,9 @@ static bool matches(const numerics_entry *entry, const tern_device_info *info) {
 
 static tern_numerics cached(tern_context *context, const tern_device_info *info) {
     tern_numerics numerics = TERN_NUMERICS_UNKNOWN;
+    if (!info->driver[0]) {
+        return numerics; // not known well enough to be recognised
+    }
     tern__mutex_lock(&context->lock);
     for (size_t i = 0; i < context->numerics.count; i++) {
         if (matches(&context->numerics.entries[i], info)) {
@@ -278,8 +281,8 @@ static void remember(tern_context *context, const tern_device_info *info, tern_n
     tern__numerics_cache *cache_of = &context->numerics;
     tern__mutex_lock(&context->lock);
     void *entries = cache_of->entries;
-    if (tern__grow(context, &entries, &cache_of->capacity, cache_of->count + 1,
-                   sizeof *cache_of->entries)) {
+    if (info->driver[0] && tern__grow(context, &entries, &cache_of->capacity, cache_of->count + 1,
+                                      sizeof *cache_of->entries)) {
         cache_of->entries = entries;
         numerics_entry *entry = &cache_of->entries[cache_of->count++];
         *entry = (numerics_entry){.numerics = numerics};

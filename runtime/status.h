@@ -28,8 +28,7 @@ tern_status tern__fail_memory(tern_context *context, uint64_t bytes, const char 
 void tern__set_error(const char *message);
 
 // A stretch in which this thread's failures are expected: errors are logged as DEBUG, the message
-// is
-// "" at first, and at the end is again what it was before.
+// is "" at first, and at the end is again what it was before.
 typedef struct tern__quiet {
     char message[TERN__MESSAGE_CAPACITY];
 } tern__quiet;

@@ -13,18 +13,18 @@
  *
  * Rules for both sides
  * - struct_size comes first in every struct; whoever fills a struct sets it, whoever reads it looks
- * at no member past it. Slots past a table's struct_size are NULL.
+ *   at no member past it. Slots past a table's struct_size are NULL.
  * - Out-parameters are written on success only. Pointers in are borrowed for the call unless
- * stated.
+ *   stated.
  * - A failing call reports its text once, through host->fail, and returns that status. No backend
- * aborts, throws, prints or installs handlers.
+ *   aborts, throws, prints or installs handlers.
  * - All host memory comes from host->allocate.
  * - The runtime has checked every descriptor, shape and range: a backend may assume them valid.
  * - In descriptors handed to a backend, every `buffer` and `weights` member holds the pointer that
- * the backend's own buffer_create or weights_create gave; tern_op_buffer and tern_op_weights cast
- * them.
+ *   the backend's own buffer_create or weights_create gave; tern_op_buffer and tern_op_weights cast
+ *   them.
  * - One device is called from one thread at a time, but for wait, which may come from others;
- * different devices and instances from any. Weights are only read while they exist.
+ *   different devices and instances from any. Weights are only read while they exist.
  */
 
 /** The ABI of this header. A host asks for a range; a backend answers with one table of an ABI
@@ -167,6 +167,9 @@ typedef struct tern_backend_ops {
      * backend's name. */
     void (*program_kernel)(tern_backend_device *device, tern_backend_program *program,
                            uint32_t index, char *out_name, uint32_t capacity);
+    /** As device_describe, for an open device: the only way to know one of the host's. NULL slot: such
+     * a device is called "the host's device". */
+    tern_status (*device_info)(tern_backend_device *device, tern_device_info *out_info);
     /** OK or DEVICE_LOST, without waiting. NULL slot: the device is never lost. */
     tern_status (*device_status)(tern_backend_device *device);
 } tern_backend_ops;

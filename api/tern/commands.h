@@ -8,15 +8,17 @@
 /**
  * A list of ops, the program a backend makes of it, and fences. Write a list once, submit it often.
  *
- *     tern_commands_create -> tern_cmd_<op> ... -> tern_commands_finish -> tern_program_submit ->
- * tern_fence_wait
+ *     tern_commands_create, tern_cmd_<op> ..., tern_commands_finish   once
+ *     tern_program_submit, tern_fence_wait                            as often as wanted
  *
  * Ops take effect as if one after the other, in the order of the list; submits of one device
  * likewise.
  *
  * tern_commands: one thread at a time; destroy before its device. It may be read back (training
- * builds its backward pass that way), extended and finished again. tern_program: any thread;
- * destroy before its device and before the buffers and weights its ops name.
+ * builds its backward pass that way), extended and finished again.
+ *
+ * tern_program: any thread; destroy before its device and before the buffers and weights its ops
+ * name.
  */
 typedef struct tern_program tern_program;
 

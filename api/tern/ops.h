@@ -13,23 +13,24 @@
  *
  * Common rules
  * - Shapes are written [outer, ..., inner]. R is rows: one per token. All rows of an op are
- * independent.
+ *   independent.
  * - "live" rows: an op computes its first `live` rows and leaves the rest of its outputs alone.
  * - Tensors of float32 unless a dtype is named. Operands marked "optional" may be absent (buffer
- * NULL).
+ *   NULL).
  * - An output may be the same view as an input marked "in place"; otherwise outputs overlap no
- * operand.
+ *   operand.
  * - flush(v) is +0 where |v| < 2^-50 or v is -0, else v; every float output is flushed (numbers
- * contract, rule 3).
+ *   contract, rule 3).
  * - sum() over a row is the blocked sum of rule 4: blocks of 1024, in a block 64 partial sums by
- * index mod 64, each ascending from +0, joined by a tree (32, 16, ... 1); block sums added
- * ascending from +0.
+ *   index mod 64, each ascending from +0, joined by a tree (32, 16, ... 1); block sums added
+ *   ascending from +0.
  * - f16() rounds to float16, to nearest even, saturating at +-65504. Divisions and square roots are
- * correctly rounded; every other float operation is one float32 operation, rounded, in the order
- * written.
+ *   correctly rounded; every other float operation is one float32 operation, rounded, in the order
+ *   written.
  * - Indices that a device reads from memory (ids, positions, sequences, block tables) are clamped
- * into range.
- * - NaN or infinity in an input: the result is unspecified, memory stays safe.
+ *   into range.
+ * - NaN, infinity or a subnormal in an input: the result is unspecified, memory stays safe. No
+ *   output is subnormal, so only what a host uploads can be.
  *
  * Errors of every tern_cmd_*: INVALID_ARGUMENT with the op, the operand, what was wanted and what
  * came.
@@ -85,10 +86,14 @@ typedef struct tern_quantize_act_desc {
 } tern_quantize_act_desc;
 
 /**
- * INT8 activations times a t2 matrix: out = flush(y) or flush(y + bias) with, for row r and output
- * n, one scale or one per row:  y = (float(sum_k q[r,k] * code[n,k]) * scale[r]) * w_scale[n] one
- * per group g:           y = sum_g(float(sum_{k in g} q[r,k] * code[n,k]) * w_scale[n,g]) *
- * scale[r] where the inner sums are exact integers.
+ * INT8 activations times a t2 matrix: out = flush(y), or flush(y + bias), for row r and output n:
+ *
+ *     one scale, or one a row:  y = (float(dot) * scale[r]) * w_scale[n]
+ *                               dot = q[r,0] * w[n,0] + q[r,1] * w[n,1] + ...
+ *     one a group g:            y = sum_g(float(dot_g) * w_scale[n,g]) * scale[r]
+ *                               dot_g: the part of dot over the group's columns
+ *
+ * with weights w of -1, 0 and +1. Both kinds of dot are exact integers.
  */
 typedef struct tern_ternary_matmul_desc {
     tern_op_header head;
@@ -187,12 +192,20 @@ typedef struct tern_kv_append_desc {
 /**
  * Causal attention with grouped heads: row r at position p of its sequence attends to positions 0
  * to p; query head h reads key head h * kv_heads / heads. The numbers contract, rule 5, with r() =
- * f16() for an f16 cache and the identity for f32: t_j = sum_d(r(q[d]) * k_j[d]) * scale for each
- * position j per block b of 64: m_b = max_j t_j;  p_j = r(exp(t_j - m_b));  l_b = p_0 + p_1 + ...
- * ascending from +0; o_b[d] = p_0 * v_0[d] + p_1 * v_1[d] + ... ascending from +0 M = max_b m_b;
- * c_b = exp(m_b - M);  L = l_0 * c_0 + l_1 * c_1 + ... ascending from +0 out[d] = flush((o_0[d] *
- * c_0 + o_1[d] * c_1 + ...) * (1 / L)), ascending from +0 Products in an f16 cache are exact before
- * they are added; all others are rounded.
+ * f16() for an f16 cache and the identity for f32:
+ *
+ *     each position j:    t_j = sum_d(r(q[d]) * k_j[d]) * scale
+ *     each block b of 64: m_b = max t_j
+ *                         p_j = r(exp(t_j - m_b))
+ *                         l_b = p_0 + p_1 + ...
+ *                         o_b[d] = flush(p_0 * v_0[d] + p_1 * v_1[d] + ...)
+ *     all blocks:         M = max m_b
+ *                         c_b = exp(m_b - M)
+ *                         L = l_0 * c_0 + l_1 * c_1 + ...
+ *                         out[d] = flush((o_0[d] * c_0 + o_1[d] * c_1 + ...) * (1 / L))
+ *
+ * where sums written with + ascend from +0. Products with an f16 cache (q * k, p * v) are exact
+ * before they are added; all others are rounded.
  */
 typedef struct tern_attention_desc {
     tern_op_header head;

@@ -95,7 +95,7 @@ GROUP_KERNEL void attention_blocks(ROWS, uint first, MATRIX(const float, q),
                 float product = weights[j] * CACHE_LOAD(v[(ulong)j * values_position]);
                 sum = sum + product;
             }
-            to[2u + d] = sum;
+            to[2u + d] = t_flush(sum);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }

@@ -152,7 +152,7 @@ float value_sum(uint base, uint count, uint d) {
         precise float product = block_weights[j] * element_of(CACHE, word, d);
         sum = sum + product;
     }
-    return sum;
+    return t_flush(sum);
 }
 
 float weight_sum(uint count) {

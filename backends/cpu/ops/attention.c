@@ -100,7 +100,7 @@ static void join(const struct job *job, const struct head *head, float most, flo
         kernels->exp_shift.fn(&c, 1, 0.0f);
         weight += sum * c;
         for (uint32_t i = 0; i < dim; i++) {
-            total[i] += block[i] * c;
+            total[i] += t_flush(block[i]) * c;
         }
     }
     float inverse = 1.0f / weight;

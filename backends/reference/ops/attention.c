@@ -82,7 +82,7 @@ static void attend(const head *h, const float *q, float *out) {
         float weight = t_exp(block_most - most);
         total += add_block(h, first, count, block_most) * weight;
         for (uint32_t i = 0; i < h->dim; i++) {
-            out[i] += h->block[i] * weight;
+            out[i] += t_flush(h->block[i]) * weight;
         }
     }
     float inverse = t_divide(1.0f, total);
