@@ -22,13 +22,17 @@ static bool has_int_dot(const tern_vk_instance_functions *vk, VkPhysicalDevice p
     return dot.shaderIntegerDotProduct;
 }
 
-void tern_vk_find_features(const tern_host *host, const tern_vk_instance_functions *vk,
-                           VkPhysicalDevice physical, tern_vk_features *out_features) {
+tern_status tern_vk_find_features(const tern_host *host, const tern_vk_instance_functions *vk,
+                                  VkPhysicalDevice physical, tern_vk_features *out_features) {
     tern_vk_features found = {0};
     uint32_t count = 0;
     vk->EnumerateDeviceExtensionProperties(physical, NULL, &count, NULL);
     VkExtensionProperties *list = tern_report_calloc(host, count, sizeof *list);
-    if (list && vk->EnumerateDeviceExtensionProperties(physical, NULL, &count, list) >= 0) {
+    if (!list) {
+        return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY,
+                                "out of memory: a list of %u vulkan extensions", count);
+    }
+    if (vk->EnumerateDeviceExtensionProperties(physical, NULL, &count, list) >= 0) {
         found.int_dot =
             has_extension(list, count, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME) &&
             has_int_dot(vk, physical);
@@ -38,6 +42,7 @@ void tern_vk_find_features(const tern_host *host, const tern_vk_instance_functio
     }
     host->release(host, list);
     *out_features = found;
+    return TERN_STATUS_OK;
 }
 
 void tern_vk_find_limits(const tern_vk_instance_functions *vk, VkPhysicalDevice physical,
@@ -68,22 +73,17 @@ void tern_vk_find_limits(const tern_vk_instance_functions *vk, VkPhysicalDevice 
     *out_limits = limits;
 }
 
-uint32_t tern_vk_find_queue_family(const tern_host *host, const tern_vk_instance_functions *vk,
+uint32_t tern_vk_find_queue_family(const tern_vk_instance_functions *vk,
                                    VkPhysicalDevice physical) {
-    uint32_t count = 0;
-    uint32_t family = UINT32_MAX;
-    vk->GetPhysicalDeviceQueueFamilyProperties(physical, &count, NULL);
-    VkQueueFamilyProperties *families = tern_report_calloc(host, count, sizeof *families);
-    if (families) {
-        vk->GetPhysicalDeviceQueueFamilyProperties(physical, &count, families);
-        for (uint32_t i = 0; i < count && family == UINT32_MAX; i++) {
-            if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) {
-                family = i;
-            }
+    VkQueueFamilyProperties families[16]; // no driver has more than a handful
+    uint32_t count = sizeof families / sizeof families[0];
+    vk->GetPhysicalDeviceQueueFamilyProperties(physical, &count, families);
+    for (uint32_t i = 0; i < count; i++) {
+        if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) {
+            return i;
         }
     }
-    host->release(host, families);
-    return family;
+    return UINT32_MAX;
 }
 
 static tern_device_type device_type(VkPhysicalDeviceType type) {
@@ -138,7 +138,7 @@ tern_status tern_vk_device_describe(tern_backend_instance *instance, uint32_t in
     VkPhysicalDevice physical = instance->devices[index];
     tern_vk_features features;
     tern_vk_limits limits;
-    tern_vk_find_features(instance->host, &instance->vk, physical, &features);
+    TERN_TRY(tern_vk_find_features(instance->host, &instance->vk, physical, &features));
     tern_vk_find_limits(&instance->vk, physical, &features, &limits);
     VkPhysicalDeviceDriverPropertiesKHR driver = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES_KHR};

@@ -66,8 +66,7 @@ tern_status tern_vk_device_status(tern_backend_device *device) {
 }
 
 static tern_status create_handle(tern_backend_device *device) {
-    device->queue_family =
-        tern_vk_find_queue_family(device->host, &device->instance_vk, device->physical);
+    device->queue_family = tern_vk_find_queue_family(&device->instance_vk, device->physical);
     float priority = 1.0f;
     VkDeviceQueueCreateInfo queue = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
                                      .queueFamilyIndex = device->queue_family,
@@ -155,7 +154,8 @@ static tern_status adopt_handle(tern_backend_instance *instance, tern_backend_de
     device->lock_queue = native->unlock_queue ? native->lock_queue : NULL;
     device->unlock_queue = native->lock_queue ? native->unlock_queue : NULL;
     device->lock_user = native->user;
-    tern_vk_find_features(device->host, &device->instance_vk, device->physical, &device->features);
+    TERN_TRY(tern_vk_find_features(device->host, &device->instance_vk, device->physical,
+                                   &device->features));
     keep_host_features(native, &device->features);
     return tern_vk_load_device(device->host, &device->instance_vk, device->handle, &device->vk);
 }
@@ -177,7 +177,8 @@ static tern_status get_handle(tern_backend_instance *instance, uint32_t index,
     }
     device->instance_vk = instance->vk;
     device->physical = instance->devices[index];
-    tern_vk_find_features(device->host, &device->instance_vk, device->physical, &device->features);
+    TERN_TRY(tern_vk_find_features(device->host, &device->instance_vk, device->physical,
+                                   &device->features));
     return create_handle(device);
 }
 

@@ -70,15 +70,13 @@ uint32_t tern_vk_device_count(tern_backend_instance *instance);
 // describe.c
 tern_status tern_vk_device_describe(tern_backend_instance *instance, uint32_t index,
                                     tern_device_info *out_info);
-// Features that the device and, for the host's own device, the host offer; limits of a device with
-// those features.
-void tern_vk_find_features(const tern_host *host, const tern_vk_instance_functions *vk,
-                           VkPhysicalDevice physical, tern_vk_features *out_features);
+// Features that a physical device offers, and its limits. OUT_OF_MEMORY.
+tern_status tern_vk_find_features(const tern_host *host, const tern_vk_instance_functions *vk,
+                                  VkPhysicalDevice physical, tern_vk_features *out_features);
 void tern_vk_find_limits(const tern_vk_instance_functions *vk, VkPhysicalDevice physical,
                          const tern_vk_features *features, tern_vk_limits *out_limits);
 // The first queue family with compute, UINT32_MAX if there is none.
-uint32_t tern_vk_find_queue_family(const tern_host *host, const tern_vk_instance_functions *vk,
-                                   VkPhysicalDevice physical);
+uint32_t tern_vk_find_queue_family(const tern_vk_instance_functions *vk, VkPhysicalDevice physical);
 
 // device.c
 tern_status tern_vk_device_open(tern_backend_instance *instance, uint32_t index,

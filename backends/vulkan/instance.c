@@ -38,8 +38,7 @@ static bool usable(tern_backend_instance *instance, VkPhysicalDevice physical) {
     instance->vk.GetPhysicalDeviceProperties2(physical, &properties);
     const VkPhysicalDeviceProperties *core = &properties.properties;
     bool new_enough = core->apiVersion >= VK_API_VERSION_1_1;
-    bool computes =
-        tern_vk_find_queue_family(instance->host, &instance->vk, physical) != UINT32_MAX;
+    bool computes = tern_vk_find_queue_family(&instance->vk, physical) != UINT32_MAX;
     if (!new_enough || !computes) {
         tern_report_log(instance->host, TERN_LOG_INFO, "vulkan: %s is left out: %s",
                         core->deviceName,

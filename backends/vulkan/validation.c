@@ -19,18 +19,22 @@ static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlag
     return VK_FALSE;
 }
 
-static bool layer_installed(const tern_host *host, const tern_vk_loader *loader) {
+static tern_status find_layer(const tern_host *host, const tern_vk_loader *loader,
+                              bool *out_found) {
     uint32_t count = 0;
-    bool found = false;
     loader->vk.EnumerateInstanceLayerProperties(&count, NULL);
     VkLayerProperties *layers = tern_report_calloc(host, count, sizeof *layers);
-    if (layers && loader->vk.EnumerateInstanceLayerProperties(&count, layers) >= 0) {
+    if (!layers) {
+        return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY,
+                                "out of memory: a list of %u vulkan layers", count);
+    }
+    if (loader->vk.EnumerateInstanceLayerProperties(&count, layers) >= 0) {
         for (uint32_t i = 0; i < count; i++) {
-            found = found || strcmp(layers[i].layerName, layer_name) == 0;
+            *out_found = *out_found || strcmp(layers[i].layerName, layer_name) == 0;
         }
     }
     host->release(host, layers);
-    return found;
+    return TERN_STATUS_OK;
 }
 
 tern_status tern_vk_validation_prepare(const tern_host *host, const tern_vk_loader *loader,
@@ -41,7 +45,9 @@ tern_status tern_vk_validation_prepare(const tern_host *host, const tern_vk_load
     if (!option || strcmp(option, "1") != 0) {
         return TERN_STATUS_OK;
     }
-    if (!layer_installed(host, loader)) {
+    bool found = false;
+    TERN_TRY(find_layer(host, loader, &found));
+    if (!found) {
         return tern_report_fail(host, TERN_STATUS_UNAVAILABLE,
                                 "TERN_VULKAN_VALIDATION=1, but the layer %s is not installed "
                                 "(Debian: vulkan-validationlayers)",
