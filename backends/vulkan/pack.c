@@ -1,8 +1,8 @@
 #include "backends/vulkan/pack.h"
 
-#include <string.h>
+#include <stdbool.h>
 
-enum { Q8_BYTES = 34, Q8_WORDS = 9 };
+enum { Q8_BYTES = 34, Q8_WORDS = 9, ZERO_CODES = 0x55 };
 
 static uint64_t round_up(uint64_t value, uint64_t unit) {
     return (value + unit - 1) / unit * unit;
@@ -10,10 +10,9 @@ static uint64_t round_up(uint64_t value, uint64_t unit) {
 
 tern_vk_layout tern_vk_layout_of(const tern_weights_info *info) {
     uint64_t cols = info->cols;
-    tern_vk_layout layout = {.dtype = info->dtype, .unit = 1};
+    tern_vk_layout layout = {.dtype = info->dtype};
     switch (info->dtype) {
     case TERN_DTYPE_T2:
-        layout.unit = TERN_VK_TILE;
         layout.row_bytes = (cols + 3) / 4;
         layout.row_words = (uint32_t)((cols + 15) / 16);
         break;
@@ -23,7 +22,7 @@ tern_vk_layout tern_vk_layout_of(const tern_weights_info *info) {
         break;
     case TERN_DTYPE_F32:
         layout.row_bytes = 4 * cols;
-        layout.row_words = info->cols;
+        layout.row_words = (uint32_t)round_up(cols, 2);
         break;
     default:
         layout.row_bytes = round_up(2 * cols, 4);
@@ -46,81 +45,65 @@ static uint32_t transpose_codes(uint32_t word) {
     return word ^ swap ^ (swap << 12);
 }
 
-// Word |w| of a canonical row of |bytes| bytes; what lies past its end is code 1, weight 0.
-static uint32_t load_codes(const unsigned char *row, uint64_t bytes, uint32_t w) {
+// Where word |w| of a canonical row begins, and how many of its bytes the row has; the rest is
+// filled up.
+typedef struct word_place {
+    uint64_t at;
+    uint32_t bytes;
+} word_place;
+
+static word_place place_of(const tern_vk_layout *layout, uint32_t w) {
+    if (layout->dtype == TERN_DTYPE_Q8_0) {
+        uint64_t block = (uint64_t)(w / Q8_WORDS) * Q8_BYTES;
+        uint32_t rest = w % Q8_WORDS;
+        return rest ? (word_place){block + 4 * rest - 2, 4} : (word_place){block, 2};
+    }
+    uint64_t at = 4 * (uint64_t)w;
+    uint64_t left = at < layout->row_bytes ? layout->row_bytes - at : 0;
+    return (word_place){at, left < 4 ? (uint32_t)left : 4};
+}
+
+static uint32_t load_word(const tern_vk_layout *layout, const unsigned char *row, uint32_t w) {
+    word_place place = place_of(layout, w);
+    bool ternary = layout->dtype == TERN_DTYPE_T2;
     uint32_t word = 0;
     for (uint32_t i = 0; i < 4; i++) {
-        uint64_t at = 4 * (uint64_t)w + i;
-        word |= (uint32_t)(at < bytes ? row[at] : 0x55) << 8 * i;
+        uint32_t filler = ternary ? ZERO_CODES : 0;
+        word |= (i < place.bytes ? row[place.at + i] : filler) << 8 * i;
     }
-    return word;
+    return ternary ? transpose_codes(word) : word;
 }
 
-static void pack_t2(const tern_vk_layout *layout, uint32_t count, const unsigned char *codes,
-                    uint32_t *words) {
-    for (uint32_t n = 0; n < count; n++) {
-        const unsigned char *row = codes + n * layout->row_bytes;
-        uint32_t *tile = words + (size_t)(n / TERN_VK_TILE) * layout->row_words * TERN_VK_TILE;
-        for (uint32_t w = 0; w < layout->row_words; w++) {
-            tile[(size_t)w * TERN_VK_TILE + n % TERN_VK_TILE] =
-                transpose_codes(load_codes(row, layout->row_bytes, w));
-        }
+static void store_word(const tern_vk_layout *layout, unsigned char *row, uint32_t w,
+                       uint32_t word) {
+    word_place place = place_of(layout, w);
+    word = layout->dtype == TERN_DTYPE_T2 ? transpose_codes(word) : word;
+    for (uint32_t i = 0; i < place.bytes; i++) {
+        row[place.at + i] = (unsigned char)(word >> 8 * i);
     }
 }
 
-static void unpack_t2(const tern_vk_layout *layout, uint32_t count, const uint32_t *words,
-                      unsigned char *codes) {
-    for (uint32_t n = 0; n < count; n++) {
-        unsigned char *row = codes + n * layout->row_bytes;
-        const uint32_t *tile =
-            words + (size_t)(n / TERN_VK_TILE) * layout->row_words * TERN_VK_TILE;
-        for (uint64_t at = 0; at < layout->row_bytes; at++) {
-            uint32_t word = tile[(size_t)(at / 4) * TERN_VK_TILE + n % TERN_VK_TILE];
-            row[at] = (unsigned char)(transpose_codes(word) >> 8 * (at % 4));
-        }
-    }
-}
-
-static void pack_q8(const tern_vk_layout *layout, uint32_t count, const unsigned char *codes,
-                    uint32_t *words) {
-    size_t blocks = (size_t)count * (layout->row_words / Q8_WORDS);
-    for (size_t b = 0; b < blocks; b++) {
-        const unsigned char *from = codes + b * Q8_BYTES;
-        words[b * Q8_WORDS] = (uint32_t)from[0] | (uint32_t)from[1] << 8;
-        memcpy(words + b * Q8_WORDS + 1, from + 2, 32);
-    }
-}
-
-static void unpack_q8(const tern_vk_layout *layout, uint32_t count, const uint32_t *words,
-                      unsigned char *codes) {
-    size_t blocks = (size_t)count * (layout->row_words / Q8_WORDS);
-    for (size_t b = 0; b < blocks; b++) {
-        unsigned char *to = codes + b * Q8_BYTES;
-        to[0] = (unsigned char)words[b * Q8_WORDS];
-        to[1] = (unsigned char)(words[b * Q8_WORDS] >> 8);
-        memcpy(to + 2, words + b * Q8_WORDS + 1, 32);
-    }
+static size_t word_index(const tern_vk_layout *layout, uint32_t n, uint32_t w) {
+    return ((size_t)(n / TERN_VK_TILE) * layout->row_words + w) * TERN_VK_TILE + n % TERN_VK_TILE;
 }
 
 void tern_vk_pack_codes(const tern_vk_layout *layout, uint32_t count, const void *codes,
                         uint32_t *words) {
-    if (layout->dtype == TERN_DTYPE_T2) {
-        pack_t2(layout, count, codes, words);
-    } else if (layout->dtype == TERN_DTYPE_Q8_0) {
-        pack_q8(layout, count, codes, words);
-    } else {
-        memcpy(words, codes, (size_t)(count * layout->row_bytes));
+    for (uint32_t n = 0; n < count; n++) {
+        const unsigned char *row = (const unsigned char *)codes + n * layout->row_bytes;
+        for (uint32_t w = 0; w < layout->row_words; w++) {
+            words[word_index(layout, n, w)] = load_word(layout, row, w);
+        }
     }
 }
 
 void tern_vk_unpack_codes(const tern_vk_layout *layout, uint32_t count, const uint32_t *words,
                           void *codes) {
-    if (layout->dtype == TERN_DTYPE_T2) {
-        unpack_t2(layout, count, words, codes);
-    } else if (layout->dtype == TERN_DTYPE_Q8_0) {
-        unpack_q8(layout, count, words, codes);
-    } else {
-        memcpy(codes, words, (size_t)(count * layout->row_bytes));
+    for (uint32_t n = 0; n < count; n++) {
+        unsigned char *row = (unsigned char *)codes + n * layout->row_bytes;
+        for (uint32_t w = 0; w < layout->row_words; w++) {
+            store_word(layout, row, w, words[word_index(layout, n, w)]);
+        }
     }
 }
 

@@ -5,12 +5,8 @@
 #include "backends/common/report.h"
 #include "backends/vulkan/device.h"
 
-// About as many bytes of canonical rows are read, packed and sent at a time, but always whole
-// units.
+// About as many bytes of canonical rows are read, packed and sent at a time, in whole tiles.
 #define CHUNK_BYTES ((uint64_t)1 << 20)
-
-// linear.comp makes 16 outputs per workgroup of a dispatch's first dimension.
-#define ROWS_PER_GROUP 16u
 
 // Rows on their way, in both forms; one allocation.
 typedef struct weights_chunk {
@@ -26,17 +22,17 @@ static uint64_t round_up(uint64_t value, uint64_t unit) {
 }
 
 static uint64_t code_bytes(const tern_vk_layout *layout, uint32_t rows) {
-    return 4 * round_up(rows, layout->unit) * layout->row_words;
+    return 4 * round_up(rows, TERN_VK_TILE) * layout->row_words;
 }
 
 static uint64_t scale_bytes(const tern_vk_layout *layout, uint32_t rows) {
-    return 4 * round_up(rows, layout->unit) * layout->row_scales;
+    return 4 * round_up(rows, TERN_VK_TILE) * layout->row_scales;
 }
 
 static tern_status chunk_init(const tern_host *host, const tern_vk_layout *layout, uint32_t rows,
                               weights_chunk *out_chunk) {
-    uint64_t wanted = round_up(CHUNK_BYTES / layout->row_bytes + 1, layout->unit);
-    uint64_t most = round_up(rows, layout->unit);
+    uint64_t wanted = round_up(CHUNK_BYTES / layout->row_bytes + 1, TERN_VK_TILE);
+    uint64_t most = round_up(rows, TERN_VK_TILE);
     out_chunk->rows = (uint32_t)(wanted < most ? wanted : most);
     uint64_t sizes[] = {round_up(out_chunk->rows * layout->row_bytes, 64),
                         round_up(scale_bytes(layout, out_chunk->rows), 64),
@@ -60,15 +56,13 @@ static void chunk_finish(const tern_host *host, weights_chunk *chunk) {
     host->release(host, chunk->codes);
 }
 
-// Rows of the largest segment, 0 if not even one unit fits.
+// Rows of the largest segment, 0 if not even one tile fits.
 static uint32_t segment_rows(const tern_backend_device *device, const tern_vk_layout *layout) {
     const tern_vk_limits *limits = &device->limits;
     uint64_t bytes = limits->range < limits->buffer / 2 ? limits->range : limits->buffer / 2;
     uint64_t rows = bytes / (4 * (uint64_t)layout->row_words);
-    uint64_t most = (uint64_t)limits->groups[0] * ROWS_PER_GROUP;
-    rows = rows < most ? rows : most;
-    return (uint32_t)(rows >= TERN_VK_TILE ? rows / TERN_VK_TILE * TERN_VK_TILE
-                                           : rows / layout->unit * layout->unit);
+    uint64_t most = (uint64_t)limits->groups[0] * TERN_VK_TILE;
+    return (uint32_t)((rows < most ? rows : most) / TERN_VK_TILE * TERN_VK_TILE);
 }
 
 static tern_status make_segment(tern_backend_device *device, const tern_vk_layout *layout,
@@ -81,7 +75,7 @@ static tern_status make_segment(tern_backend_device *device, const tern_vk_layou
     return tern_vk_block_create(device, bytes, TERN_VK_MEMORY_DEVICE, &segment->block);
 }
 
-// Where row |n| of a segment, the first of a unit, lies.
+// Where row |n| of a segment, the first of a tile, lies.
 static uint64_t codes_at(const tern_vk_layout *layout, uint32_t n) {
     return 4 * (uint64_t)n * layout->row_words;
 }
@@ -179,7 +173,7 @@ void tern_vk_weights_destroy(tern_backend_device *device, tern_backend_weights *
     device->host->release(device->host, weights);
 }
 
-// Rows [n, n + rows) of a segment, |n| the first of a unit, in canonical form in |chunk|.
+// Rows [n, n + rows) of a segment, |n| the first of a tile, in canonical form in |chunk|.
 static tern_status fetch(tern_backend_device *device, const tern_vk_layout *layout,
                          const tern_vk_segment *segment, uint32_t n, uint32_t rows,
                          weights_chunk *chunk) {
@@ -209,7 +203,7 @@ static tern_status export_segment(tern_backend_device *device, const tern_vk_lay
     end = end < segment->count ? end : segment->count;
     uint32_t begin = target->first > segment->first ? target->first - segment->first : 0;
     while (begin < end) {
-        uint32_t n = begin / layout->unit * layout->unit;
+        uint32_t n = begin / TERN_VK_TILE * TERN_VK_TILE;
         uint32_t rows = end - n < chunk->rows ? end - n : chunk->rows;
         TERN_TRY(fetch(device, layout, segment, n, rows, chunk));
         uint32_t skip = begin - n;

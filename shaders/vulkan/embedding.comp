@@ -6,12 +6,11 @@
 // push constants  Push (struct tern_vk_push_embedding)
 // specialisation  0 dtype of the weights, 1 kind of weight scales
 // workgroup       64 columns; x columns, y rows
-#include "shaders/vulkan/include/dtype.glsl"
 #include "shaders/vulkan/include/rows.glsl"
 #include "shaders/vulkan/include/ternary.glsl"
 
 layout(local_size_x = 64) in;
-layout(constant_id = 0) const uint WEIGHTS = F32;
+layout(constant_id = 0) const uint WEIGHTS = 1u;
 layout(constant_id = 1) const uint SCALES = SCALE_TENSOR;
 
 layout(std430, binding = 1) readonly buffer Ids {
@@ -39,6 +38,8 @@ layout(push_constant) uniform Push {
 }
 push;
 
+#include "shaders/vulkan/include/dense.glsl"
+
 float ternary_at(uint n, uint k) {
     uint word = weights[code_word(push.ternary, n, k / 16u)];
     int code = int((word >> (8u * (k & 3u) + 2u * ((k >> 2) & 3u))) & 3u) - 1;
@@ -53,21 +54,12 @@ float ternary_at(uint n, uint k) {
     return w;
 }
 
-float q8_at(uint n, uint k) {
-    uint block = n * push.row_words + k / 32u * Q8_WORDS;
-    int q = signed_byte(weights[block + 1u + (k >> 2) % 8u], k & 3u);
-    precise float w = t_f16_to_f32(weights[block]) * float(q);
-    return w;
-}
-
 float weight_at(uint n, uint k) {
     if (WEIGHTS == T2) {
         return ternary_at(n, k);
     }
-    if (WEIGHTS == Q8_0) {
-        return q8_at(n, k);
-    }
-    return element_of(WEIGHTS, weights[n * push.row_words + word_of(WEIGHTS, k)], k);
+    vec2 pair = dense_pair(n, k & ~1u);
+    return (k & 1u) != 0u ? pair.y : pair.x;
 }
 
 void main() {

@@ -1,18 +1,18 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 // out = flush(sum(p_k)) or flush(sum(p_k) + bias), p_k = f16(x[k]) * weight, or x[k] * weight for
-// float32 weights. A workgroup makes 16 outputs of a row: each invocation the partial sums of its
-// indices mod 64, then each of the first 16 joins the partial sums of one output.
+// float32 weights. An invocation makes one output: it reads its row of the weights, laid out as
+// include/dense.glsl says, once, two columns at a time, in the order of the tree of rule 4, so that
+// a few pairs of sums are all it keeps.
 //
 // bindings        0 params, 1 x, 2 weights (words), 3 bias, 4 out
 // push constants  Push (struct tern_vk_push_linear); outputs of one segment of the weights
 // specialisation  0 dtype of the weights
-// workgroup       64 invocations for 16 outputs; x tiles of 16 outputs, y rows
-#include "shaders/vulkan/include/dtype.glsl"
+// workgroup       64 outputs; x tiles of 64 outputs, y rows
 #include "shaders/vulkan/include/rows.glsl"
 
 layout(local_size_x = 64) in;
-layout(constant_id = 0) const uint WEIGHTS = F32;
+layout(constant_id = 0) const uint WEIGHTS = 1u;
 
 layout(std430, binding = 1) readonly buffer X {
     float x[];
@@ -38,80 +38,68 @@ layout(push_constant) uniform Push {
 }
 push;
 
-const uint TILE = 16u;
-const uint PITCH = 65u; // keeps the joining invocations in different banks
+#include "shaders/vulkan/include/dense.glsl"
 
-shared float part[TILE * PITCH];
+shared float held[1024];
 
-float weight_at(uint base, uint k) {
-    if (WEIGHTS == Q8_0) {
-        uint block = base + k / 32u * Q8_WORDS;
-        int q = signed_byte(weights[block + 1u + (k >> 2) % 8u], k & 3u);
-        precise float w = t_f16_to_f32(weights[block]) * float(q);
-        return w;
+// Block |block| of the row of x at |base|, rounded and filled up with zeros.
+void hold(uint base, uint block) {
+    barrier();
+    for (uint k = gl_LocalInvocationID.x; k < 1024u; k += 64u) {
+        float value = block + k < push.cols ? x[base + block + k] : 0.0;
+        held[k] = WEIGHTS == F32 ? value : t_round_f16(value);
     }
-    return element_of(WEIGHTS, weights[base + word_of(WEIGHTS, k)], k);
+    barrier();
 }
 
-void partial_sums(uint first, uint block, float held[16]) {
-    uint lane = gl_LocalInvocationID.x;
-    uint count = min(TILE, push.outputs - first);
-    for (uint t = 0u; t < count; t++) {
-        uint base = (first + t) * push.row_words;
-        precise float partial = 0.0;
-        for (uint j = 0u; j < 16u; j++) {
-            uint k = block + 64u * j + lane;
-            if (k < push.cols) {
-                precise float product = held[j] * weight_at(base, k);
-                partial = partial + product;
-            }
+// The partial sums of indices |l| and |l| + 1 mod 64.
+vec2 partial_sums(uint n, uint block, uint l) {
+    precise vec2 sums = vec2(0.0);
+    uint end = min(push.cols - block, 1024u);
+    for (uint k = l; k < end; k += 64u) {
+        precise vec2 products = vec2(held[k], held[k + 1u]) * dense_pair(n, block + k);
+        sums = sums + products;
+    }
+    return sums;
+}
+
+// Joins the partial sums: pair i of 32 is that of index 2 i with its five bits reversed, and a pair
+// is added to an earlier one as soon as both halves of a branch are there.
+float block_sum(uint n, uint block) {
+    vec2 branches[6];
+    uint depth = 0u;
+    for (uint i = 0u; i < 32u; i++) {
+        precise vec2 sums = partial_sums(n, block, bitfieldReverse(i) >> 26);
+        for (uint bits = i; (bits & 1u) != 0u; bits >>= 1) {
+            depth--;
+            sums = branches[depth] + sums;
         }
-        part[t * PITCH + lane] = partial;
+        branches[depth] = sums;
+        depth++;
     }
+    precise float sum = branches[0].x + branches[0].y;
+    return sum;
 }
 
-float joined(uint base) {
-    for (uint k = 32u; k > 0u; k >>= 1) {
-        for (uint l = 0u; l < k; l++) {
-            precise float s = part[base + l] + part[base + l + k];
-            part[base + l] = s;
-        }
-    }
-    return part[base];
-}
-
-void store(uint row, uint output_index, float total) {
+void store(uint row, uint n, float total) {
     precise float y = total;
     if (push.has_bias != 0u) {
-        y = y + bias[push.bias + output_index];
+        y = y + bias[push.bias + n];
     }
-    result[push.result.offset + row * push.result.stride + output_index] = t_flush(y);
+    result[push.result.offset + row * push.result.stride + n] = t_flush(y);
 }
 
 void main() {
-    uint lane = gl_LocalInvocationID.x;
-    uint first = gl_WorkGroupID.x * TILE;
-    bool joins = lane < TILE && first + lane < push.outputs;
+    uint n = gl_GlobalInvocationID.x;
     uint live = live_rows(push.rows);
     for (uint row = gl_WorkGroupID.y; row < live; row += gl_NumWorkGroups.y) {
-        uint base = push.x.offset + row * push.x.stride;
         precise float total = 0.0;
         for (uint block = 0u; block < push.cols; block += 1024u) {
-            float held[16];
-            for (uint j = 0u; j < 16u; j++) {
-                uint k = block + 64u * j + lane;
-                float value = k < push.cols ? x[base + k] : 0.0;
-                held[j] = WEIGHTS == F32 ? value : t_round_f16(value);
-            }
-            partial_sums(first, block, held);
-            barrier();
-            if (joins) {
-                total = total + joined(lane * PITCH);
-            }
-            barrier();
+            hold(push.x.offset + row * push.x.stride, block);
+            total = total + block_sum(n, block);
         }
-        if (joins) {
-            store(row, first + lane, total);
+        if (n < push.outputs) {
+            store(row, n, total);
         }
     }
 }

@@ -2,9 +2,6 @@
 #include "backends/vulkan/ops/ops.h"
 #include "backends/vulkan/weights.h"
 
-// Outputs that a workgroup makes.
-enum { TILE = 16 };
-
 bool tern_vk_supports_linear(tern_backend_device *device, const tern_op_header *op) {
     (void)device;
     const tern_linear_desc *desc = (const tern_linear_desc *)op;
@@ -32,7 +29,7 @@ static tern_status plan_segment(tern_vk_plan *plan, const tern_linear_desc *desc
                             .spec = {weights->info.dtype},
                             .push = &push,
                             .push_size = sizeof push,
-                            .groups_x = ((uint64_t)segment->count + TILE - 1) / TILE,
+                            .groups_x = tern_vk_groups_of_64(segment->count),
                             .groups_y = desc->x.shape[0]});
 }
 
