@@ -29,12 +29,15 @@ static void test_matrix(suite *self, suite_product shape, uint32_t index) {
     suite_end(test);
 }
 
+// Floating-point sums in the reference's order take a hundred times as long as integer ones on some
+// software drivers, so only the full suite has the large products.
 static void test_product(suite *self, suite_product shape) {
-    // Floating-point sums in the reference's order take longer than integer ones.
     uint64_t work = (uint64_t)shape.rows * shape.outputs * shape.cols;
-    uint32_t each = suite_pick(self, 2, work > 2000000 ? 1 : 3, DTYPES);
-    for (uint32_t i = 0; i < each; i++) {
-        test_matrix(self, shape, shape.index * 3 + i);
+    if (self->level == LEVEL_FULL || work <= 1500000) {
+        uint32_t each = suite_pick(self, 2, work > 300000 ? 1 : 3, DTYPES);
+        for (uint32_t i = 0; i < each; i++) {
+            test_matrix(self, shape, shape.index * 3 + i);
+        }
     }
 }
 
