@@ -61,7 +61,7 @@ static uint64_t element_count(const tern_tensor *view) {
 
 static bool close_enough(const suite_test *test, const tern_tensor *view, element got, element want,
                          float largest) {
-    if (test->suite->info.numerics != TERN_NUMERICS_TOLERANT || isnan(got.value)) {
+    if (suite_exact(test->suite) || isnan(got.value)) {
         return false;
     }
     float difference = fabsf(got.value - want.value);
@@ -152,7 +152,7 @@ static void compare_rest(suite_test *test, uint32_t number) {
     const uint8_t *want = memory->after[SIDE_REFERENCE];
     for (uint64_t i = 0; i < memory->size; i++) {
         // Of a tolerant device only padding is left to compare, and that is 0.
-        bool exact = test->suite->info.numerics != TERN_NUMERICS_TOLERANT;
+        bool exact = suite_exact(test->suite);
         if (exact && memory->rule[i] == RULE_COMPARE && got[i] != want[i]) {
             suite_decide(test, VERDICT_FAILED,
                          "padding byte %" PRIu64 " of buffer %u is %02x, expected %02x", i, number,

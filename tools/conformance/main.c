@@ -30,7 +30,7 @@ typedef struct options {
     const char *plugin;
     const char *op;
     uint32_t only;
-    bool tiny, quick, full, ftz, json, list, version;
+    bool tiny, quick, full, ftz, exact, json, list, version;
 } options;
 
 static arg_result parse(options *o, int argc, char **argv) {
@@ -45,6 +45,8 @@ static arg_result parse(options *o, int argc, char **argv) {
         {"--full", NULL, ARG_FLAG, &o->full, NULL, 0, 0, NULL, "every combination"},
         {"--ftz", NULL, ARG_FLAG, &o->ftz, NULL, 0, 0, NULL,
          "with the calling thread's flush-to-zero on"},
+        {"--exact", NULL, ARG_FLAG, &o->exact, NULL, 0, 0, NULL,
+         "compare bits even on a device that reports tolerant numerics"},
         {"--json", NULL, ARG_FLAG, &o->json, NULL, 0, 0, NULL, "one object on stdout"},
         {"--list", NULL, ARG_FLAG, &o->list, NULL, 0, 0, NULL, "list what is tested"},
         {"--version", NULL, ARG_FLAG, &o->version, NULL, 0, 0, NULL, "print the version"},
@@ -167,6 +169,7 @@ static int run(const options *o) {
                            : o->tiny ? LEVEL_TINY
                                      : LEVEL_QUICK,
                   .ftz = o->ftz,
+                  .exact = o->exact,
                   .only = o->only};
     if (!host_open(&tested, PROGRAM, NULL)) {
         return 1;

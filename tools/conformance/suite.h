@@ -65,6 +65,7 @@ typedef struct suite {
     tern_device_info info;
     suite_level level;
     bool ftz;          // run the device under test with subnormals flushed on this thread
+    bool exact;        // compare bits whatever the device reports
     uint32_t only;     // run this test of each op; 0: all
     bool lost;         // the device is lost: nothing more can be asked of it
     suite_result *row; // of the op whose tests run
@@ -181,6 +182,11 @@ void suite_decide(suite_test *test, suite_verdict verdict, const char *format, .
 
 // As suite_decide for a failing status of the library on |side|.
 void suite_decide_status(suite_test *test, int side, tern_status status, const char *call);
+
+// Whether bits are compared, or the stated tolerance.
+static inline bool suite_exact(const suite *self) {
+    return self->exact || self->info.numerics != TERN_NUMERICS_TOLERANT;
+}
 
 // Compares what both devices left in memory, after the download, and decides.
 void suite_compare(suite_test *test);
