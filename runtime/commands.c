@@ -27,7 +27,6 @@ tern_status tern__list_append(tern__list *list, tern_op_kind kind, const void *d
     memcpy(copy, desc, size);
     copy->struct_size = size;
     copy->kind = kind;
-    copy->reserved = 0;
     list->ops[list->count++] = copy;
     return TERN_STATUS_OK;
 }
@@ -66,14 +65,15 @@ static tern_status check_params(tern_device *device, const tern_tensor *params) 
 
 tern_status tern_commands_create(tern_device *device, const tern_commands_desc *desc,
                                  tern_commands **out_commands) {
-    *out_commands = NULL;
-    tern_commands_desc none = {sizeof none, 0, {0}};
-    desc = desc ? desc : &none;
-    if (desc->struct_size < sizeof *desc) {
-        return tern__fail(device->context, TERN_STATUS_INVALID_ARGUMENT,
-                          "commands: struct_size is %u, must be %zu", desc->struct_size,
-                          sizeof *desc);
+    static const tern_commands_desc none = {.struct_size = sizeof none};
+    if (!device || !out_commands) {
+        return tern__fail(device ? device->context : NULL, TERN_STATUS_INVALID_ARGUMENT,
+                          "commands create: %s is NULL", device ? "out_commands" : "device");
     }
+    *out_commands = NULL;
+    desc = desc ? desc : &none;
+    TERN_TRY(
+        tern__check_size(device->context, "tern_commands_desc", desc->struct_size, sizeof *desc));
     TERN_TRY(check_params(device, &desc->params));
     tern_commands *commands = tern__calloc(device->context, 1, sizeof *commands);
     if (!commands) {
@@ -94,13 +94,17 @@ void tern_commands_destroy(tern_commands *commands) {
 }
 
 uint32_t tern_commands_count(const tern_commands *commands) {
-    return (uint32_t)commands->list.count;
+    return commands ? (uint32_t)commands->list.count : 0;
 }
 
 const tern_op_header *tern_commands_op(const tern_commands *commands, uint32_t index) {
-    return index < commands->list.count ? commands->list.ops[index] : NULL;
+    return index < tern_commands_count(commands) ? commands->list.ops[index] : NULL;
 }
 
 tern_status tern_commands_finish(tern_commands *commands, tern_program **out_program) {
+    if (!commands || !out_program) {
+        return tern__fail(commands ? commands->device->context : NULL, TERN_STATUS_INVALID_ARGUMENT,
+                          "commands finish: %s is NULL", commands ? "out_program" : "commands");
+    }
     return tern__program_create(commands, out_program);
 }

@@ -1,7 +1,5 @@
 #include "runtime/device.h"
 
-#include <stdio.h>
-
 #include "runtime/allocator.h"
 #include "runtime/context.h"
 #include "runtime/log.h"
@@ -39,21 +37,27 @@ static tern_status device_allocate(tern__entry *entry, tern_device **out_device)
     return TERN_STATUS_OK;
 }
 
-// A host's device is not in the backend's list, so there is nothing to ask.
-static tern_status describe_native(tern__entry *entry, tern_device_info *out_info) {
-    *out_info = (tern_device_info){
-        .struct_size = sizeof *out_info,
+// A host's device is not in the backend's list: only once it is open can the backend be asked.
+static tern_status describe_native(tern_device *device) {
+    tern__entry *entry = device->entry;
+    tern_device_info info = {
+        .struct_size = sizeof info,
         .type = TERN_DEVICE_OTHER,
         .name = "the host's device",
     };
-    snprintf(out_info->backend, sizeof out_info->backend, "%s", entry->name);
+    if (entry->ops.device_info) {
+        TERN_TRY(entry->ops.device_info(device->handle, &info));
+    }
+    tern__entry_complete(entry, info.index, &info);
+    device->info = info;
     return TERN_STATUS_OK;
 }
 
 static tern_status backend_open(tern_device *device, uint32_t index, const tern_native *native) {
     tern__entry *entry = device->entry;
-    TERN_TRY(native ? describe_native(entry, &device->info)
-                    : tern__entry_device(entry, index, &device->info));
+    if (!native) {
+        TERN_TRY(tern__entry_device(entry, index, &device->info));
+    }
     tern__mutex_lock(&entry->lock);
     tern_status status = entry->ops.device_open(entry->instance, index, native, &device->handle);
     tern__mutex_unlock(&entry->lock);
@@ -62,8 +66,16 @@ static tern_status backend_open(tern_device *device, uint32_t index, const tern_
         return tern__fail(device->context, TERN_STATUS_INTERNAL,
                           "backend %s: device_open succeeded without a device", entry->name);
     }
-    return native && entry->ops.device_info ? entry->ops.device_info(device->handle, &device->info)
-                                            : TERN_STATUS_OK;
+    return native ? describe_native(device) : TERN_STATUS_OK;
+}
+
+// Of one that the backend may not have opened.
+static void backend_close(tern_device *device) {
+    tern__mutex_lock(&device->entry->lock);
+    if (device->handle) {
+        device->entry->ops.device_close(device->handle);
+    }
+    tern__mutex_unlock(&device->entry->lock);
 }
 
 tern_status tern__device_open_raw(tern__entry *entry, uint32_t index, const tern_native *native,
@@ -83,6 +95,7 @@ tern_status tern__device_open_raw(tern__entry *entry, uint32_t index, const tern
     TERN_TRY(device_allocate(entry, &device));
     status = backend_open(device, index, native);
     if (status != TERN_STATUS_OK) {
+        backend_close(device);
         device_free(device);
         return status;
     }
@@ -196,9 +209,7 @@ void tern_device_close(tern_device *device) {
         return;
     }
     tern_device_close(device->reference);
-    tern__mutex_lock(&device->entry->lock);
-    device->entry->ops.device_close(device->handle);
-    tern__mutex_unlock(&device->entry->lock);
+    backend_close(device);
     device_free(device);
 }
 

@@ -51,6 +51,11 @@ static tern_status compile_native(tern_program *program, tern__segment *segment)
         status = tern__device_check(
             device, device->entry->ops.compile(device->handle, &desc, &segment->program));
         tern__mutex_unlock(&device->lock);
+        if (status == TERN_STATUS_OK && !segment->program) {
+            status =
+                tern__fail(context, TERN_STATUS_INTERNAL,
+                           "backend %s: compile succeeded without a program", device->info.backend);
+        }
     }
     tern__free(context, ops);
     tern__free(context, descs);
@@ -166,6 +171,8 @@ void tern_program_destroy(tern_program *program) {
 }
 
 static tern_status check_submit(const tern_program *program, const tern_submit_desc *desc) {
+    TERN_TRY(tern__check_size(program->device->context, "tern_submit_desc", desc->struct_size,
+                              sizeof *desc));
     uint32_t words = program->params.buffer ? program->params.shape[0] : 0;
     if (desc->params_words > words || (desc->params_words && !desc->params)) {
         return tern__fail(program->device->context, TERN_STATUS_INVALID_ARGUMENT,
@@ -198,10 +205,7 @@ static tern_status submit_segments(tern_program *program, const tern_submit_desc
 
 static tern_status submit_locked(tern_program *program, const tern_submit_desc *desc) {
     tern_device *device = program->device;
-    if (device->lost) {
-        return tern__fail(device->context, TERN_STATUS_DEVICE_LOST, "submit: device \"%s\" is lost",
-                          device->info.name);
-    }
+    TERN_TRY(tern__device_alive(device));
     if (program->segment_count == 1 && !program->segments[0].fallback) {
         return device->entry->ops.submit(device->handle, program->segments[0].program, desc,
                                          &device->ticket);
@@ -211,12 +215,15 @@ static tern_status submit_locked(tern_program *program, const tern_submit_desc *
 
 tern_status tern_program_submit(tern_program *program, const tern_submit_desc *desc,
                                 tern_fence *out_fence) {
-    tern_device *device = program->device;
-    tern_submit_desc unchanged = {sizeof unchanged, 0, NULL};
-    desc = desc ? desc : &unchanged;
+    static const tern_submit_desc unchanged = {.struct_size = sizeof unchanged};
     if (out_fence) {
         *out_fence = (tern_fence){NULL, 0};
     }
+    if (!program) {
+        return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "submit: program is NULL");
+    }
+    tern_device *device = program->device;
+    desc = desc ? desc : &unchanged;
     TERN_TRY(check_submit(program, desc));
     tern__mutex_lock(&device->lock);
     tern_status status = tern__device_check(device, submit_locked(program, desc));
@@ -245,14 +252,19 @@ tern_status tern_fence_wait(tern_fence fence, uint64_t timeout_ns) {
 }
 
 tern_status tern_program_report(tern_program *program, uint32_t index, tern_op_report *out_report) {
+    if (!program || !out_report) {
+        return tern__fail(program ? program->device->context : NULL, TERN_STATUS_INVALID_ARGUMENT,
+                          "program report: %s is NULL", program ? "out_report" : "program");
+    }
+    TERN_TRY(tern__check_size(program->device->context, "tern_op_report", out_report->struct_size,
+                              sizeof *out_report));
     if (index >= program->op_count) {
         return tern__fail(program->device->context, TERN_STATUS_OUT_OF_RANGE,
-                          "program: op %u does not exist, the list has %u", index,
+                          "program report: op %u does not exist, the list has %u", index,
                           program->op_count);
     }
-    tern_op_report report = program->reports[index];
     uint32_t size = out_report->struct_size;
-    report.struct_size = size < sizeof report ? size : (uint32_t)sizeof report;
-    memcpy(out_report, &report, report.struct_size);
+    *out_report = program->reports[index];
+    out_report->struct_size = size;
     return TERN_STATUS_OK;
 }

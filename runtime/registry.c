@@ -305,19 +305,23 @@ tern_status tern__entry_describe(tern__entry *entry, tern_backend_info *out_info
     return status;
 }
 
+void tern__entry_complete(const tern__entry *entry, uint32_t index, tern_device_info *info) {
+    info->struct_size = sizeof *info;
+    info->index = index;
+    info->numerics = TERN_NUMERICS_UNKNOWN;
+    info->name[sizeof info->name - 1] = '\0';
+    info->driver[sizeof info->driver - 1] = '\0';
+    info->features[sizeof info->features - 1] = '\0';
+    snprintf(info->backend, sizeof info->backend, "%s", entry->name);
+}
+
 tern_status tern__entry_device(tern__entry *entry, uint32_t index, tern_device_info *out_info) {
     tern_device_info info = {.struct_size = sizeof info};
     tern__mutex_lock(&entry->lock);
     tern_status status = entry->ops.device_describe(entry->instance, index, &info);
     tern__mutex_unlock(&entry->lock);
     TERN_TRY(status);
-    info.index = index;
-    info.numerics = TERN_NUMERICS_UNKNOWN;
-    info.name[sizeof info.name - 1] = '\0';
-    info.driver[sizeof info.driver - 1] = '\0';
-    info.features[sizeof info.features - 1] = '\0';
-    snprintf(info.backend, sizeof info.backend, "%s", entry->name);
-    info.struct_size = sizeof info;
+    tern__entry_complete(entry, index, &info);
     *out_info = info;
     return TERN_STATUS_OK;
 }

@@ -48,7 +48,10 @@ tern_status tern__registry_reject(tern_context *context, const char *path, const
 tern_status tern__entry_start(tern__entry *entry);
 // The same, and what is known then.
 tern_status tern__entry_describe(tern__entry *entry, tern_backend_info *out_info);
-// Device |index| of a started backend, with what a backend leaves to the host filled in.
+// What a backend said of device |index|, made fit to read: terminated, with what it leaves to the
+// host filled in.
+void tern__entry_complete(const tern__entry *entry, uint32_t index, tern_device_info *info);
+// Device |index| of a started backend.
 tern_status tern__entry_device(tern__entry *entry, uint32_t index, tern_device_info *out_info);
 
 uint32_t tern__registry_count(tern_context *context);

@@ -4,6 +4,9 @@
 #include "runtime/status.h"
 #include "runtime/weights.h"
 
+// More than any buffer has, and small enough to add an offset to.
+#define EXTENT_MAX (UINT64_C(1) << 62)
+
 static uint32_t element_bytes(tern_dtype dtype) {
     switch (dtype) {
     case TERN_DTYPE_I8:
@@ -19,7 +22,11 @@ static uint32_t element_bytes(tern_dtype dtype) {
 uint64_t tern__tensor_extent(const tern_tensor *tensor) {
     uint64_t last = 0;
     for (uint32_t i = 0; i < tensor->rank; i++) {
-        last += (uint64_t)(tensor->shape[i] - 1) * tensor->strides[i];
+        uint64_t step = (uint64_t)(tensor->shape[i] - 1) * tensor->strides[i];
+        if (step >= EXTENT_MAX / 4 || last + step >= EXTENT_MAX / 4) {
+            return EXTENT_MAX;
+        }
+        last += step;
     }
     // Rows of narrow types own their padding, so that whole words can be read and written.
     uint64_t bytes = (last + 1) * element_bytes(tensor->dtype);

@@ -29,8 +29,12 @@ tern_weights **tern__op_weights(const tern_operand_info *operand, void *desc) {
     return (tern_weights **)(void *)((char *)desc + operand->offset);
 }
 
-static tern_status check_live(const tern__check *check, const tern_commands *commands,
+static tern_status check_head(const tern__check *check, const tern_commands *commands,
                               const tern_op_header *head) {
+    if (head->reserved) {
+        return tern__fail(check->context, TERN_STATUS_INVALID_ARGUMENT,
+                          "%s: head.reserved is %u, must be 0", check->op, head->reserved);
+    }
     uint32_t words = commands->params.buffer ? commands->params.shape[0] : 0;
     if (head->live > words) {
         return tern__fail(check->context, TERN_STATUS_INVALID_ARGUMENT,
@@ -46,7 +50,7 @@ static tern_status append(tern_commands *commands, const tern__op *op, const voi
                           commands ? "the descriptor" : "the list");
     }
     tern__check check = {commands->device->context, commands->device, op->info.name};
-    TERN_TRY(check_live(&check, commands, desc));
+    TERN_TRY(check_head(&check, commands, desc));
     TERN_TRY(op->check(&check, desc));
     return tern__list_append(&commands->list, op->info.kind, desc);
 }

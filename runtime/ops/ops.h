@@ -68,7 +68,8 @@ tern_status tern__check_binary(const tern__check *check, const tern_tensor *a, c
 // RMSNorm's epsilon: 2^-100 to 1.
 tern_status tern__check_eps(const tern__check *check, float eps);
 
-// Bytes from a tensor's first element to past its last, and whether two views share any.
+// Bytes from a tensor's first element to past its last, at most 2^62; and whether two views share
+// any.
 uint64_t tern__tensor_extent(const tern_tensor *tensor);
 bool tern__tensor_overlaps(const tern_tensor *a, const tern_tensor *b);
 

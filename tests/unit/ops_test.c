@@ -106,6 +106,10 @@ static void tensors(void **state) {
         "add: a: bytes 18446744073709551612 to 92 must start at a multiple of 4 and lie in the "
         "buffer of 96",
         d.a.offset = UINT64_MAX - 3);
+    BAD(add, // 2^62 + 1 floats, whose bytes pass 2^64
+        "add: a: bytes 0 to 4611686018427387904 must start at a multiple of 4 and lie in the "
+        "buffer of 96",
+        (d.a.shape[0] = 0x80000001u, d.a.shape[1] = 1, d.a.strides[0] = 0x80000000u));
     BAD(add, "add: out: dimension 0 is 2, must be 3 as there are rows", d.out.shape[0] = 2);
     BAD(add, "add: b: dimension 0 is 3, must be 8 as the other operands need", d.b = f.scale);
     BAD(add, "add: the output overlaps a without being the same view",
@@ -139,6 +143,7 @@ static void live(void **state) {
     tern_scale_desc good = {.head = {.live = 4}, .x = f.x, .factor = 2.0f, .out = f.y};
     GOOD(scale);
     BAD(scale, "scale: live is word 5, the parameter block has 4", d.head.live = 5);
+    BAD(scale, "scale: head.reserved is 1, must be 0", d.head.reserved = 1);
 }
 
 static void matmuls(void **state) {

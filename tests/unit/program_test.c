@@ -38,6 +38,21 @@ static const tern_backend strict = {.struct_size = sizeof strict,
                                     .description = "mini without fallback",
                                     .ops = &mini_ops};
 
+static tern_status compile_nothing(tern_backend_device *device,
+                                   const tern_backend_program_desc *desc,
+                                   tern_backend_program **out_program) {
+    (void)device, (void)desc, (void)out_program;
+    return TERN_STATUS_OK;
+}
+
+static tern_backend_ops forgetful_ops;
+static const tern_backend forgetful = {.struct_size = sizeof forgetful,
+                                       .abi = TERN_ABI_VERSION,
+                                       .flags = TERN_BACKEND_FALLBACK,
+                                       .name = "forgetful",
+                                       .description = "mini that compiles nothing",
+                                       .ops = &forgetful_ops};
+
 static const tern_backend *query_mapped(uint32_t min_abi, uint32_t max_abi) {
     (void)min_abi, (void)max_abi;
     mapped_ops = mini_ops;
@@ -48,6 +63,13 @@ static const tern_backend *query_mapped(uint32_t min_abi, uint32_t max_abi) {
 static const tern_backend *query_strict(uint32_t min_abi, uint32_t max_abi) {
     (void)min_abi, (void)max_abi;
     return &strict;
+}
+
+static const tern_backend *query_forgetful(uint32_t min_abi, uint32_t max_abi) {
+    (void)min_abi, (void)max_abi;
+    forgetful_ops = mini_ops;
+    forgetful_ops.compile = compile_nothing;
+    return &forgetful;
 }
 
 // Fails the allocation number |left|; counts what is alive.
@@ -81,6 +103,7 @@ static tern_status open_backend(bench *b, const char *name, failing *f) {
     status = status ? status : tern_context_register(b->context, tern_backend_query);
     status = status ? status : tern_context_register(b->context, query_mapped);
     status = status ? status : tern_context_register(b->context, query_strict);
+    status = status ? status : tern_context_register(b->context, query_forgetful);
     tern_device_desc device = TERN_DEVICE_DESC_INIT;
     device.backends = name;
     return status ? status : tern_device_open(b->context, &device, &b->device);
@@ -224,6 +247,50 @@ static void reports_say_where(void **state) {
     close_backend(&b);
 }
 
+#define REFUSED(call, text)                                                                        \
+    do {                                                                                           \
+        assert_int_equal(call, TERN_STATUS_INVALID_ARGUMENT);                                      \
+        assert_non_null(strstr(tern_last_error_message(), text));                                  \
+    } while (0)
+
+static void arguments_are_checked(void **state) {
+    (void)state;
+    bench b;
+    network n;
+    CHECK_OK(open_backend(&b, "mini", NULL));
+    CHECK_OK(append(&b, &n, TERN_SCALE_ROW));
+    CHECK_OK(tern_commands_finish(n.commands, &n.program));
+    tern_commands_desc list = {0};
+    tern_submit_desc submit = {0};
+    tern_op_report report = {0};
+    tern_commands *commands = NULL;
+    tern_program *program = NULL;
+    REFUSED(tern_commands_create(NULL, NULL, &commands), "commands create: device is NULL");
+    REFUSED(tern_commands_create(b.device, NULL, NULL), "commands create: out_commands is NULL");
+    REFUSED(tern_commands_create(b.device, &list, &commands), "tern_commands_desc: struct_size is");
+    REFUSED(tern_commands_finish(NULL, &program), "commands finish: commands is NULL");
+    REFUSED(tern_commands_finish(n.commands, NULL), "commands finish: out_program is NULL");
+    REFUSED(tern_program_submit(NULL, NULL, NULL), "submit: program is NULL");
+    REFUSED(tern_program_submit(n.program, &submit, NULL), "tern_submit_desc: struct_size is 0");
+    REFUSED(tern_program_report(NULL, 0, &report), "program report: program is NULL");
+    REFUSED(tern_program_report(n.program, 0, NULL), "program report: out_report is NULL");
+    REFUSED(tern_program_report(n.program, 0, &report), "tern_op_report: struct_size is 0");
+    assert_int_equal(tern_commands_count(NULL), 0);
+    assert_null(tern_commands_op(NULL, 0));
+    destroy(&n);
+    close_backend(&b);
+}
+
+// The probe at opening meets it first.
+static void a_backend_that_forgets_its_program(void **state) {
+    (void)state;
+    bench b;
+    assert_int_equal(open_backend(&b, "forgetful", NULL), TERN_STATUS_UNAVAILABLE);
+    assert_non_null(strstr(tern_last_error_message(),
+                           "backend forgetful: compile succeeded without a program"));
+    close_backend(&b);
+}
+
 static void no_fallback_names_the_op(void **state) {
     (void)state;
     bench b = {0};
@@ -320,6 +387,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_bits_as_reference),
         cmocka_unit_test(reports_say_where),
+        cmocka_unit_test(arguments_are_checked),
+        cmocka_unit_test(a_backend_that_forgets_its_program),
         cmocka_unit_test(no_fallback_names_the_op),
         cmocka_unit_test(lists_are_read_back_and_extended),
         cmocka_unit_test(parameters_are_checked_and_kept),

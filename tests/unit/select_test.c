@@ -230,6 +230,64 @@ static void a_native_device(void **state) {
     unsetenv("TERN_BACKEND");
 }
 
+// A backend that takes any device of the host, and can then say as little as |info_status| lets it.
+static tern_status info_status;
+static uint32_t taken;
+
+static tern_status take_device(tern_backend_instance *instance, uint32_t index,
+                               const tern_native *native, tern_backend_device **out_device) {
+    (void)native;
+    tern_status status = stub_device_open(instance, index, NULL, out_device);
+    taken += status == TERN_STATUS_OK;
+    return status;
+}
+
+static void give_back(tern_backend_device *device) {
+    taken--;
+    stub_device_close(device);
+}
+
+static tern_status say_rubbish(tern_backend_device *device, tern_device_info *out_info) {
+    memset(out_info, 'x', sizeof *out_info);
+    return stub_fail(device->host, info_status, "taker: knows nothing");
+}
+
+static const tern_backend *taker_query(uint32_t min_abi, uint32_t max_abi) {
+    static tern_backend_ops ops;
+    static tern_backend backend;
+    (void)min_abi, (void)max_abi;
+    ops = cpu_ops;
+    ops.device_open = take_device;
+    ops.device_close = give_back;
+    ops.device_info = say_rubbish;
+    backend = cpu_backend;
+    backend.name = "taker";
+    backend.ops = &ops;
+    return &backend;
+}
+
+static void a_native_device_is_described_and_given_back(void **state) {
+    (void)state;
+    tern_context *context = make_context(IGNORE, NULL);
+    assert_int_equal(tern_context_register(context, taker_query), TERN_STATUS_OK);
+    const tern_native native = {sizeof native, 0x12345678u};
+    tern_device_desc desc = {sizeof desc, 0, "taker", &native};
+    tern_device_info info = {.struct_size = sizeof info};
+    tern_device *device = NULL;
+    info_status = TERN_STATUS_OK;
+    assert_int_equal(tern_device_open(context, &desc, &device), TERN_STATUS_OK);
+    assert_int_equal(tern_device_describe(device, &info), TERN_STATUS_OK);
+    assert_string_equal(info.backend, "taker");
+    assert_int_equal(strlen(info.name), sizeof info.name - 1);
+    assert_int_equal(strlen(info.features), sizeof info.features - 1);
+    tern_device_close(device);
+    info_status = TERN_STATUS_DEVICE_LOST;
+    assert_int_equal(tern_device_open(context, &desc, &device), TERN_STATUS_UNAVAILABLE);
+    assert_null(device);
+    assert_int_equal(taken, 0);
+    tern_context_destroy(context);
+}
+
 // Without the reference backend nothing can be compared, and exact means exact.
 static void exact_numerics_without_a_reference(void **state) {
     (void)state;
@@ -266,6 +324,7 @@ int main(void) {
         cmocka_unit_test(nothing_to_choose_from),
         cmocka_unit_test(out_of_memory_ends_the_search),
         cmocka_unit_test(a_native_device),
+        cmocka_unit_test(a_native_device_is_described_and_given_back),
         cmocka_unit_test(exact_numerics_without_a_reference),
         cmocka_unit_test(devices_are_described_unopened),
     };
