@@ -167,8 +167,8 @@ typedef struct tern_backend_ops {
      * backend's name. */
     void (*program_kernel)(tern_backend_device *device, tern_backend_program *program,
                            uint32_t index, char *out_name, uint32_t capacity);
-    /** As device_describe, for an open device: the only way to know one of the host's. NULL slot: such
-     * a device is called "the host's device". */
+    /** As device_describe, for an open device: the only way to know one of the host's. NULL slot:
+     *  such a device is called "the host's device". */
     tern_status (*device_info)(tern_backend_device *device, tern_device_info *out_info);
     /** OK or DEVICE_LOST, without waiting. NULL slot: the device is never lost. */
     tern_status (*device_status)(tern_backend_device *device);
