@@ -56,17 +56,21 @@ float check_round_f16(float x);
 uint16_t check_f16_bits(float x); // of a value that float16 has
 float check_f16_value(uint16_t bits);
 
-// Times |call| and prints it with the rate at which it reads |bytes|.
+// Times |call| and prints it with the rate at which it reads |bytes|: the best of many short
+// rounds, so that other programs disturb little.
 #define CHECK_BENCH(check, bytes, call, ...)                                                       \
     do {                                                                                           \
         uint64_t best = UINT64_MAX;                                                                \
-        for (int round = 0; (check)->bench && round < 20; round++) {                               \
+        uint64_t calls = 1;                                                                        \
+        uint64_t until = check_clock() + 200000000;                                                \
+        while ((check)->bench && check_clock() < until) {                                          \
             uint64_t start = check_clock();                                                        \
-            for (int i = 0; i < 50; i++) {                                                         \
+            for (uint64_t i = 0; i < calls; i++) {                                                 \
                 call;                                                                              \
             }                                                                                      \
-            uint64_t time = (check_clock() - start) / 50;                                          \
+            uint64_t time = (check_clock() - start) / calls;                                       \
             best = time < best ? time : best;                                                      \
+            calls = 50000 / (best + 1) + 1;                                                        \
         }                                                                                          \
         check_bench_print(check, best, bytes, __VA_ARGS__);                                        \
     } while (0)

@@ -2,7 +2,7 @@
 
 // Handing a task to a waiting thread costs some 0.3 us there and back, so a task should be worth
 // more; a few per thread even out what threads lose to other programs.
-enum { TASK_NS = 1500, TASKS_PER_THREAD = 4 };
+enum { TASK_NS = 4000, TASKS_PER_THREAD = 4 };
 
 struct split {
     tern_cpu_part_fn *fn;

@@ -8,7 +8,10 @@
 // activations 4s to 4s + 3, repeated in all lanes, meet it in vpmaddubsw.
 //
 // A product pair is -512 to 508, so a 16-bit lane holds 64 of them (-32768 to 32512): 16 blocks.
-enum { TILE = 8, BLOCK_BYTES = 32, WIDEN_BLOCKS = 16 };
+//
+// Prefetching 4 KiB ahead: 22.9 instead of 20.4 GB/s on one core, 4096 x 14336 (Xeon, 2.7 GHz,
+// November 2026).
+enum { TILE = 8, BLOCK_BYTES = 32, WIDEN_BLOCKS = 16, AHEAD_BYTES = 4096 };
 
 TERN_CPU_INLINE __m256i dot4(__m256i codes, const int8_t *q) {
     int32_t four;
@@ -32,6 +35,7 @@ TERN_CPU_INLINE void dot_group(const struct tern_cpu_gemv_t2 *job, uint32_t firs
         }
         for (uint32_t block = from; block < to; block++) {
             const uint8_t *at = job->tile + (size_t)block * BLOCK_BYTES;
+            _mm_prefetch((const char *)at + AHEAD_BYTES, _MM_HINT_T0);
             __m256i words = _mm256_loadu_si256((const __m256i *)(const void *)at);
             __m256i c0 = _mm256_and_si256(words, low);
             __m256i c1 = _mm256_and_si256(_mm256_srli_epi16(words, 2), low);
