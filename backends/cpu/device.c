@@ -19,7 +19,7 @@ static tern_status choose_level(const tern_host *host, enum tern_cpu_level *out_
     enum tern_cpu_level highest;
     if (!tern_cpu_level_find(mask, &highest)) {
         return tern_report_fail(host, TERN_STATUS_INVALID_ARGUMENT,
-                                "cpu: TERN_CPU_MASK is '%s', must be one of:" LEVELS, mask);
+                                "TERN_CPU_MASK is '%s', must be one of:" LEVELS, mask);
     }
     *out_level = highest < *out_level ? highest : *out_level;
     return TERN_STATUS_OK;
