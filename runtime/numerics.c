@@ -301,12 +301,9 @@ tern_status tern__numerics_probe(tern_device *device, tern_numerics *out_numeric
     // That a backend lacks an op is no news here.
     tern__quiet quiet;
     tern__quiet_begin(&quiet);
-    char reason[TERN__MESSAGE_CAPACITY] = "";
+    char reason[TERN__MESSAGE_CAPACITY];
     tern_status status = probe_device(device, out_numerics);
-    if (status != TERN_STATUS_OK) {
-        snprintf(reason, sizeof reason, "%s", tern_last_error_message());
-    }
-    tern__quiet_end(&quiet);
+    tern__quiet_end_with(&quiet, status, reason);
     if (status != TERN_STATUS_OK) {
         return tern__fail(device->context, status, "%s", reason);
     }

@@ -48,8 +48,7 @@ static tern_status load_quietly(tern_context *context, const char *path) {
     tern__quiet quiet;
     tern__quiet_begin(&quiet);
     tern_status status = load(context, path);
-    snprintf(reason, sizeof reason, "%s", tern_last_error_message());
-    tern__quiet_end(&quiet);
+    tern__quiet_end_with(&quiet, status, reason);
     if (status == TERN_STATUS_OUT_OF_MEMORY) {
         return tern__fail(context, status, "%s", reason);
     }

@@ -94,14 +94,14 @@ static tern_status collect_native(search_state *search, tern__entry *entry, uint
 
 // Describes one device quietly; false with the reason noted.
 static bool describe(search_state *search, device_choice *candidate, uint32_t index) {
+    char reason[TERN__MESSAGE_CAPACITY];
     tern__quiet quiet;
     tern__quiet_begin(&quiet);
     tern_status status = tern__entry_device(candidate->entry, index, &candidate->info);
+    tern__quiet_end_with(&quiet, status, reason);
     if (status != TERN_STATUS_OK) {
-        const char *said = tern_last_error_message();
-        note(search, candidate->entry->name, said[0] ? said : tern_status_text(status));
+        note(search, candidate->entry->name, reason);
     }
-    tern__quiet_end(&quiet);
     return status == TERN_STATUS_OK;
 }
 
@@ -235,9 +235,7 @@ static tern_status try_open(search_state *search, const device_choice *candidate
     tern__quiet_begin(&quiet);
     tern_status status = tern__device_open(candidate->entry, candidate->info.index, search->native,
                                            search->out_device);
-    const char *said = tern_last_error_message();
-    snprintf(reason, TERN__MESSAGE_CAPACITY, "%s", said[0] ? said : tern_status_text(status));
-    tern__quiet_end(&quiet);
+    tern__quiet_end_with(&quiet, status, reason);
     return status;
 }
 

@@ -77,6 +77,13 @@ void tern__quiet_end(const tern__quiet *quiet) {
     quiet_depth--;
 }
 
+void tern__quiet_end_with(const tern__quiet *quiet, tern_status status,
+                          char message[TERN__MESSAGE_CAPACITY]) {
+    const char *said = last_message[0] ? last_message : tern_status_text(status);
+    snprintf(message, TERN__MESSAGE_CAPACITY, "%s", said);
+    tern__quiet_end(quiet);
+}
+
 bool tern__is_quiet(void) {
     return quiet_depth > 0;
 }

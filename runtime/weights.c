@@ -77,19 +77,18 @@ static tern_status make(const tern_weights *owner, tern_device *device, tern__ro
     return status;
 }
 
-// The same where UNSUPPORTED is no failure, so that only another one is reported.
-static tern_status make_or_refuse(tern_weights *weights, tern__rows *rows) {
-    tern_device *device = weights->device;
+// The same, reporting a failure once, unless it is UNSUPPORTED where the backend |may_refuse|.
+static tern_status make_or_report(const tern_weights *owner, tern_device *device, tern__rows *rows,
+                                  bool may_refuse, tern_backend_weights **out_handle) {
     char message[TERN__MESSAGE_CAPACITY];
     tern__quiet quiet;
     tern__quiet_begin(&quiet);
-    tern_status status = make(weights, device, rows, &weights->handle);
-    snprintf(message, sizeof message, "%s", tern_last_error_message());
-    tern__quiet_end(&quiet);
-    if (status != TERN_STATUS_OK && status != TERN_STATUS_UNSUPPORTED) {
-        return tern__fail(device->context, status, "%s", message);
+    tern_status status = make(owner, device, rows, out_handle);
+    tern__quiet_end_with(&quiet, status, message);
+    if (status == TERN_STATUS_OK || (status == TERN_STATUS_UNSUPPORTED && may_refuse)) {
+        return status;
     }
-    return status;
+    return tern__fail(device->context, status, "%s", message);
 }
 
 static bool allows_fallback(const tern_device *device) {
@@ -99,11 +98,9 @@ static bool allows_fallback(const tern_device *device) {
 // On the device, or where its backend has no use for them, on the companion.
 static tern_status place(tern_weights *weights, tern__rows *rows) {
     tern_device *device = weights->device;
-    if (!allows_fallback(device)) {
-        return make(weights, device, rows, &weights->handle);
-    }
-    tern_status status = make_or_refuse(weights, rows);
-    if (status != TERN_STATUS_UNSUPPORTED) {
+    bool may_refuse = allows_fallback(device);
+    tern_status status = make_or_report(weights, device, rows, may_refuse, &weights->handle);
+    if (status != TERN_STATUS_UNSUPPORTED || !may_refuse) {
         return status;
     }
     tern_device *reference = NULL;
@@ -111,7 +108,7 @@ static tern_status place(tern_weights *weights, tern__rows *rows) {
     tern__log(device->context, TERN_LOG_INFO,
               "weights \"%s\": backend %s has no use for %s, kept for the reference backend",
               rows->name, device->info.backend, tern_dtype_name(rows->info.dtype));
-    return make(weights, reference, rows, &weights->reference);
+    return make_or_report(weights, reference, rows, false, &weights->reference);
 }
 
 tern_status tern_weights_create(tern_device *device, const tern_weights_desc *desc,

@@ -18,7 +18,7 @@ typedef struct tern_source {
     void *user;
     uint64_t size; /**< bytes in all */
     /** Reads exactly |size| bytes at |offset|; the caller has checked the range. IO or any other
-     * status on failure. */
+     * status on failure, which the reader reports. Must not call the library. */
     tern_status (*read_at)(void *user, uint64_t offset, void *data, size_t size);
     /** The whole content in memory, for as long as the source is open; NULL slot or NULL: use
      * read_at. */

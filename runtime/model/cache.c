@@ -23,12 +23,13 @@ static tern_dtype dtype_of(tern_kv_type kv) {
     return kv == TERN_KV_F32 ? TERN_DTYPE_F32 : TERN_DTYPE_F16;
 }
 
-static uint64_t layer_bytes(const tern__hyper *hyper, tern_dtype dtype, uint32_t blocks) {
-    uint32_t shape[4] = {blocks, hyper->kv_heads, TERN_KV_BLOCK, hyper->head_dim};
-    return tern_tensor_packed_bytes(dtype, 4, shape);
+static uint64_t layer_bytes(const tern__hyper *hyper, tern_dtype dtype, uint64_t blocks) {
+    uint32_t shape[4] = {1, hyper->kv_heads, TERN_KV_BLOCK, hyper->head_dim};
+    uint64_t bytes = tern_tensor_packed_bytes(dtype, 4, shape);
+    return tern__mul_u64(bytes, blocks, &bytes) ? bytes : 0;
 }
 
-static uint64_t pool_bytes(const tern__hyper *hyper, tern_dtype dtype, uint32_t blocks) {
+static uint64_t pool_bytes(const tern__hyper *hyper, tern_dtype dtype, uint64_t blocks) {
     uint64_t bytes = layer_bytes(hyper, dtype, blocks);
     return tern__mul_u64(bytes, 2 * (uint64_t)hyper->layers, &bytes) ? bytes : 0;
 }
@@ -71,8 +72,13 @@ static tern_status fill_pool(const tern__cache *cache, uint32_t blocks, pool *p)
     p->free_blocks = tern__calloc(cache->context, blocks, sizeof *p->free_blocks);
     p->buffers = tern__calloc(cache->context, count, sizeof(tern_buffer *));
     p->tensors = tern__calloc(cache->context, count, sizeof *p->tensors);
-    if (!p->free_blocks || !p->buffers || !p->tensors || bytes == 0) {
-        return TERN_STATUS_OUT_OF_MEMORY;
+    if (!p->free_blocks || !p->buffers || !p->tensors) {
+        size_t each = sizeof(tern_buffer *) + sizeof *p->tensors;
+        return tern__fail_memory(cache->context, blocks * sizeof(uint32_t) + count * each,
+                                 "its tables");
+    }
+    if (bytes == 0) {
+        return tern__fail(cache->context, TERN_STATUS_OUT_OF_MEMORY, "a layer passes 2^64 bytes");
     }
     for (uint32_t i = 0; i < count; i++) {
         TERN_TRY(tern_buffer_create(cache->device, bytes, &p->buffers[i]));
@@ -100,24 +106,35 @@ static tern_status move_content(const tern__cache *cache, const pool *p) {
     return status;
 }
 
-static tern_status fail_memory(const tern__cache *cache, uint32_t blocks) {
+static tern_status fail_memory(const tern__cache *cache, uint64_t blocks, const char *why) {
     return tern__fail(cache->context, TERN_STATUS_OUT_OF_MEMORY,
-                      "kv cache: %llu positions need %llu bytes of device memory, more than is "
-                      "there",
+                      "kv cache: %llu positions of all sessions need %llu bytes of device memory: "
+                      "%s",
                       (unsigned long long)blocks * TERN_KV_BLOCK,
-                      (unsigned long long)pool_bytes(cache->hyper, cache->dtype, blocks));
+                      (unsigned long long)pool_bytes(cache->hyper, cache->dtype, blocks), why);
+}
+
+// A pool of |blocks| with the content of the cache. One error for whatever fails.
+static tern_status make_pool(const tern__cache *cache, uint32_t blocks, pool *p) {
+    char why[TERN__MESSAGE_CAPACITY];
+    tern__quiet quiet;
+    tern__quiet_begin(&quiet);
+    tern_status status = fill_pool(cache, blocks, p);
+    if (status == TERN_STATUS_OK && cache->block_count > cache->free_count) {
+        status = move_content(cache, p);
+    }
+    tern__quiet_end_with(&quiet, status, why);
+    if (status == TERN_STATUS_OK) {
+        return status;
+    }
+    free_pool(cache, p);
+    return status == TERN_STATUS_OUT_OF_MEMORY ? fail_memory(cache, blocks, why)
+                                               : tern__fail(cache->context, status, "%s", why);
 }
 
 static tern_status grow_to(tern__cache *cache, uint32_t blocks) {
     pool p = {0};
-    tern_status status = fill_pool(cache, blocks, &p);
-    if (status == TERN_STATUS_OK && cache->block_count > cache->free_count) {
-        status = move_content(cache, &p);
-    }
-    if (status != TERN_STATUS_OK) {
-        free_pool(cache, &p);
-        return status == TERN_STATUS_OUT_OF_MEMORY ? fail_memory(cache, blocks) : status;
-    }
+    TERN_TRY(make_pool(cache, blocks, &p));
     uint32_t added = blocks - cache->block_count;
     for (uint32_t i = 0; i < added; i++) { // the lowest on top
         p.free_blocks[i] = blocks - 1 - i;
@@ -140,7 +157,7 @@ static tern_status grow_pool(tern__cache *cache, uint32_t needed) {
     uint64_t least = (uint64_t)cache->block_count + needed - cache->free_count;
     uint64_t doubled = 2 * (uint64_t)cache->block_count;
     if (least > UINT32_MAX) {
-        return fail_memory(cache, UINT32_MAX);
+        return fail_memory(cache, least, "more blocks than a table can name");
     }
     if (doubled > least && doubled <= UINT32_MAX) {
         tern__quiet quiet;

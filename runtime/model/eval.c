@@ -175,6 +175,15 @@ static tern_status read_results(evaluation *e, const chunk *c, const tern__step 
     return c->selected ? read_hidden(e, c, step) : TERN_STATUS_OK;
 }
 
+// The lock is held.
+static tern_status run_chunk(evaluation *e, const chunk *c) {
+    tern__step *step = NULL;
+    TERN_TRY(tern__model_step(e->model, c->kv, c->bucket, &step));
+    TERN_TRY(submit(e, c, step));
+    return read_results(e, c, step);
+}
+
+// Between two steps other sessions have their turn.
 static tern_status run_rows(evaluation *e) {
     const tern_eval_desc *desc = e->desc;
     for (uint32_t done = 0; done < desc->row_count;) {
@@ -183,10 +192,10 @@ static tern_status run_rows(evaluation *e) {
                               "eval: cancelled after %u of %u rows", done, desc->row_count);
         }
         chunk c = next_chunk(e, done);
-        tern__step *step = NULL;
-        TERN_TRY(tern__model_step(e->model, c.kv, c.bucket, &step));
-        TERN_TRY(submit(e, &c, step));
-        TERN_TRY(read_results(e, &c, step));
+        tern__mutex_lock(&e->model->lock);
+        tern_status status = run_chunk(e, &c);
+        tern__mutex_unlock(&e->model->lock);
+        TERN_TRY(status);
         done += c.count;
     }
     return tern_fence_wait(e->fence, UINT64_MAX);
@@ -196,10 +205,7 @@ tern_status tern__model_eval(tern_model *model, const tern_eval_desc *desc, int3
     evaluation e = {.model = model, .desc = desc, .logits = desc->logits, .hidden = desc->hidden};
     e.picked = picked;
     TERN_TRY(check_rows(&e));
-    tern__mutex_lock(&model->lock);
-    tern_status status = run_rows(&e);
-    tern__mutex_unlock(&model->lock);
-    return status;
+    return run_rows(&e);
 }
 
 tern_status tern_model_eval(tern_model *model, const tern_eval_desc *desc) {

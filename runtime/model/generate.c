@@ -40,6 +40,12 @@ static tern_status check_desc(const tern_session *session, const tern_generate_d
                           "generate: %u stop strings, but no array of them",
                           desc->stop_string_count);
     }
+    for (uint32_t i = 0; i < desc->stop_string_count; i++) {
+        if (!desc->stop_strings[i]) {
+            return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
+                              "generate: stop string %u of %u is NULL", i, desc->stop_string_count);
+        }
+    }
     // The last id picked is not evaluated.
     uint64_t evaluated = desc->max_tokens ? desc->max_tokens - 1 : 0;
     uint64_t room = session->context - session->position;

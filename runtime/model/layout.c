@@ -1,8 +1,8 @@
 #include "runtime/model/layout.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "runtime/model/archive.h"
@@ -114,15 +114,14 @@ static tern_status visit_vector(const walk *w, const char *name, uint32_t size, 
 }
 
 // A linear layer and, where the file has one, its bias.
-static tern_status visit_linear(const walk *w, const char *stem, tern__part *part,
-                                bool *out_found) {
+static tern_status visit_linear(const walk *w, const char *stem, tern__part *part) {
     char name[96];
     bool found = false;
     snprintf(name, sizeof name, "%s.bias", stem);
     tern_tensor *bias = part->matrix ? &part->matrix->bias : NULL;
     TERN_TRY(visit_vector(w, name, part->rows, bias, &found));
     snprintf(name, sizeof name, "%s.weight", stem);
-    return visit_part(w, name, part, out_found);
+    return visit_part(w, name, part, NULL);
 }
 
 static bool is_wide_float(const walk *w, const char *stem) {
@@ -158,7 +157,7 @@ static tern_status visit_layer(const walk *w, uint32_t index) {
                            .usage = TERN_WEIGHTS_MATMUL,
                            .matrix = place};
         part.may_be_ternary = hyper->architecture->ternary && is_wide_float(w, stem);
-        TERN_TRY(visit_linear(w, stem, &part, NULL));
+        TERN_TRY(visit_linear(w, stem, &part));
     }
     return TERN_STATUS_OK;
 }
@@ -180,7 +179,7 @@ static tern_status visit_ends(const walk *w, bool placed) {
                            .cols = hyper->width,
                            .usage = TERN_WEIGHTS_MATMUL,
                            .matrix = placed ? &network->head : NULL};
-        TERN_TRY(visit_linear(w, "output", &head, NULL));
+        TERN_TRY(visit_linear(w, "output", &head));
     }
     return visit_vector(w, "output_norm.weight", hyper->width,
                         placed ? &network->output_norm : NULL, NULL);

@@ -116,13 +116,16 @@ static tern_status create(const transfer *t, tern_weights_desc *desc, tern__matr
     desc->info.rows = t->part->rows;
     desc->info.cols = t->part->cols;
     desc->info.usage = t->part->usage;
-    TERN_TRY(tern_weights_create(t->loader->device, desc, &out->weights));
     uint64_t scales = desc->info.scale_kind == TERN_SCALE_ROW     ? 1
                       : desc->info.scale_kind == TERN_SCALE_GROUP ? t->part->cols / 256
                                                                   : 0;
+    uint64_t scale_bytes = t->part->rows * scales * sizeof(float);
+    t->loader->claimed += scale_bytes; // that there are any shows only now
+    TERN_TRY(tern__loader_check_budget(t->loader));
+    TERN_TRY(tern_weights_create(t->loader->device, desc, &out->weights));
     out->ternary = desc->info.dtype == TERN_DTYPE_T2;
-    *out_bytes = t->part->rows *
-                 (tern_dtype_row_bytes(desc->info.dtype, t->part->cols) + scales * sizeof(float));
+    *out_bytes =
+        t->part->rows * tern_dtype_row_bytes(desc->info.dtype, t->part->cols) + scale_bytes;
     return TERN_STATUS_OK;
 }
 

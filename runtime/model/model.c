@@ -84,13 +84,17 @@ tern_status tern__model_step(tern_model *model, tern_kv_type kv, uint32_t index,
     return TERN_STATUS_OK;
 }
 
-static tern_status check_tokenizer(const tern_model *model) {
+// What is known of a model before its weights are read. The tokenizer is the caller's, even on failure.
+static tern_status read_head(tern_context *context, const tern_archive *archive, tern__hyper *hyper,
+                             tern_tokenizer **out_tokenizer) {
     tern_tokenizer_info info = {.struct_size = sizeof info};
-    TERN_TRY(tern_tokenizer_describe(model->tokenizer, &info));
-    if (info.size > model->network.hyper.vocabulary) {
-        return tern__fail(model->context, TERN_STATUS_CORRUPT_DATA,
+    TERN_TRY(tern__hyper_read(archive, hyper));
+    TERN_TRY(tern_tokenizer_create(context, archive, out_tokenizer));
+    TERN_TRY(tern_tokenizer_describe(*out_tokenizer, &info));
+    if (info.size > hyper->vocabulary) {
+        return tern__fail(context, TERN_STATUS_CORRUPT_DATA,
                           "tokenizer has %u tokens, tensor token_embd.weight %u rows", info.size,
-                          model->network.hyper.vocabulary);
+                          hyper->vocabulary);
     }
     return TERN_STATUS_OK;
 }
@@ -119,9 +123,7 @@ static tern_status fill_info(tern_model *model, const tern_archive *archive) {
 static tern_status load(tern_model *model, const tern_archive *archive,
                         const tern_model_desc *desc) {
     tern__network *network = &model->network;
-    TERN_TRY(tern__hyper_read(archive, &network->hyper));
-    TERN_TRY(tern_tokenizer_create(model->context, archive, &model->tokenizer));
-    TERN_TRY(check_tokenizer(model));
+    TERN_TRY(read_head(model->context, archive, &network->hyper, &model->tokenizer));
     TERN_TRY(tern__network_load(network, archive, desc));
     for (uint32_t kv = 0; kv < TERN__KV_TYPES; kv++) {
         tern__cache_init(&model->caches[kv], model->device, &network->hyper, kv);
@@ -150,14 +152,22 @@ static tern_status make_model(tern_device *device, tern_model **out_model) {
 
 tern_status tern_model_load(tern_device *device, const tern_source *source,
                             const tern_model_desc *desc, tern_model **out_model) {
-    if (!out_model || !device || !source) {
-        return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "model: a NULL argument");
+    if (!device || !source || !out_model) {
+        return tern__fail(device ? tern_device_context(device) : NULL, TERN_STATUS_INVALID_ARGUMENT,
+                          "model load: %s is NULL",
+                          !device   ? "device"
+                          : !source ? "source"
+                                    : "out_model");
     }
     *out_model = NULL;
     tern_model_desc defaults = TERN_MODEL_DESC_INIT;
     desc = desc ? desc : &defaults;
     tern_context *context = tern_device_context(device);
     TERN_TRY(tern__check_size(context, "tern_model_desc", desc->struct_size, sizeof *desc));
+    if (desc->flags) {
+        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
+                          "tern_model_desc: flags %#x, none are known", (unsigned)desc->flags);
+    }
     tern_archive *archive = NULL;
     tern_model *model = NULL;
     TERN_TRY(tern_archive_open(context, source, &archive));
@@ -195,7 +205,8 @@ void tern_model_destroy(tern_model *model) {
 
 tern_status tern_model_describe(const tern_model *model, tern_model_info *out_info) {
     if (!model || !out_info) {
-        return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "model: a NULL argument");
+        return tern__fail(model ? model->context : NULL, TERN_STATUS_INVALID_ARGUMENT,
+                          "model describe: %s is NULL", model ? "out_info" : "model");
     }
     TERN_TRY(tern__check_size(model->context, "tern_model_info", out_info->struct_size,
                               sizeof *out_info));
@@ -246,9 +257,9 @@ tern_status tern_model_estimate(tern_context *context, const tern_archive *archi
     tern__network network = {.context = context};
     tern_tokenizer *tokenizer = NULL;
     estimate e = {0, false};
-    TERN_TRY(tern__hyper_read(archive, &network.hyper));
-    TERN_TRY(tern_tokenizer_create(context, archive, &tokenizer));
+    tern_status status = read_head(context, archive, &network.hyper, &tokenizer);
     tern_tokenizer_destroy(tokenizer);
+    TERN_TRY(status);
     TERN_TRY(tern__layout_visit(&network, archive, estimate_part, &e));
     uint32_t positions = context_length ? context_length : network.hyper.context;
     if (positions > network.hyper.context) {

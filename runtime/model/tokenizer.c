@@ -60,6 +60,10 @@ tern_status tern_tokenizer_encode(const tern_tokenizer *tokenizer, const char *t
         return tern__fail(tokenizer->context, TERN_STATUS_INVALID_ARGUMENT,
                           "tokenizer: a text of %zu bytes, expected less than %d", size, MAX_TEXT);
     }
+    if (flags & ~(uint32_t)(TERN_TOKENIZE_BOS | TERN_TOKENIZE_SPECIAL)) {
+        return tern__fail(tokenizer->context, TERN_STATUS_INVALID_ARGUMENT,
+                          "tokenizer: flags 0x%" PRIx32 ", expected TERN_TOKENIZE_*", flags);
+    }
     tern__ids out = {out_ids, capacity, 0};
     if ((flags & TERN_TOKENIZE_BOS) && tokenizer->add_bos && tokenizer->bos >= 0) {
         tern__ids_add(&out, tokenizer->bos);

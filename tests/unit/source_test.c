@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tests/harness/check.h"
 #include "tests/harness/heap.h"
@@ -57,6 +58,36 @@ static void test_file(void **state) {
     tern_source_close(&source);
     tern_source_close(&source);
     assert_null(source.read_at);
+    remove(path);
+}
+
+static void count_errors(void *user, tern_log_level level, const char *message) {
+    (void)message;
+    *(unsigned *)user += level == TERN_LOG_ERROR;
+}
+
+// A file that has become shorter since it was opened, where it could not be mapped.
+static void test_reads_that_fail(void **state) {
+    (void)state;
+    char path[512];
+    unsigned errors = 0;
+    tern_context *loud = NULL;
+    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
+    desc.flags = TERN_CONTEXT_IGNORE_ENV;
+    desc.log = count_errors;
+    desc.log_user = &errors;
+    CHECK_OK(tern_context_create(&desc, &loud));
+    write_file(path, sizeof path);
+    tern_source source;
+    CHECK_OK(tern_source_open_file(loud, path, &source));
+    source.map = NULL;
+    assert_int_equal(truncate(path, 4), 0);
+    char bytes[4];
+    CHECK_FAILS(tern__source_read(loud, &source, 2, bytes, 4), TERN_STATUS_IO,
+                ": reading 4 bytes at offset 2 failed: input/output error");
+    assert_int_equal(errors, 1);
+    tern_source_close(&source);
+    tern_context_destroy(loud);
     remove(path);
 }
 
@@ -149,6 +180,7 @@ static void test_host_callbacks(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file),
+        cmocka_unit_test(test_reads_that_fail),
         cmocka_unit_test(test_files_that_cannot_be_opened),
         cmocka_unit_test(test_file_out_of_memory),
         cmocka_unit_test(test_memory),
