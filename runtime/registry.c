@@ -288,6 +288,13 @@ tern_status tern__entry_start(tern__entry *entry) {
     return status;
 }
 
+bool tern__entry_is_out(tern__entry *entry) {
+    tern__mutex_lock(&entry->lock);
+    bool out = entry->started && entry->state != TERN_BACKEND_READY;
+    tern__mutex_unlock(&entry->lock);
+    return out;
+}
+
 tern_status tern__entry_describe(tern__entry *entry, tern_backend_info *out_info) {
     tern__mutex_lock(&entry->lock);
     ensure_started_locked(entry);

@@ -46,7 +46,9 @@ tern_status tern__registry_reject(tern_context *context, const char *path, const
 // Returns what instance_create did, without reporting it; out of memory is tried again next time.
 // Thread-safe.
 tern_status tern__entry_start(tern__entry *entry);
-// The same, and what is known then.
+// Whether it is known by now to have no device.
+bool tern__entry_is_out(tern__entry *entry);
+// Starts it likewise, and says what is known then.
 tern_status tern__entry_describe(tern__entry *entry, tern_backend_info *out_info);
 // What a backend said of device |index|, made fit to read: terminated, with what it leaves to the
 // host filled in.

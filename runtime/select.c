@@ -172,22 +172,22 @@ static void note_unmatched(search_state *search, const list_item *item, size_t c
     note(search, item->text, why);
 }
 
-static void note_unknown(search_state *search, const list_item *item) {
-    char why[TERN__MESSAGE_CAPACITY] = "no such backend, have: ";
+// The backends that can be tried, and the plugins that would be some. None is started for this: a
+// backend counts until it is known to have no device.
+static void list_available(tern_context *context, char *text, size_t capacity) {
     char rejected[TERN__MESSAGE_CAPACITY] = "";
     const char *separator = "";
     tern__entry *entry = NULL;
-    for (uint32_t i = 0; (entry = tern__registry_at(search->context, i)) != NULL; i++) {
-        if (entry->backend) {
-            append(why, sizeof why, "%s%s", separator, entry->name);
-            separator = ", ";
-        } else {
+    for (uint32_t i = 0; (entry = tern__registry_at(context, i)) != NULL; i++) {
+        if (!entry->backend) {
             append(rejected, sizeof rejected, "%s%s",
                    rejected[0] ? ", " : ", rejected plugins: ", entry->name);
+        } else if (!tern__entry_is_out(entry)) {
+            append(text, capacity, "%s%s", separator, entry->name);
+            separator = ", ";
         }
     }
-    append(why, sizeof why, "%s%s", separator[0] ? "" : "none", rejected);
-    note(search, item->text, why);
+    append(text, capacity, "%s%s", separator[0] ? "" : "nothing", rejected);
 }
 
 static void keep_matching(search_state *search, const char *selector) {
@@ -203,7 +203,7 @@ static void keep_matching(search_state *search, const char *selector) {
 static tern_status collect_named(search_state *search, const list_item *item) {
     tern__entry *entry = tern__registry_find(search->context, item->name);
     if (!entry) {
-        note_unknown(search, item);
+        note(search, item->text, "no such backend");
         return TERN_STATUS_OK;
     }
     TERN_TRY(collect(search, entry, 0, item->text));
@@ -323,6 +323,16 @@ static tern_status try_list(search_state *search, const char *list) {
     return TERN_STATUS_UNAVAILABLE;
 }
 
+// Reasons that are too long are cut, not what is available.
+static tern_status fail_list(const search_state *search, const char *source, const char *list) {
+    char text[TERN__MESSAGE_CAPACITY];
+    char available[TERN__MESSAGE_CAPACITY / 2] = "; available: ";
+    list_available(search->context, available, sizeof available);
+    snprintf(text, sizeof text - strlen(available), "no device for %s \"%s\": %s", source, list,
+             search->reasons[0] ? search->reasons : "there are no backends");
+    return tern__fail(search->context, TERN_STATUS_UNAVAILABLE, "%s%s", text, available);
+}
+
 tern_status tern__select(tern_context *context, const tern_device_desc *desc,
                          tern_device **out_device) {
     search_state search = {.context = context, .native = desc->native, .out_device = out_device};
@@ -337,9 +347,5 @@ tern_status tern__select(tern_context *context, const tern_device_desc *desc,
     }
     tern_status status = try_list(&search, list);
     tern__free(context, search.candidates);
-    if (status == TERN_STATUS_UNAVAILABLE) {
-        return tern__fail(context, status, "no device for %s \"%s\": %s", source, list,
-                          search.reasons[0] ? search.reasons : "there are no backends");
-    }
-    return status;
+    return status == TERN_STATUS_UNAVAILABLE ? fail_list(&search, source, list) : status;
 }

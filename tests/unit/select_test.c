@@ -65,7 +65,8 @@ typedef struct choice {
     const char *message;
 } choice;
 
-#define HAVE "have: reference, soft, absent, gpu, cpu"
+#define ALL "; available: reference, soft, absent, gpu, cpu"
+#define REST "; available: reference, soft, gpu, cpu"
 #define IGNORE TERN_CONTEXT_IGNORE_ENV
 
 static const choice choices[] = {
@@ -99,26 +100,32 @@ static const choice choices[] = {
     {"cpu", "reference", "soft", 0, "reference:0", NULL},
     {"cpu", "reference", "soft", IGNORE, "reference:0", NULL},
     {"cpu", "", "soft", 0, "soft:0", NULL},
+    // Empty entries and blanks count for nothing.
+    {",, ,cpu,", NULL, NULL, 0, "cpu:0", NULL},
+    {" gpu : 1", NULL, NULL, 0, NULL,
+     "no device for TERN_BACKEND \" gpu : 1\": gpu : 1: no such backend" ALL},
+    {"auto:1", NULL, NULL, 0, NULL,
+     "no device for TERN_BACKEND \"auto:1\": auto:1: no such backend" ALL},
+    {"gpu:", NULL, NULL, 0, "gpu:1", NULL},
     // What cannot be satisfied is an error, never something else.
-    {"typo", NULL, NULL, 0, NULL,
-     "no device for TERN_BACKEND \"typo\": typo: no such backend, " HAVE},
-    {"CPU", NULL, NULL, 0, NULL, "no device for TERN_BACKEND \"CPU\": CPU: no such backend, " HAVE},
+    {"typo", NULL, NULL, 0, NULL, "no device for TERN_BACKEND \"typo\": typo: no such backend" ALL},
+    {"CPU", NULL, NULL, 0, NULL, "no device for TERN_BACKEND \"CPU\": CPU: no such backend" ALL},
     {"typo", NULL, "cpu", 0, NULL,
-     "no device for TERN_BACKEND \"typo\": typo: no such backend, " HAVE},
-    {NULL, NULL, "typo", 0, NULL, "no device for backends \"typo\": typo: no such backend, " HAVE},
+     "no device for TERN_BACKEND \"typo\": typo: no such backend" ALL},
+    {NULL, NULL, "typo", 0, NULL, "no device for backends \"typo\": typo: no such backend" ALL},
     {"absent", NULL, NULL, 0, NULL,
-     "no device for TERN_BACKEND \"absent\": absent: absent: no driver"},
+     "no device for TERN_BACKEND \"absent\": absent: absent: no driver" REST},
     {"gpu:2", NULL, NULL, 0, NULL,
-     "no device for TERN_BACKEND \"gpu:2\": gpu:2 (Big One): gpu: in use by another"},
+     "no device for TERN_BACKEND \"gpu:2\": gpu:2 (Big One): gpu: in use by another" ALL},
     {"gpu:7,typo", NULL, NULL, 0, NULL,
      "no device for TERN_BACKEND \"gpu:7,typo\": gpu:7: index 7 does not exist, 3 devices "
-     "(0: llvmpipe, 1: Iris, 2: Big One); typo: no such backend, " HAVE},
+     "(0: llvmpipe, 1: Iris, 2: Big One); typo: no such backend" ALL},
     {"soft:llvmpipe", NULL, NULL, 0, NULL,
      "no device for TERN_BACKEND \"soft:llvmpipe\": soft:llvmpipe: no device matches \"llvmpipe\", "
-     "1 device (0: Pipe Dream)"},
+     "1 device (0: Pipe Dream)" ALL},
     {"gpu:99999999999999999999", NULL, NULL, 0, NULL,
      "no device for TERN_BACKEND \"gpu:99999999999999999999\": gpu:99999999999999999999: index "
-     "99999999999999999999 does not exist, 3 devices (0: llvmpipe, 1: Iris, 2: Big One)"},
+     "99999999999999999999 does not exist, 3 devices (0: llvmpipe, 1: Iris, 2: Big One)" ALL},
 };
 
 static void assert_choice(const choice *c) {
@@ -187,7 +194,23 @@ static void one_error_for_a_list(void **state) {
     assert_string_equal(log.text, "3 skipped absent: absent: no driver\n"
                                   "3 skipped gpu:2 (Big One): gpu: in use by another\n"
                                   "1 no device for backends \"absent,gpu:2\": absent: absent: no "
-                                  "driver; gpu:2 (Big One): gpu: in use by another\n");
+                                  "driver; gpu:2 (Big One): gpu: in use by another" REST "\n");
+    tern_context_destroy(context);
+}
+
+// However long the reasons are, what is available is there to read.
+static void reasons_are_cut_before_what_is_available(void **state) {
+    (void)state;
+    char list[1024] = "";
+    for (int i = 0; i < 40; i++) {
+        strcat(list, "a_backend_of_a_game,");
+    }
+    tern_context *context = make_context(IGNORE, NULL);
+    tern_device_desc desc = TERN_DEVICE_DESC_INIT;
+    tern_device *device = NULL;
+    desc.backends = list;
+    assert_int_equal(tern_device_open(context, &desc, &device), TERN_STATUS_UNAVAILABLE);
+    assert_non_null(strstr(tern_last_error_message(), ALL));
     tern_context_destroy(context);
 }
 
@@ -196,8 +219,9 @@ static void nothing_to_choose_from(void **state) {
     tern_context *context = bare_context(IGNORE, NULL);
     tern_device *device = NULL;
     assert_int_equal(tern_device_open(context, NULL, &device), TERN_STATUS_UNAVAILABLE);
-    assert_string_equal(tern_last_error_message(),
-                        "no device for backends \"auto\": there are no backends");
+    assert_string_equal(
+        tern_last_error_message(),
+        "no device for backends \"auto\": there are no backends; available: nothing");
     tern_context_destroy(context);
 }
 
@@ -225,7 +249,7 @@ static void a_native_device(void **state) {
     assert_int_equal(tern_device_open(context, &desc, &device), TERN_STATUS_UNAVAILABLE);
     assert_string_equal(tern_last_error_message(),
                         "no device for backends \"cpu\": cpu:0 (the host's device): stub: takes no "
-                        "device of the host");
+                        "device of the host" ALL);
     tern_context_destroy(context);
     unsetenv("TERN_BACKEND");
 }
@@ -321,6 +345,7 @@ int main(void) {
         cmocka_unit_test(the_table),
         cmocka_unit_test(each_skip_is_logged),
         cmocka_unit_test(one_error_for_a_list),
+        cmocka_unit_test(reasons_are_cut_before_what_is_available),
         cmocka_unit_test(nothing_to_choose_from),
         cmocka_unit_test(out_of_memory_ends_the_search),
         cmocka_unit_test(a_native_device),
