@@ -10,7 +10,9 @@
  * any tensor. Format: GGUF version 2 and 3.
  *
  * Ownership: destroy before the source is closed. Strings and pointers it lends live as long as it
- * does. Threads:   immutable once open: any thread.
+ * does.
+ *
+ * Threads: immutable once open: any thread.
  */
 typedef struct tern_archive tern_archive;
 
@@ -85,7 +87,8 @@ TERN_API tern_status tern_archive_value(const tern_archive *archive, uint64_t in
 TERN_API tern_status tern_archive_find(const tern_archive *archive, const char *key,
                                        tern_value *out_value);
 
-/** Element |index| of the ARRAY entry called |key|. */
+/** Element |index| of the ARRAY entry called |key|; NOT_FOUND without an error message,
+ * INVALID_ARGUMENT for another type, OUT_OF_RANGE past the end. */
 TERN_API tern_status tern_archive_element(const tern_archive *archive, const char *key,
                                           uint64_t index, tern_value *out_value);
 

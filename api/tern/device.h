@@ -10,7 +10,9 @@
  * A device opened on a backend: a GPU, or the CPU. Everything that computes hangs on one.
  *
  * Ownership: tern_device_open gives it to the caller; close it after its buffers, weights, programs
- * and models. Threads:   any thread, several at once; synchronised inside.
+ * and models.
+ *
+ * Threads: any thread, several at once; synchronised inside.
  */
 typedef struct tern_device tern_device;
 
@@ -51,8 +53,9 @@ typedef struct tern_device_desc {
     uint32_t struct_size; /**< sizeof(tern_device_desc) */
     uint32_t flags;       /**< none yet: 0 */
     /** Comma list tried in order: "vulkan", "vulkan:1", "opencl:PoCL" (part of a device's name or
-     * driver), "auto". NULL: "auto". TERN_BACKEND goes before it, unless the context ignores the
-     * environment. */
+     * driver, in any case), "auto". Names are lower case; blanks around entries and empty entries
+     * count for nothing. NULL or nothing in it: "auto". TERN_BACKEND, unless there is nothing in
+     * it, goes before it, unless the context ignores the environment. */
     const char *backends;
     const tern_native *native; /**< a device the host already has; then TERN_BACKEND is not asked */
 } tern_device_desc;

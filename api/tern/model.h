@@ -11,11 +11,14 @@
  *
  * Architectures: bitnet, bitnet-b1.58, bitnet-25 (arXiv 2402.17764, 2504.12285), llama.
  * Ownership: destroy after its sessions and before its device; the source is not needed once
- * loaded. Threads:   any thread, several at once; each session one at a time.
+ * loaded.
+ *
+ * Threads: any thread, several at once; each session one at a time.
  */
 typedef struct tern_model tern_model;
 
-/** Called while a model loads, on the loading thread. Returning 0 stops the load: CANCELLED. */
+/** Called while a model loads, on the loading thread. Returning 0 stops the load: CANCELLED. Must
+ * not call the library: the device is busy. */
 typedef int32_t (*tern_progress_fn)(void *user, uint64_t done_bytes, uint64_t total_bytes);
 
 /** How a model is loaded. Zero is a sensible value of every member. */
@@ -64,8 +67,13 @@ typedef struct tern_memory_estimate {
 
 TERN_BEGIN_DECLS
 
-/** Estimates from |archive| alone, for sessions of |context_length| positions (0: the model's own).
- * Fails as tern_model_load does for a model that cannot be loaded. */
+/**
+ * Estimates from |archive| alone, for sessions of |context_length| positions (0: the model's own).
+ * Values are not read: dense projections that a load would find to be ternary count as they are
+ * stored, and scales of ternary matrices, which a load keeps only where they differ, do not count
+ * (at most a sixteenth of such a matrix). Fails as tern_model_load does for a model that cannot be
+ * loaded; OUT_OF_RANGE for more context than the model has.
+ */
 TERN_API tern_status tern_model_estimate(tern_context *context, const tern_archive *archive,
                                          uint32_t context_length, tern_kv_type kv,
                                          tern_memory_estimate *out_estimate);

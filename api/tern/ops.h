@@ -75,9 +75,15 @@ typedef struct tern_op_header {
     uint32_t reserved; /**< 0 */
 } tern_op_header;
 
-/** X -> INT8 by rows, as BitNet b1.58 models are trained (arXiv 2402.17764 and its official FAQ).
- * In each row m = max(max|x|, 1e-5); q = clamp(round_half_even(x * (127 / m)), -128, 127); scale =
- * m / 127, so x ~ q * scale. Bytes between K and the next multiple of 4 are written as 0. */
+/**
+ * X to INT8 by rows, as BitNet b1.58 models are trained (arXiv 2402.17764 and its official FAQ):
+ *
+ *     m = max(max|x|, 1e-5)
+ *     q = clamp(round_half_even(x * (127 / m)), -128, 127)
+ *     scale = m / 127, so that x is about q * scale
+ *
+ * Bytes between K and the next multiple of 4 are written as 0.
+ */
 typedef struct tern_quantize_act_desc {
     tern_op_header head;
     tern_tensor x;     /**< [R, K] */
@@ -141,8 +147,12 @@ typedef struct tern_linear_desc {
     tern_tensor out;       /**< [R, N] */
 } tern_linear_desc;
 
-/** RMSNorm (arXiv 1910.07467): i = 1 / sqrt(sum_k(x * x) / K + eps); out = flush(x * i), or
- * flush((x * i) * weight). */
+/**
+ * RMSNorm (arXiv 1910.07467):
+ *
+ *     i = 1 / sqrt(sum_k(x * x) / K + eps)
+ *     out = flush(x * i), or flush((x * i) * weight)
+ */
 typedef struct tern_rms_norm_desc {
     tern_op_header head;
     tern_tensor x;      /**< [R, K]; in place */
@@ -159,9 +169,12 @@ enum {
 
 /**
  * Rotary position embedding (arXiv 2104.09864) of the first D dimensions of each head; the rest is
- * copied. With c = table[p, i] and s = table[p, D/2 + i] for position p, pair i: (flush(a * c - b *
- * s), flush(b * c + a * s)), each product rounded. tern_rotary_table makes tables on the host,
- * frequency factors included.
+ * copied. For pair i, (a, b), at position p:
+ *
+ *     c = table[p, i], s = table[p, D/2 + i]
+ *     out = (flush(a * c - b * s), flush(b * c + a * s))
+ *
+ * tern_rotary_table makes tables on the host, frequency factors included.
  */
 typedef struct tern_rotary_desc {
     tern_op_header head;

@@ -49,7 +49,7 @@ typedef struct tern_eval_desc {
                       none does */
     float *hidden; /**< likewise, width floats each */
     /** Polled between submits from the calling thread; non-zero stops with CANCELLED, rows done so
-     * far stay. */
+     * far stay. May call the library, for other sessions too. NULL: never stops. */
     int32_t (*cancel)(void *user);
     void *cancel_user;
 } tern_eval_desc;

@@ -36,7 +36,8 @@ typedef struct tern_weights_info {
  * Delivers rows [first, first + count): |codes| receives count * tern_dtype_row_bytes(dtype, cols)
  * bytes, and |scales| one float per row (TERN_SCALE_ROW) or ceil(K / group) per row
  * (TERN_SCALE_GROUP), else is NULL. Called for ascending, disjoint ranges, once each, on the
- * creating thread. A failing status ends the creation.
+ * creating thread. A failing status ends the creation. Must not call the library: the device is
+ * busy.
  */
 typedef tern_status (*tern_rows_fn)(void *user, uint32_t first, uint32_t count, void *codes,
                                     float *scales);

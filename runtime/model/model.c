@@ -84,7 +84,8 @@ tern_status tern__model_step(tern_model *model, tern_kv_type kv, uint32_t index,
     return TERN_STATUS_OK;
 }
 
-// What is known of a model before its weights are read. The tokenizer is the caller's, even on failure.
+// What is known of a model before its weights are read. The tokenizer is the caller's, even on
+// failure.
 static tern_status read_head(tern_context *context, const tern_archive *archive, tern__hyper *hyper,
                              tern_tokenizer **out_tokenizer) {
     tern_tokenizer_info info = {.struct_size = sizeof info};
