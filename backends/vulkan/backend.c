@@ -25,6 +25,7 @@ static const tern_backend_ops ops = {
     .wait = tern_vk_wait,
     .buffer_map = tern_vk_buffer_map,
     .program_kernel = tern_vk_program_kernel,
+    .device_info = tern_vk_device_info,
     .device_status = tern_vk_device_status,
 };
 

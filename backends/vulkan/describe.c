@@ -113,19 +113,42 @@ static uint64_t largest_heap(const tern_vk_instance_functions *vk, VkPhysicalDev
     return largest;
 }
 
-// "llvmpipe Mesa 22.3.6", or the bare version where the driver does not say its name.
+// "llvmpipe Mesa 22.3.6"; the version in numbers where the driver does not put it in words.
 static void describe_driver(const VkPhysicalDeviceProperties *core,
                             const VkPhysicalDeviceDriverPropertiesKHR *driver, char *out_text,
                             size_t capacity) {
+    char version[VK_MAX_DRIVER_INFO_SIZE];
+    uint32_t number = core->driverVersion;
+    snprintf(version, sizeof version, "%u.%u.%u", VK_API_VERSION_MAJOR(number),
+             VK_API_VERSION_MINOR(number), VK_API_VERSION_PATCH(number));
+    const char *info = driver->driverInfo[0] ? driver->driverInfo : version;
+    char text[VK_MAX_DRIVER_NAME_SIZE + VK_MAX_DRIVER_INFO_SIZE + 32];
     if (driver->driverName[0]) {
-        char text[sizeof driver->driverName + sizeof driver->driverInfo + 1];
-        snprintf(text, sizeof text, "%s%s%s", driver->driverName, driver->driverInfo[0] ? " " : "",
-                 driver->driverInfo);
-        snprintf(out_text, capacity, "%.*s", (int)capacity - 1, text);
+        snprintf(text, sizeof text, "%s %s", driver->driverName, info);
     } else {
-        snprintf(out_text, capacity, "vendor 0x%x, version 0x%x", core->vendorID,
-                 core->driverVersion);
+        snprintf(text, sizeof text, "vendor 0x%x %s", core->vendorID, info);
     }
+    snprintf(out_text, capacity, "%.*s", (int)capacity - 1, text);
+}
+
+static void describe(const tern_vk_instance_functions *vk, VkPhysicalDevice physical,
+                     const tern_vk_features *features, tern_device_info *out_info) {
+    tern_vk_limits limits;
+    tern_vk_find_limits(vk, physical, features, &limits);
+    VkPhysicalDeviceDriverPropertiesKHR driver = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES_KHR};
+    VkPhysicalDeviceProperties2 properties = {.sType =
+                                                  VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                              .pNext = features->driver ? &driver : NULL};
+    vk->GetPhysicalDeviceProperties2(physical, &properties);
+    out_info->type = device_type(properties.properties.deviceType);
+    out_info->memory_bytes = largest_heap(vk, physical);
+    out_info->max_buffer_bytes = limits.buffer;
+    snprintf(out_info->name, sizeof out_info->name, "%.*s", (int)sizeof out_info->name - 1,
+             properties.properties.deviceName);
+    describe_driver(&properties.properties, &driver, out_info->driver, sizeof out_info->driver);
+    snprintf(out_info->features, sizeof out_info->features, "%s",
+             features->int_dot ? "int_dot" : "");
 }
 
 tern_status tern_vk_device_describe(tern_backend_instance *instance, uint32_t index,
@@ -137,23 +160,13 @@ tern_status tern_vk_device_describe(tern_backend_instance *instance, uint32_t in
     }
     VkPhysicalDevice physical = instance->devices[index];
     tern_vk_features features;
-    tern_vk_limits limits;
     TERN_TRY(tern_vk_find_features(instance->host, &instance->vk, physical, &features));
-    tern_vk_find_limits(&instance->vk, physical, &features, &limits);
-    VkPhysicalDeviceDriverPropertiesKHR driver = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES_KHR};
-    VkPhysicalDeviceProperties2 properties = {.sType =
-                                                  VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
-                                              .pNext = features.driver ? &driver : NULL};
-    instance->vk.GetPhysicalDeviceProperties2(physical, &properties);
     out_info->index = index;
-    out_info->type = device_type(properties.properties.deviceType);
-    out_info->memory_bytes = largest_heap(&instance->vk, physical);
-    out_info->max_buffer_bytes = limits.buffer;
-    snprintf(out_info->name, sizeof out_info->name, "%.*s", (int)sizeof out_info->name - 1,
-             properties.properties.deviceName);
-    describe_driver(&properties.properties, &driver, out_info->driver, sizeof out_info->driver);
-    snprintf(out_info->features, sizeof out_info->features, "%s",
-             features.int_dot ? "int_dot" : "");
+    describe(&instance->vk, physical, &features, out_info);
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_vk_device_info(tern_backend_device *device, tern_device_info *out_info) {
+    describe(&device->instance_vk, device->physical, &device->features, out_info);
     return TERN_STATUS_OK;
 }

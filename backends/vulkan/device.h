@@ -68,6 +68,7 @@ void tern_vk_instance_destroy(tern_backend_instance *instance);
 uint32_t tern_vk_device_count(tern_backend_instance *instance);
 
 // describe.c
+tern_status tern_vk_device_info(tern_backend_device *device, tern_device_info *out_info);
 tern_status tern_vk_device_describe(tern_backend_instance *instance, uint32_t index,
                                     tern_device_info *out_info);
 // Features that a physical device offers, and its limits. OUT_OF_MEMORY.

@@ -203,6 +203,18 @@ static void run_layers(bench *b, float *out) {
     }
 }
 
+static void describes_the_hosts_device(const game *g, tern_device *device) {
+    GET(GetPhysicalDeviceProperties);
+    VkPhysicalDeviceProperties properties;
+    GetPhysicalDeviceProperties(g->physical, &properties);
+    tern_device_info info = {.struct_size = sizeof info};
+    CHECK_OK(tern_device_describe(device, &info));
+    assert_string_equal(info.name, properties.deviceName);
+    assert_string_equal(info.backend, "vulkan");
+    assert_true(info.driver[0] && info.memory_bytes);
+    assert_int_equal(info.numerics, TERN_NUMERICS_EXACT);
+}
+
 static void opens_on_the_hosts_device(void **state) {
     game *g = *state;
     tern_vulkan_native native = native_of(g);
@@ -214,6 +226,7 @@ static void opens_on_the_hosts_device(void **state) {
     bench_close(&b);
 
     CHECK_OK(open_native(&b, &native.head));
+    describes_the_hosts_device(g, b.device);
     run_layers(&b, got);
     bench_close(&b);
     assert_memory_equal(got, want, sizeof got);
