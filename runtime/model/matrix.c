@@ -91,18 +91,30 @@ static tern_status read_raw(transfer *t, uint32_t first, uint32_t count, void *t
     return tern__loader_advance(t->loader, bytes);
 }
 
+// Rows of the file become canonical ones. Those of dense types differ by their padding at most.
+static void decode(const transfer *t, uint32_t count, uint8_t *codes) {
+    if (t->part->type->scale_kind != TERN_SCALE_NONE) {
+        tern__ggml_decode_rows(t->part->type, t->part->cols, count, t->raw, codes, NULL);
+        return;
+    }
+    for (uint32_t r = 0; r < count; r++) {
+        memcpy(codes + r * t->row_bytes, t->raw + r * t->raw_row_bytes, t->raw_row_bytes);
+        memset(codes + r * t->row_bytes + t->raw_row_bytes, 0, t->row_bytes - t->raw_row_bytes);
+    }
+}
+
 // tern_rows_fn: straight from the file.
 static tern_status deliver_rows(void *user, uint32_t first, uint32_t count, void *codes,
                                 float *scales) {
     transfer *t = user;
     (void)scales;
-    bool dense = t->part->type->scale_kind == TERN_SCALE_NONE;
+    bool direct = t->part->type->scale_kind == TERN_SCALE_NONE && t->raw_row_bytes == t->row_bytes;
     for (uint32_t n, done = 0; done < count; done += n) {
         n = rows_at(t, done, count);
         uint8_t *to = (uint8_t *)codes + (size_t)done * t->row_bytes;
-        TERN_TRY(read_raw(t, first + done, n, dense ? to : t->raw));
-        if (!dense) {
-            tern__ggml_decode_rows(t->part->type, t->part->cols, n, t->raw, to, NULL);
+        TERN_TRY(read_raw(t, first + done, n, direct ? to : t->raw));
+        if (!direct) {
+            decode(t, n, to);
         }
     }
     return TERN_STATUS_OK;
