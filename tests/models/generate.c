@@ -1,6 +1,8 @@
 // Generation: what ends it, what is delivered, and that it is what evaluating by hand gives.
 #include "tests/models/support.h"
 
+enum { SAMPLES = 16 };
+
 typedef struct listener {
     char text[4096];
     size_t size;
@@ -109,12 +111,12 @@ static void a_stop_string_ends_it_even_across_tokens(void **state) {
     (void)state;
     fixture f;
     open_fixture(&f, "Once upon a time");
-    tern_generate_desc desc = desc_of(&f, 60);
+    tern_generate_desc desc = desc_of(&f, 30);
     assert_ok(tern_session_generate(f.session, &desc, &f.result));
     char whole[4096];
     snprintf(whole, sizeof whole, "%s", f.heard.text);
     // From the middle of one word to the middle of the next but one.
-    const char *space = strchr(whole + 30, ' ');
+    const char *space = strchr(whole + 20, ' ');
     assert_non_null(space);
     char stop[16];
     snprintf(stop, sizeof stop, "%.9s", space - 2);
@@ -124,7 +126,7 @@ static void a_stop_string_ends_it_even_across_tokens(void **state) {
     desc.stop_string_count = 2;
     assert_ok(tern_session_generate(f.session, &desc, &f.result));
     assert_int_equal(f.result.stop, TERN_STOP_STRING);
-    assert_true(f.result.count < 60);
+    assert_true(f.result.count < 30);
     assert_int_equal(f.heard.size, strstr(whole, stop) - whole);
     assert_memory_equal(f.heard.text, whole, f.heard.size);
 
@@ -193,26 +195,26 @@ static void sample(fixture *f, uint64_t seed, float temperature, int32_t *ids) {
     sampling.top_k = 40;
     tern_sampler *sampler = NULL;
     assert_ok(tern_sampler_create(f->b.context, &sampling, &sampler));
-    tern_generate_desc desc = desc_of(f, 40);
+    tern_generate_desc desc = desc_of(f, SAMPLES);
     desc.sampler = sampler;
     forget(f);
     memset(f->ids, 0, sizeof f->ids);
     assert_ok(tern_session_generate(f->session, &desc, &f->result));
-    memcpy(ids, f->ids, 40 * sizeof *ids);
+    memcpy(ids, f->ids, SAMPLES * sizeof *ids);
     tern_sampler_destroy(sampler);
 }
 
 static void samples_follow_the_seed(void **state) {
     (void)state;
     fixture f;
-    int32_t first[40], again[40], other[40], greedy[40];
+    int32_t first[SAMPLES], again[SAMPLES], other[SAMPLES], greedy[SAMPLES];
     open_fixture(&f, "Once upon a time");
     sample(&f, 7, 1.0f, first);
     sample(&f, 7, 1.0f, again);
     sample(&f, 8, 1.0f, other);
     assert_memory_equal(first, again, sizeof first);
     assert_memory_not_equal(first, other, sizeof first);
-    tern_generate_desc desc = desc_of(&f, 40);
+    tern_generate_desc desc = desc_of(&f, SAMPLES);
     forget(&f);
     assert_ok(tern_session_generate(f.session, &desc, &f.result));
     memcpy(greedy, f.ids, sizeof greedy);

@@ -1,4 +1,5 @@
-// test_models BACKEND: every test of whole models on one backend.
+// test_models BACKEND [DEVICE]: every test of whole models on one backend, or on those of its devices
+// whose name or driver contains DEVICE.
 #include "tests/models/support.h"
 
 static void append(struct CMUnitTest *all, size_t *count, const struct CMUnitTest *tests,
@@ -12,7 +13,7 @@ int main(int argc, char **argv) {
     char reason[256];
     size_t count = 0;
     const char *backend = argc > 1 ? argv[1] : "reference";
-    if (!find_setups(backend, reason, sizeof reason)) {
+    if (!find_setups(backend, argc > 2 ? argv[2] : "", reason, sizeof reason)) {
         printf("skipped: models on %s: %s\n", backend, reason);
         return 77;
     }

@@ -13,30 +13,38 @@ static void add_setup(const char *backend, const char *mask, const char *threads
         snprintf(s->backend, sizeof s->backend, "%s", backend);
         s->mask = mask;
         s->threads = threads;
-        snprintf(s->label, sizeof s->label, "%.79s %.127s %s, %s threads", backend, name, mask,
-                 threads[0] ? threads : "all");
+        snprintf(s->label, sizeof s->label, "%s %s%s%s%s%s", backend, name, mask[0] ? ", " : "",
+                 mask, threads[0] ? ", threads: " : "", threads);
     }
 }
 
-static void add_devices(tern_context *context, uint32_t backend, const char *name, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
+static void add_cpu(const char *spec, const char *name) {
+    static const char *const masks[] = {"", "scalar", "avx2"};
+    static const char *const threads[] = {"2", "1", "3"};
+    for (int k = 0; k < 9; k++) {
+        add_setup(spec, masks[k / 3], threads[k % 3], name);
+    }
+}
+
+static void add_devices(tern_context *context, uint32_t backend, const tern_backend_info *found,
+                        const char *text) {
+    for (uint32_t i = 0; i < found->device_count; i++) {
         char spec[80];
         tern_device_info info = {.struct_size = sizeof info};
         assert_ok(tern_context_device_describe(context, backend, i, &info));
-        snprintf(spec, sizeof spec, "%s:%u", name, i);
-        if (strcmp(name, "cpu") != 0) {
-            add_setup(spec, "", "", info.name);
+        if (!strstr(info.name, text) && !strstr(info.driver, text)) {
             continue;
         }
-        static const char *const masks[] = {"", "scalar", "avx2"};
-        static const char *const threads[] = {"2", "1", "3"};
-        for (int k = 0; k < 9; k++) {
-            add_setup(spec, masks[k / 3], threads[k % 3], info.name);
+        snprintf(spec, sizeof spec, "%s:%u", found->name, i);
+        if (strcmp(found->name, "cpu") == 0) {
+            add_cpu(spec, info.name);
+        } else {
+            add_setup(spec, "", "", info.name);
         }
     }
 }
 
-int find_setups(const char *backend, char *reason, size_t capacity) {
+int find_setups(const char *backend, const char *text, char *reason, size_t capacity) {
     tern_context *context = NULL;
     snprintf(reason, capacity, "not built in");
     assert_ok(tern_context_create(NULL, &context));
@@ -44,17 +52,27 @@ int find_setups(const char *backend, char *reason, size_t capacity) {
         tern_backend_info info = {.struct_size = sizeof info};
         assert_ok(tern_context_backend_describe(context, i, &info));
         if (strcmp(info.name, backend) == 0) {
-            snprintf(reason, capacity, "%s", info.reason);
-            add_devices(context, i, backend, info.device_count);
+            snprintf(reason, capacity, "%s", info.reason[0] ? info.reason : "no such device");
+            add_devices(context, i, &info, text);
         }
     }
     tern_context_destroy(context);
     return setup_count > 0;
 }
 
+// Errors are expected by many tests; warnings are for whoever reads the log, validation messages
+// among them.
+static void log_warnings(void *user, tern_log_level level, const char *message) {
+    if (level == TERN_LOG_WARNING) {
+        tern_log_stderr(user, level, message);
+    }
+}
+
 bed bed_open(const setup *s) {
     bed b = {NULL, NULL};
-    assert_ok(tern_context_create(NULL, &b.context));
+    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
+    desc.log = log_warnings;
+    assert_ok(tern_context_create(&desc, &b.context));
     assert_ok(tern_context_set_option(b.context, "TERN_BACKEND", s->backend));
     assert_ok(tern_context_set_option(b.context, "TERN_CPU_MASK", s->mask));
     assert_ok(tern_context_set_option(b.context, "TERN_THREADS", s->threads[0] ? s->threads : "0"));

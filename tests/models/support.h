@@ -30,8 +30,9 @@ extern setup setups[MAX_SETUPS];
 extern int setup_count; // the first one is the default
 extern const setup reference_setup;
 
-// Fills |setups|; false with the reason if |backend| has no device here.
-int find_setups(const char *backend, char *reason, size_t capacity);
+// Fills |setups| with the devices whose name or driver contains |text|; false, with the reason, if
+// |backend| has none here.
+int find_setups(const char *backend, const char *text, char *reason, size_t capacity);
 
 typedef struct bed {
     tern_context *context;
