@@ -14,6 +14,10 @@ static void *library_open(const char *name) {
     return (void *)LoadLibraryA(name);
 }
 
+static void *library_present(void) {
+    return NULL;
+}
+
 static void *library_symbol(void *handle, const char *name) {
     return (void *)GetProcAddress((HMODULE)handle, name);
 }
@@ -44,6 +48,16 @@ static void *library_open(const char *name) {
     return dlopen(name, RTLD_NOW | RTLD_LOCAL);
 }
 
+// What the process has already: an application's own loader, or a checker that was preloaded.
+static void *library_present(void) {
+    void *handle = dlopen(NULL, RTLD_NOW);
+    if (handle && !dlsym(handle, "clGetPlatformIDs")) {
+        dlclose(handle);
+        handle = NULL;
+    }
+    return handle;
+}
+
 static void *library_symbol(void *handle, const char *name) {
     return dlsym(handle, name);
 }
@@ -65,7 +79,7 @@ void tern_cl_rest(void) {
 #endif
 
 static void *open_first(const char *const *names) {
-    void *handle = NULL;
+    void *handle = library_present();
     for (size_t i = 0; names[i] && !handle; i++) {
         handle = library_open(names[i]);
     }
@@ -94,9 +108,8 @@ static tern_status load_functions(const tern_host *host, tern_cl_library *librar
 tern_status tern_cl_library_open(const tern_host *host, tern_cl_library *out_library) {
     memset(out_library, 0, sizeof *out_library);
     const char *wanted = host->option(host, "TERN_OPENCL_LIBRARY");
-    const char *const one[] = {wanted, NULL};
     bool given = wanted && wanted[0];
-    out_library->handle = open_first(given ? one : default_names);
+    out_library->handle = given ? library_open(wanted) : open_first(default_names);
     if (!out_library->handle) {
         return tern_report_fail(host, TERN_STATUS_UNAVAILABLE,
                                 "opencl: no loader: cannot open %s; install an OpenCL driver",

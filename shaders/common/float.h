@@ -45,16 +45,16 @@ T_FN T_UINT t_f16_from_f32(float x) {
 // From float16 bits, exact. A subnormal is built from its integer, because devices may flush it.
 T_FN float t_f16_to_f32(T_UINT h) {
     T_UINT sign = (h & 0x8000u) << 16;
-    T_UINT e = (h >> 10) & 31u;
+    T_UINT e = h & 0x7c00u;
     T_UINT m = h & 0x3ffu;
     if (e == 0u) {
         T_PRECISE float v = T_TO_FLOAT(m) * 5.9604644775390625e-8f; // 2^-24
         return T_FLOAT(T_BITS(v) | sign);
     }
-    if (e == 31u) {
+    if (e == 0x7c00u) {
         return T_FLOAT(sign | 0x7f800000u | (m << 13));
     }
-    return T_FLOAT(sign | ((e + 112u) << 23) | (m << 13));
+    return T_FLOAT(sign | ((e << 13) + 0x38000000u) | (m << 13));
 }
 
 // The nearest float16 as a float32: rule 2's rounding of activations, queries and probabilities.

@@ -1,18 +1,17 @@
 // Rotates pairs of the first |dims| elements of each head by the angles of the row's position; the
 // rest is copied. A row of the table is dims / 2 cosines, then as many sines.
 //
-// Work-groups of 64 x 1: pairs and single elements of all heads, rows.
+// Work-groups of 64 x 1 x 1: pairs and then single elements of a head, heads, rows.
 #include "shaders/opencl/include/tensor.clh"
 
 GROUP_KERNEL void rotary(ROWS, MATRIX(const float, x), MATRIX(const float, table), uint positions,
-                         VECTOR(const int, position), MATRIX(float, out), uint heads, uint head_dim,
-                         uint dims, uint interleaved) {
+                         VECTOR(const int, position), MATRIX(float, out), uint head_dim, uint dims,
+                         uint interleaved) {
     uint pairs = dims / 2u;
-    uint units = head_dim - pairs; // of a head: pairs, then what is copied
-    uint head = get_global_id(0) / units;
-    uint i = get_global_id(0) % units;
-    uint r = get_global_id(1);
-    if (r >= LIVE_ROWS || head >= heads) {
+    uint i = get_global_id(0);
+    uint head = get_global_id(1);
+    uint r = get_global_id(2);
+    if (r >= LIVE_ROWS || i >= head_dim - pairs) {
         return;
     }
     global const float *from = ROW(x, r) + head * head_dim;

@@ -12,7 +12,6 @@ static bool supports(const tern_backend_device *device, const void *desc) {
 static void emit_one(tern_cl_builder *builder, const tern_kv_append_desc *d, const tern_tensor *x,
                      const tern_tensor *cache) {
     uint32_t rows = x->shape[0];
-    uint32_t cols = x->shape[1];
     tern_cl_begin(builder, "kv_append",
                   cache->dtype == TERN_DTYPE_F16 ? "-DCACHE_F16" : "-DCACHE_F32", "kv_append");
     tern_cl_rows(builder, &d->head, rows);
@@ -27,9 +26,8 @@ static void emit_one(tern_cl_builder *builder, const tern_kv_append_desc *d, con
     tern_cl_matrix(builder, &d->table);
     tern_cl_uint(builder, d->table.shape[0]);
     tern_cl_uint(builder, d->table.shape[1]);
-    tern_cl_uint(builder, cols);
     tern_cl_uint(builder, cache->shape[3]);
-    tern_cl_launch(builder, TERN_CL_GROUP, tern_cl_groups(cols), rows, 1);
+    tern_cl_launch(builder, TERN_CL_GROUP, tern_cl_groups(cache->shape[3]), cache->shape[1], rows);
 }
 
 static void emit(tern_cl_builder *builder, const void *desc) {

@@ -20,12 +20,10 @@ static void emit(tern_cl_builder *builder, const void *desc) {
     tern_cl_uint(builder, d->table.shape[0]);
     tern_cl_vector(builder, &d->positions);
     tern_cl_matrix(builder, &d->out);
-    tern_cl_uint(builder, heads);
     tern_cl_uint(builder, d->head_dim);
     tern_cl_uint(builder, dims);
     tern_cl_uint(builder, d->pairs == TERN_ROTARY_INTERLEAVED);
-    tern_cl_launch(builder, TERN_CL_GROUP, tern_cl_groups((size_t)heads * (d->head_dim - dims / 2)),
-                   rows, 1);
+    tern_cl_launch(builder, TERN_CL_GROUP, tern_cl_groups(d->head_dim - dims / 2), heads, rows);
 }
 
 const tern_cl_op tern_cl_op_rotary = {supports, emit};
