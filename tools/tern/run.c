@@ -236,7 +236,7 @@ static void print_timings(const options *o, const loaded *l, const generation *g
     }
     fprintf(stderr,
             "tern: %s (%s), loaded in %.0f ms; prompt %zu tokens at %.1f tok/s; %" PRIu32
-            " tokens at %.1f tok/s; %s; stopped by %s\n",
+            " tokens at %.1f tok/s; %s; stop: %s\n",
             l->device_info.backend, l->device_info.name, l->load_ms, g->prompt_count,
             per_second(g->prompt_count, prompt_ms), g->result.count,
             per_second(decoded(g), decode_ms), draws, stop_name(g->result.stop));
