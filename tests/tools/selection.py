@@ -28,7 +28,7 @@ expect(chosen(env={"TERN_BACKEND": "reference:0"}) == "reference", "an index")
 expect(chosen(env={"TERN_BACKEND": ""}) == devices["chosen"].split(":")[0], "an empty variable is none")
 
 REFUSED = [
-    ("typo", ["typo", "have", "reference"]),
+    ("typo", ["typo", "available", "reference"]),
     ("reference:9", ["reference:9", "9"]),
     ("typo,reference:9", ["typo", "reference:9"]),
     ("reference:nosuchdevice", ["nosuchdevice"]),
