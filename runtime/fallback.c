@@ -21,7 +21,13 @@ static tern_status make_shadow(tern_program *program, tern_buffer *buffer, tern_
     }
     uint64_t words = (buffer->size + 3) / 4; // as tern_buffer_create does
     TERN_TRY(ops->buffer_create(reference->handle, words * 4, &shadow->handle));
-    shadow->copy = ops->buffer_map(reference->handle, shadow->handle);
+    shadow->copy = ops->buffer_map ? ops->buffer_map(reference->handle, shadow->handle) : NULL;
+    if (!shadow->copy) {
+        ops->buffer_destroy(reference->handle, shadow->handle);
+        return tern__fail(device->context, TERN_STATUS_INTERNAL,
+                          "backend %s: its memory is not visible, as fallback needs it",
+                          reference->info.backend);
+    }
     return TERN_STATUS_OK;
 }
 

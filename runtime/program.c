@@ -85,6 +85,7 @@ static void report_step(tern_program *program, const tern__segment *segment, siz
     if (ops->program_kernel) {
         ops->program_kernel(runner->handle, segment->program, (uint32_t)index, kernel,
                             sizeof kernel);
+        kernel[sizeof kernel - 1] = '\0';
     }
     append_kernel(report->kernel, sizeof report->kernel, kernel[0] ? kernel : runner->entry->name);
 }

@@ -93,6 +93,11 @@ static tern_status check_table(tern_context *context, const tern_backend *backen
         return fail_incompatible(context, who,
                                  "its name is not a lower-case word of at most 63 letters");
     }
+    if ((backend->flags & TERN_BACKEND_REFERENCE) && strcmp(backend->name, "reference") != 0) {
+        return fail_incompatible(context, who,
+                                 "its flags say that it is the reference backend, its name does "
+                                 "not");
+    }
     if (!backend->ops || backend->ops->struct_size < 2 * sizeof(uint32_t)) {
         return fail_incompatible(context, who, "its table has no ops");
     }

@@ -43,7 +43,8 @@ void tern__set_error(const char *message) {
     char copy[TERN__MESSAGE_CAPACITY];
     snprintf(copy, sizeof copy, "%s", message); // |message| may be the buffer itself
     for (char *c = copy; *c; c++) {
-        if (*c == '\n' || *c == '\r') {
+        if ((unsigned char)*c < 0x20 ||
+            *c == 0x7f) { // names come from files, lines go to terminals
             *c = ' ';
         }
     }

@@ -178,7 +178,7 @@ enum {
     /** Ops that supports() refuses may run on the reference backend between segments. Without it
        they are errors. */
     TERN_BACKEND_FALLBACK = 1u << 0,
-    /** This backend is the definition of every result. Only ours sets it. */
+    /** This backend is the definition of every result. Only ours, called "reference", sets it. */
     TERN_BACKEND_REFERENCE = 1u << 1
 };
 

@@ -6,6 +6,7 @@
 #include "runtime/allocator.h"
 #include "runtime/model/archive.h"
 #include "runtime/model/layout.h"
+#include "runtime/model/source.h"
 #include "runtime/status.h"
 
 const uint32_t tern__buckets[TERN__BUCKET_COUNT] = {TERN__BUCKET_LIST};
@@ -132,6 +133,15 @@ static tern_status load(tern_model *model, const tern_archive *archive,
     return fill_info(model, archive);
 }
 
+// A failure with what was said of it, in front of which the source is named.
+static tern_status report(const tern_archive *archive, tern_status status, const char *message) {
+    const char *name = tern__source_name(tern__archive_source(archive));
+    bool named = strncmp(message, name, strlen(name)) == 0;
+    return status == TERN_STATUS_OK ? status
+                                    : tern__fail(tern__archive_context(archive), status, "%s%s%s",
+                                                 named ? "" : name, named ? "" : ": ", message);
+}
+
 static tern_status make_model(tern_device *device, tern_model **out_model) {
     tern_context *context = tern_device_context(device);
     tern_model *model = tern__calloc(context, 1, sizeof *model);
@@ -174,7 +184,12 @@ tern_status tern_model_load(tern_device *device, const tern_source *source,
     TERN_TRY(tern_archive_open(context, source, &archive));
     tern_status status = make_model(device, &model);
     if (status == TERN_STATUS_OK) {
+        char message[TERN__MESSAGE_CAPACITY];
+        tern__quiet quiet;
+        tern__quiet_begin(&quiet);
         status = load(model, archive, desc);
+        tern__quiet_end_with(&quiet, status, message);
+        status = report(archive, status, message);
     }
     tern_archive_destroy(archive);
     if (status != TERN_STATUS_OK) {
@@ -246,15 +261,9 @@ static uint64_t scratch_bytes(const tern__hyper *hyper, bool has_dense, uint32_t
     return bytes;
 }
 
-tern_status tern_model_estimate(tern_context *context, const tern_archive *archive,
+static tern_status estimate_all(tern_context *context, const tern_archive *archive,
                                 uint32_t context_length, tern_kv_type kv,
                                 tern_memory_estimate *out_estimate) {
-    if (!context || !archive || !out_estimate || kv > TERN_KV_F32) {
-        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
-                          "model estimate: a NULL argument, or a cache type that is none");
-    }
-    TERN_TRY(tern__check_size(context, "tern_memory_estimate", out_estimate->struct_size,
-                              sizeof *out_estimate));
     tern__network network = {.context = context};
     tern_tokenizer *tokenizer = NULL;
     estimate e = {0, false};
@@ -272,4 +281,32 @@ tern_status tern_model_estimate(tern_context *context, const tern_archive *archi
     out_estimate->cache_bytes = tern__cache_bytes(&network.hyper, kv, positions);
     out_estimate->scratch_bytes = scratch_bytes(&network.hyper, e.has_dense, positions);
     return TERN_STATUS_OK;
+}
+
+static tern_status check_estimate(tern_context *context, const tern_archive *archive,
+                                  tern_kv_type kv, const tern_memory_estimate *out_estimate) {
+    if (!context || !archive || !out_estimate) {
+        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT, "model estimate: %s is NULL",
+                          !context   ? "context"
+                          : !archive ? "archive"
+                                     : "out_estimate");
+    }
+    if (kv > TERN_KV_F32) {
+        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
+                          "model estimate: kv must be TERN_KV_F16 or TERN_KV_F32, not %u", kv);
+    }
+    return tern__check_size(context, "tern_memory_estimate", out_estimate->struct_size,
+                            sizeof *out_estimate);
+}
+
+tern_status tern_model_estimate(tern_context *context, const tern_archive *archive,
+                                uint32_t context_length, tern_kv_type kv,
+                                tern_memory_estimate *out_estimate) {
+    TERN_TRY(check_estimate(context, archive, kv, out_estimate));
+    char message[TERN__MESSAGE_CAPACITY];
+    tern__quiet quiet;
+    tern__quiet_begin(&quiet);
+    tern_status status = estimate_all(context, archive, context_length, kv, out_estimate);
+    tern__quiet_end_with(&quiet, status, message);
+    return report(archive, status, message);
 }

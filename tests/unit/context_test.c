@@ -11,7 +11,7 @@
 
 static stub_config config = {.device_count = 1};
 STUB_BACKEND(plain, "stub", TERN_BACKEND_FALLBACK, config)
-STUB_BACKEND(reference, "second", TERN_BACKEND_REFERENCE, config)
+STUB_BACKEND(second, "second", 0, config)
 
 static void descs_that_are_refused(void **state) {
     (void)state;
@@ -182,7 +182,7 @@ static tern_status use(bare_memory *memory) {
         status = tern_context_register(context, plain_query);
     }
     if (status == TERN_STATUS_OK) {
-        status = tern_context_register(context, reference_query);
+        status = tern_context_register(context, second_query);
     }
     if (status == TERN_STATUS_OK) {
         status = tern_context_set_option(context, "TERN_NUMERICS", "auto");

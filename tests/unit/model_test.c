@@ -214,6 +214,48 @@ static void cancel_may_use_the_model(void **state) {
     assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
 }
 
+static void spoil(const char *from, const char *to) {
+    for (size_t at = 0; at + strlen(from) <= w.size; at++) {
+        if (memcmp(w.file + at, from, strlen(from)) == 0) {
+            memcpy(w.file + at, to, strlen(to));
+            return;
+        }
+    }
+    fail_msg("no %s in the file", from);
+}
+
+// Whatever is wrong with a file, the line begins with its name.
+static void the_file_is_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *from, *to, *message;
+        tern_status status;
+    } wrong[] = {
+        {"blk.0.attn_q.weight", "blk.0.attn_x.weight",
+         "tiny: tensor blk.0.attn_q.weight is missing", TERN_STATUS_NOT_FOUND},
+        {"bitnet-b1.58.block_count", "bitnet-b1.58.block_coint",
+         "tiny: key 'bitnet-b1.58.block_count' is missing", TERN_STATUS_NOT_FOUND},
+        {"bitnet-b1.58", "bitnet-b9.99", "tiny: architecture 'bitnet-b9.99' is not known, expected",
+         TERN_STATUS_UNSUPPORTED},
+    };
+    CHECK_OK(open_device());
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        tern_memory_estimate estimate = {.struct_size = sizeof estimate};
+        tern_archive *archive = NULL;
+        spoil(wrong[i].from, wrong[i].to);
+        CHECK_FAILS(tern_model_load(w.device, &w.source, NULL, &w.model), wrong[i].status,
+                    wrong[i].message);
+        assert_one_line(wrong[i].message);
+        assert_ptr_equal(strstr(w.last, wrong[i].message), w.last);
+        CHECK_OK(tern_archive_open(w.context, &w.source, &archive));
+        CHECK_FAILS(tern_model_estimate(w.context, archive, 0, TERN_KV_F16, &estimate),
+                    wrong[i].status, wrong[i].message);
+        assert_one_line(wrong[i].message);
+        tern_archive_destroy(archive);
+        spoil(wrong[i].to, wrong[i].from);
+    }
+}
+
 static void mistakes_are_named(void **state) {
     (void)state;
     CHECK_OK(run_all());
@@ -248,6 +290,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_read_that_fails_is_one_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cache_that_does_not_fit_says_how_much, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cancel_may_use_the_model, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_file_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(mistakes_are_named, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@ static stub_config poor_config = {.instance_status = TERN_STATUS_OUT_OF_MEMORY};
 STUB_BACKEND(poor, "poor", 0, poor_config)
 
 static stub_config silent_config = {.instance_status = TERN_STATUS_UNAVAILABLE};
-STUB_BACKEND(silent, "silent", TERN_BACKEND_REFERENCE, silent_config)
+STUB_BACKEND(silent, "reference", TERN_BACKEND_REFERENCE, silent_config)
 
 static const tern_backend *no_table(uint32_t min_abi, uint32_t max_abi) {
     (void)min_abi;
@@ -53,6 +53,10 @@ static void tables_that_are_refused(void **state) {
     spoilt = good_backend;
     spoilt.ops = NULL;
     assert_refused(context, "backend: its table has no ops");
+    spoilt = good_backend;
+    spoilt.flags = TERN_BACKEND_REFERENCE;
+    assert_refused(context, "backend: its flags say that it is the reference backend, its name "
+                            "does not");
     spoilt = good_backend;
     spoilt.struct_size = 16;
     char message[128];
@@ -102,7 +106,7 @@ static void finding(void **state) {
     tern_context_register(context, silent_query);
     assert_string_equal(tern__registry_find(context, "good")->name, "good");
     assert_null(tern__registry_find(context, "goo"));
-    assert_string_equal(tern__registry_reference(context)->name, "silent");
+    assert_string_equal(tern__registry_reference(context)->name, "reference");
     assert_null(tern__registry_at(context, 2));
     tern_backend_info info = {.struct_size = sizeof info};
     assert_int_equal(tern_context_backend_describe(context, 2, &info), TERN_STATUS_OUT_OF_RANGE);

@@ -40,6 +40,8 @@ static void a_message_is_one_line_and_bounded(void **state) {
     assert_int_equal(strlen(tern_last_error_message()), TERN__MESSAGE_CAPACITY - 1);
     tern__fail(NULL, TERN_STATUS_IO, "two\nlines\r");
     assert_string_equal(tern_last_error_message(), "two lines ");
+    tern__fail(NULL, TERN_STATUS_IO, "a \x1b[31mname\x7f of a file: \xc3\xa4");
+    assert_string_equal(tern_last_error_message(), "a  [31mname  of a file: \xc3\xa4");
 }
 
 static void a_message_may_be_made_from_the_last(void **state) {
