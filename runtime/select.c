@@ -326,7 +326,7 @@ static tern_status try_list(search_state *search, const char *list) {
 // Reasons that are too long are cut, not what is available.
 static tern_status fail_list(const search_state *search, const char *source, const char *list) {
     char text[TERN__MESSAGE_CAPACITY];
-    char available[TERN__MESSAGE_CAPACITY / 2] = "; have: ";
+    char available[TERN__MESSAGE_CAPACITY / 2] = "; available: ";
     list_available(search->context, available, sizeof available);
     snprintf(text, sizeof text - strlen(available), "no device for %s \"%s\": %s", source, list,
              search->reasons[0] ? search->reasons : "there are no backends");

@@ -65,8 +65,8 @@ typedef struct choice {
     const char *message;
 } choice;
 
-#define ALL "; have: reference, soft, absent, gpu, cpu"
-#define REST "; have: reference, soft, gpu, cpu"
+#define ALL "; available: reference, soft, absent, gpu, cpu"
+#define REST "; available: reference, soft, gpu, cpu"
 #define IGNORE TERN_CONTEXT_IGNORE_ENV
 
 static const choice choices[] = {
@@ -219,8 +219,9 @@ static void nothing_to_choose_from(void **state) {
     tern_context *context = bare_context(IGNORE, NULL);
     tern_device *device = NULL;
     assert_int_equal(tern_device_open(context, NULL, &device), TERN_STATUS_UNAVAILABLE);
-    assert_string_equal(tern_last_error_message(),
-                        "no device for backends \"auto\": there are no backends; have: nothing");
+    assert_string_equal(
+        tern_last_error_message(),
+        "no device for backends \"auto\": there are no backends; available: nothing");
     tern_context_destroy(context);
 }
 
