@@ -177,7 +177,8 @@ static pair frequency(const tern_rotary_table_desc *desc, pair log_base, uint32_
 static tern_status check(const tern_rotary_table_desc *desc, uint32_t first, uint32_t count,
                          const float *out_rows) {
     if (!desc || (!out_rows && count)) {
-        return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "rotary table: a NULL argument");
+        return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "rotary table: %s is NULL",
+                          desc ? "out_rows" : "desc");
     }
     if (desc->dims == 0 || desc->dims % 2) {
         return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT,

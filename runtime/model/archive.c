@@ -57,11 +57,11 @@ const tern_source *tern__archive_source(const tern_archive *archive) {
 }
 
 uint64_t tern_archive_value_count(const tern_archive *archive) {
-    return archive->entry_count;
+    return archive ? archive->entry_count : 0;
 }
 
 uint64_t tern_archive_tensor_count(const tern_archive *archive) {
-    return archive->tensor_count;
+    return archive ? archive->tensor_count : 0;
 }
 
 // Index of |name| in a sorted table, or SIZE_MAX.

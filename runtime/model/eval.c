@@ -210,7 +210,11 @@ tern_status tern__model_eval(tern_model *model, const tern_eval_desc *desc, int3
 
 tern_status tern_model_eval(tern_model *model, const tern_eval_desc *desc) {
     if (!model || !desc || (desc->row_count && !desc->rows)) {
-        return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "eval: a NULL argument");
+        return tern__fail(model ? model->context : NULL, TERN_STATUS_INVALID_ARGUMENT,
+                          "eval: %s is NULL",
+                          !model  ? "model"
+                          : !desc ? "desc"
+                                  : "rows");
     }
     TERN_TRY(tern__check_size(model->context, "tern_eval_desc", desc->struct_size, sizeof *desc));
     return tern__model_eval(model, desc, NULL);

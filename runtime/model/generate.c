@@ -191,7 +191,11 @@ static tern_status run(generation *g) {
 tern_status tern_session_generate(tern_session *session, const tern_generate_desc *desc,
                                   tern_generate_result *out_result) {
     if (!session || !desc || !out_result) {
-        return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "generate: a NULL argument");
+        return tern__fail(session ? session->model->context : NULL, TERN_STATUS_INVALID_ARGUMENT,
+                          "generate: %s is NULL",
+                          !session ? "session"
+                          : !desc  ? "desc"
+                                   : "out_result");
     }
     TERN_TRY(check_desc(session, desc, out_result));
     *out_result = (tern_generate_result){.struct_size = out_result->struct_size};

@@ -233,11 +233,11 @@ tern_status tern_model_describe(const tern_model *model, tern_model_info *out_in
 }
 
 const tern_tokenizer *tern_model_tokenizer(const tern_model *model) {
-    return model->tokenizer;
+    return model ? model->tokenizer : NULL;
 }
 
 tern_device *tern_model_device(const tern_model *model) {
-    return model->device;
+    return model ? model->device : NULL;
 }
 
 typedef struct estimate {

@@ -88,7 +88,7 @@ void tern_sampler_destroy(tern_sampler *sampler) {
 }
 
 int32_t tern_sampler_is_greedy(const tern_sampler *sampler) {
-    return sampler->desc.temperature == 0.0f && sampler->desc.repeat_penalty == 1.0f;
+    return sampler && sampler->desc.temperature == 0.0f && sampler->desc.repeat_penalty == 1.0f;
 }
 
 // Finite, so that differences of logits are never NaN; NaN counts as the smallest.

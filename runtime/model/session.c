@@ -37,7 +37,8 @@ static tern_status check_desc(const tern_model *model, const tern_session_desc *
 tern_status tern_session_create(tern_model *model, const tern_session_desc *desc,
                                 tern_session **out_session) {
     if (!model || !out_session) {
-        return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "session: a NULL argument");
+        return tern__fail(model ? model->context : NULL, TERN_STATUS_INVALID_ARGUMENT,
+                          "session create: %s is NULL", model ? "out_session" : "model");
     }
     *out_session = NULL;
     tern_session_desc defaults = TERN_SESSION_DESC_INIT;
@@ -74,14 +75,17 @@ void tern_session_destroy(tern_session *session) {
 }
 
 uint32_t tern_session_position(const tern_session *session) {
-    return session->position;
+    return session ? session->position : 0;
 }
 
 uint32_t tern_session_context(const tern_session *session) {
-    return session->context;
+    return session ? session->context : 0;
 }
 
 tern_status tern_session_rewind(tern_session *session, uint32_t position) {
+    if (!session) {
+        return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "session rewind: session is NULL");
+    }
     if (position > session->position) {
         return tern__fail(session->model->context, TERN_STATUS_OUT_OF_RANGE,
                           "session: cannot rewind to position %u, %u are filled", position,
@@ -93,7 +97,8 @@ tern_status tern_session_rewind(tern_session *session, uint32_t position) {
 
 tern_status tern_session_report(tern_session *session, uint32_t index, tern_op_report *out_report) {
     if (!session || !out_report) {
-        return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "session: a NULL argument");
+        return tern__fail(session ? session->model->context : NULL, TERN_STATUS_INVALID_ARGUMENT,
+                          "session report: %s is NULL", session ? "out_report" : "session");
     }
     tern_model *model = session->model;
     tern__step *step = NULL;

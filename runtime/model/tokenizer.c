@@ -38,8 +38,9 @@ tern_status tern_tokenizer_describe(const tern_tokenizer *tokenizer,
 }
 
 int32_t tern_tokenizer_is_end(const tern_tokenizer *tokenizer, int32_t id) {
-    return id >= 0 && (id == tokenizer->eos || id == tokenizer->end_of_turn ||
-                       id == tokenizer->end_of_message);
+    return tokenizer && id >= 0 &&
+           (id == tokenizer->eos || id == tokenizer->end_of_turn ||
+            id == tokenizer->end_of_message);
 }
 
 // Not logged: asking with too little room is how a caller learns how much it needs.

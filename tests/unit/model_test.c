@@ -264,6 +264,18 @@ static void mistakes_are_named(void **state) {
     CHECK_FAILS(tern_model_load(NULL, &w.source, NULL, &model), invalid, "device is NULL");
     CHECK_FAILS(tern_model_load(w.device, NULL, NULL, &model), invalid, "source is NULL");
     CHECK_FAILS(tern_model_load(w.device, &w.source, NULL, NULL), invalid, "out_model is NULL");
+    CHECK_FAILS(tern_session_create(NULL, NULL, &w.session), invalid, "model is NULL");
+    CHECK_FAILS(tern_session_rewind(NULL, 0), invalid, "session is NULL");
+    CHECK_FAILS(tern_session_generate(w.session, NULL, NULL), invalid, "generate: desc is NULL");
+    CHECK_FAILS(tern_model_eval(w.model, NULL), invalid, "eval: desc is NULL");
+    tern_eval_desc nothing = {.struct_size = sizeof nothing};
+    CHECK_OK(tern_model_eval(w.model, &nothing));
+    nothing.row_count = 1;
+    CHECK_FAILS(tern_model_eval(w.model, &nothing), invalid, "eval: rows is NULL");
+    assert_int_equal(tern_session_position(NULL), 0);
+    assert_null(tern_model_tokenizer(NULL));
+    assert_int_equal(tern_archive_tensor_count(NULL), 0);
+    assert_int_equal(tern_tokenizer_is_end(NULL, 1), 0);
     tern_model_desc desc = TERN_MODEL_DESC_INIT;
     desc.flags = 2;
     CHECK_FAILS(tern_model_load(w.device, &w.source, &desc, &model), invalid,
