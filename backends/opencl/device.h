@@ -20,7 +20,7 @@ typedef struct tern_cl_candidate {
     cl_device_id id;
     tern_device_info info;
     uint32_t vector_width; // of int, in the native sense: 1 where work-items are the vectors
-    size_t group_size;     // largest work-group
+    bool processor;        // runs on the host's processor, where barriers cost most
     bool integer_dot;      // cl_khr_integer_dot_product
 } tern_cl_candidate;
 

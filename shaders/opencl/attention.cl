@@ -8,37 +8,8 @@
 #include "shaders/common/divide.h"
 #include "shaders/common/exp.h"
 #include "shaders/opencl/include/cache.clh"
+#include "shaders/opencl/include/dot.clh"
 #include "shaders/opencl/include/reduce.clh"
-
-// Rule 4 by one work-item: products of a query and a key.
-static float dot_product(global const float *q, global const CACHE_TYPE *k, uint count) {
-    float total = 0.0f;
-    for (uint base = 0; base < count; base += 1024u) {
-        uint end = base + min(count - base, 1024u);
-        float part[64];
-        for (uint l = 0; l < 64u; l++) {
-            part[l] = 0.0f;
-        }
-        uint i = base;
-        for (; i + 64u <= end; i += 64u) {
-            for (uint l = 0; l < 64u; l++) {
-                float p = q[i + l] * CACHE_LOAD(k[i + l]);
-                part[l] = part[l] + p;
-            }
-        }
-        for (uint l = 0; i + l < end; l++) {
-            float p = q[i + l] * CACHE_LOAD(k[i + l]);
-            part[l] = part[l] + p;
-        }
-        for (uint width = 32u; width > 0; width /= 2u) {
-            for (uint l = 0; l < width; l++) {
-                part[l] = part[l] + part[l + width];
-            }
-        }
-        total = total + part[0];
-    }
-    return total;
-}
 
 // Place of a block's results.
 static ulong part_at(uint row, uint head, uint heads, uint block, uint blocks, uint head_dim) {

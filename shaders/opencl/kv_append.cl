@@ -1,10 +1,10 @@
-// Stores the rows of x, keys or values of new positions, in their places of the cache.
+// Stores the rows of k and v, of new positions, in their places of the caches.
 //
 // Work-groups of 64 x 1 x 1: elements of a head, heads, rows.
 #include "shaders/opencl/include/cache.clh"
 
-GROUP_KERNEL void kv_append(ROWS, MATRIX(const float, x), VECTOR(CACHE_TYPE, cache), uint blocks,
-                            uint cache_block, uint cache_head, uint cache_position,
+GROUP_KERNEL void kv_append(ROWS, MATRIX(const float, k), MATRIX(const float, v),
+                            CACHE(CACHE_TYPE, keys), CACHE(CACHE_TYPE, values), uint blocks,
                             VECTOR(const int, positions), VECTOR(const int, sequences),
                             MATRIX(const int, table), uint table_rows, uint table_cols,
                             uint head_dim) {
@@ -17,6 +17,7 @@ GROUP_KERNEL void kv_append(ROWS, MATRIX(const float, x), VECTOR(CACHE_TYPE, cac
     uint position = clamp_index(AT(positions, r), table_cols * KV_BLOCK);
     uint sequence = clamp_index(AT(sequences, r), table_rows);
     uint block = clamp_index(ROW(table, sequence)[position / KV_BLOCK], blocks);
-    global CACHE_TYPE *to = CACHE_ROW(cache, block, head, position % KV_BLOCK);
-    to[d] = CACHE_STORE(ROW(x, r)[head * head_dim + d]);
+    uint from = head * head_dim + d;
+    CACHE_ROW(keys, block, head, position % KV_BLOCK)[d] = CACHE_STORE(ROW(k, r)[from]);
+    CACHE_ROW(values, block, head, position % KV_BLOCK)[d] = CACHE_STORE(ROW(v, r)[from]);
 }

@@ -32,19 +32,12 @@ static void emit_blocks(tern_cl_builder *builder, const tern_attention_desc *d,
                         const tern_tensor *q, const chunk *c) {
     uint32_t dims = d->k_cache.shape[3];
     uint32_t heads = d->q.shape[1] / dims;
-    const tern_tensor *caches[] = {&d->k_cache, &d->v_cache};
-    tern_cl_begin(builder, "attention",
-                  d->k_cache.dtype == TERN_DTYPE_F16 ? "-DCACHE_F16" : "-DCACHE_F32",
-                  "attention_blocks");
+    tern_cl_begin(builder, "attention", tern_cl_cache_options(&d->k_cache), "attention_blocks");
     tern_cl_rows(builder, &d->head, d->q.shape[0]);
     tern_cl_uint(builder, c->first);
     tern_cl_matrix(builder, q);
-    for (uint32_t i = 0; i < 2; i++) {
-        tern_cl_vector(builder, caches[i]);
-        tern_cl_uint(builder, caches[i]->strides[0]);
-        tern_cl_uint(builder, caches[i]->strides[1]);
-        tern_cl_uint(builder, caches[i]->strides[2]);
-    }
+    tern_cl_cache(builder, &d->k_cache);
+    tern_cl_cache(builder, &d->v_cache);
     tern_cl_uint(builder, d->k_cache.shape[0]);
     tern_cl_vector(builder, &d->positions);
     tern_cl_vector(builder, &d->sequences);
@@ -62,9 +55,7 @@ static void emit_blocks(tern_cl_builder *builder, const tern_attention_desc *d,
 
 static void emit_join(tern_cl_builder *builder, const tern_attention_desc *d, const chunk *c) {
     uint32_t dims = d->k_cache.shape[3];
-    tern_cl_begin(builder, "attention",
-                  d->k_cache.dtype == TERN_DTYPE_F16 ? "-DCACHE_F16" : "-DCACHE_F32",
-                  "attention_join");
+    tern_cl_begin(builder, "attention", tern_cl_cache_options(&d->k_cache), "attention_join");
     tern_cl_rows(builder, &d->head, d->q.shape[0]);
     tern_cl_uint(builder, c->first);
     tern_cl_vector(builder, &d->positions);

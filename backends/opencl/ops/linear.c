@@ -1,5 +1,10 @@
 #include "backends/opencl/ops/ops.h"
 
+// Work-items of a group where each has an output of its own. Measured on PoCL 3.1 and llvmpipe with
+// 2048 x 256 float16 weights, 2 cores, 2026-11: 0.11 and 11 ms; 1: 0.15 and 49; 64: 0.38 and 17;
+// a work-group for each output: 1.5 and 47.
+#define ITEMS 8
+
 static const char *options(tern_dtype dtype) {
     switch (dtype) {
     case TERN_DTYPE_F32:
@@ -43,9 +48,11 @@ static void emit(tern_cl_builder *builder, const void *desc) {
     uint32_t rows = d->x.shape[0];
     bool wide = weights->info.dtype == TERN_DTYPE_F32;
     tern_tensor x = wide ? d->x : tern_cl_emit_round(builder, &d->head, &d->x);
+    bool items = builder->device->candidate->processor;
     for (uint32_t i = 0; i < weights->part_count; i++) {
         const tern_cl_part *part = &weights->parts[i];
-        tern_cl_begin(builder, "linear", options(weights->info.dtype), "linear");
+        tern_cl_begin(builder, "linear", options(weights->info.dtype),
+                      items ? "linear_items" : "linear");
         tern_cl_rows(builder, &d->head, rows);
         tern_cl_matrix(builder, &x);
         tern_cl_memory_arg(builder, &part->codes);
@@ -55,7 +62,12 @@ static void emit(tern_cl_builder *builder, const void *desc) {
         tern_cl_uint(builder, d->bias.buffer != NULL);
         tern_cl_matrix(builder, &d->out);
         tern_cl_uint(builder, weights->info.cols);
-        tern_cl_launch(builder, TERN_CL_GROUP, part->rows, rows, 1);
+        if (items) {
+            tern_cl_uint(builder, part->rows);
+            tern_cl_launch(builder, ITEMS, (part->rows - 1) / ITEMS + 1, rows, 1);
+        } else {
+            tern_cl_launch(builder, TERN_CL_GROUP, part->rows, rows, 1);
+        }
     }
 }
 

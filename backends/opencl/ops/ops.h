@@ -37,6 +37,10 @@ static inline bool tern_cl_has(tern_weights *weights, uint32_t usage) {
 tern_tensor tern_cl_emit_round(tern_cl_builder *builder, const tern_op_header *op,
                                const tern_tensor *x);
 
+// How kernels are compiled for the type of |cache|, and CACHE of cache.clh.
+const char *tern_cl_cache_options(const tern_tensor *cache);
+void tern_cl_cache(tern_cl_builder *builder, const tern_tensor *cache);
+
 // Quantised activations in the form that the ternary kernels of this device take.
 typedef struct tern_cl_act {
     tern_tensor words; // i32 [R, words]
