@@ -19,8 +19,10 @@ static uint64_t element_bytes(tern_dtype dtype) {
     }
 }
 
-void tern_cl_builder_next(tern_cl_builder *builder, uint32_t op) {
-    builder->op = op;
+void tern_cl_builder_next(tern_cl_builder *builder, const tern_op_header *const *ops,
+                          uint32_t index) {
+    builder->op = index;
+    builder->previous = index ? ops[index - 1] : NULL;
     builder->scratch_used = 0;
 }
 

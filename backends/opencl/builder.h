@@ -11,8 +11,9 @@ typedef struct tern_cl_builder {
     tern_backend_program *program;
     tern_tensor params;
     uint32_t op;
-    uint64_t scratch_used; // by this op
-    uint64_t scratch_size; // the most that an op used
+    const tern_op_header *previous; // op before this one; NULL: none
+    uint64_t scratch_used;          // by this op
+    uint64_t scratch_size;          // the most that an op used
     tern_cl_step *step;
     uint32_t arg;
     tern_status status;
@@ -38,8 +39,9 @@ void tern_cl_float(tern_cl_builder *builder, float value);
 // Work-groups of |local| x 1 x 1 work-items, this many in each dimension.
 void tern_cl_launch(tern_cl_builder *builder, uint32_t local, size_t x, size_t y, size_t z);
 
-// Ready for the list's next op.
-void tern_cl_builder_next(tern_cl_builder *builder, uint32_t op);
+// Ready for op |index| of a list.
+void tern_cl_builder_next(tern_cl_builder *builder, const tern_op_header *const *ops,
+                          uint32_t index);
 
 // Groups of 64 that |items| work-items make.
 static inline size_t tern_cl_groups(size_t items) {

@@ -51,7 +51,7 @@ static tern_status make_steps(tern_backend_device *device, tern_backend_program 
                               const tern_backend_program_desc *desc) {
     tern_cl_builder builder = {.device = device, .program = program, .params = desc->params};
     for (uint32_t i = 0; i < desc->count; i++) {
-        tern_cl_builder_next(&builder, i);
+        tern_cl_builder_next(&builder, desc->ops, i);
         tern_cl_op_find(desc->ops[i]->kind)->emit(&builder, desc->ops[i]);
     }
     TERN_TRY(builder.status);
