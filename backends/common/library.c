@@ -14,6 +14,11 @@ void *tern_library_open(const char *name, char *out_reason, size_t capacity) {
     return (void *)library;
 }
 
+void *tern_library_present(const char *symbol) {
+    (void)symbol; // Windows asks each library by name
+    return NULL;
+}
+
 tern_library_fn tern_library_symbol(void *library, const char *name) {
     return (tern_library_fn)GetProcAddress((HMODULE)library, name);
 }
@@ -32,6 +37,15 @@ void *tern_library_open(const char *name, char *out_reason, size_t capacity) {
         snprintf(out_reason, capacity, "%s", reason ? reason : "unknown error");
     }
     return library;
+}
+
+void *tern_library_present(const char *symbol) {
+    void *process = dlopen(NULL, RTLD_NOW);
+    if (process && !dlsym(process, symbol)) {
+        dlclose(process);
+        process = NULL;
+    }
+    return process;
 }
 
 tern_library_fn tern_library_symbol(void *library, const char *name) {

@@ -20,8 +20,4 @@ tern_status tern_cl_library_open(const tern_host *host, tern_cl_library *out_lib
 // Accepts what was never opened.
 void tern_cl_library_close(tern_cl_library *library);
 
-// Nanoseconds of a clock that never goes back, and a short rest: what waiting with a limit needs.
-uint64_t tern_cl_clock(void);
-void tern_cl_rest(void);
-
 #endif

@@ -1,5 +1,6 @@
 #include "backends/opencl/timeline.h"
 
+#include "backends/common/clock.h"
 #include "backends/common/report.h"
 
 static void lock(tern_cl_timeline *timeline) {
@@ -39,7 +40,7 @@ static tern_status lost(tern_backend_device *device, cl_int code) {
 }
 
 static tern_status wait_until(tern_backend_device *device, cl_event event, uint64_t timeout_ns) {
-    uint64_t start = tern_cl_clock();
+    uint64_t start = tern_clock_ns();
     for (;;) {
         cl_int state = CL_QUEUED;
         cl_int code = device->cl->clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS,
@@ -50,10 +51,10 @@ static tern_status wait_until(tern_backend_device *device, cl_event event, uint6
         if (state == CL_COMPLETE) {
             return TERN_STATUS_OK;
         }
-        if (tern_cl_clock() - start >= timeout_ns) {
+        if (tern_clock_ns() - start >= timeout_ns) {
             return TERN_STATUS_TIMEOUT;
         }
-        tern_cl_rest();
+        tern_clock_rest();
     }
 }
 
