@@ -179,6 +179,10 @@ tern_status tern__device_check(tern_device *device, tern_status status) {
     if (status == TERN_STATUS_DEVICE_LOST) {
         device->lost = true;
     }
+    if (status != TERN_STATUS_OK && !tern__was_reported(status)) {
+        return tern__fail(device->context, status, "backend %s: %s, and it gives no reason",
+                          device->entry->name, tern_status_text(status));
+    }
     return status;
 }
 

@@ -10,6 +10,7 @@
 
 static TERN__THREAD_LOCAL char last_message[TERN__MESSAGE_CAPACITY];
 static TERN__THREAD_LOCAL unsigned quiet_depth;
+static TERN__THREAD_LOCAL tern_status last_status;
 
 const char *tern_status_name(tern_status status) {
     switch (status) {
@@ -58,8 +59,15 @@ tern_status tern__fail(tern_context *context, tern_status status, const char *fo
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     tern__set_error(text);
+    last_status = status;
     tern__log(context, TERN_LOG_ERROR, "%s", last_message);
     return status;
+}
+
+bool tern__was_reported(tern_status status) {
+    bool reported = status == last_status;
+    last_status = TERN_STATUS_OK;
+    return reported;
 }
 
 tern_status tern__fail_memory(tern_context *context, uint64_t bytes, const char *what) {

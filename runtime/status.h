@@ -21,6 +21,10 @@
 tern_status tern__fail(tern_context *context, tern_status status, const char *format, ...)
     TERN__PRINTF(3, 4);
 
+// Whether the thread's latest failure had |status| and was not asked for yet: a backend that fails
+// without a word leaves an older message.
+bool tern__was_reported(tern_status status);
+
 // "out of memory: N bytes for WHAT".
 tern_status tern__fail_memory(tern_context *context, uint64_t bytes, const char *what);
 

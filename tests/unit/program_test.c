@@ -72,6 +72,28 @@ static const tern_backend *query_forgetful(uint32_t min_abi, uint32_t max_abi) {
     return &forgetful;
 }
 
+// A mini that fails to upload without a word.
+static tern_status upload_silently(tern_backend_device *device, tern_backend_buffer *buffer,
+                                   uint64_t offset, const void *data, uint64_t size) {
+    (void)device, (void)buffer, (void)offset, (void)data, (void)size;
+    return TERN_STATUS_IO;
+}
+
+static tern_backend_ops silent_ops;
+static const tern_backend silent = {.struct_size = sizeof silent,
+                                    .abi = TERN_ABI_VERSION,
+                                    .flags = TERN_BACKEND_FALLBACK,
+                                    .name = "silent",
+                                    .description = "mini that gives no reasons",
+                                    .ops = &silent_ops};
+
+static const tern_backend *query_silent(uint32_t min_abi, uint32_t max_abi) {
+    (void)min_abi, (void)max_abi;
+    silent_ops = mini_ops;
+    silent_ops.buffer_upload = upload_silently;
+    return &silent;
+}
+
 // Fails the allocation number |left|; counts what is alive.
 typedef struct failing {
     long left;
@@ -359,6 +381,22 @@ static void parameters_are_checked_and_kept(void **state) {
     close_backend(&b);
 }
 
+static void silence_is_named(void **state) {
+    (void)state;
+    bench b = {0};
+    tern_device_desc desc = TERN_DEVICE_DESC_INIT;
+    tern_context_desc context = TERN_CONTEXT_DESC_INIT;
+    context.flags = TERN_CONTEXT_IGNORE_ENV;
+    CHECK_OK(tern_context_create(&context, &b.context));
+    CHECK_OK(tern_context_register(b.context, query_silent));
+    desc.backends = "silent";
+    assert_int_equal(tern_device_open(b.context, &desc, &b.device), TERN_STATUS_UNAVAILABLE);
+    assert_non_null(
+        strstr(tern_last_error_message(), "silent: input/output error, and it gives no reason"));
+    assert_null(b.device);
+    tern_context_destroy(b.context);
+}
+
 // Every allocation of a compile and a submit fails once: the status says so, and nothing stays
 // behind.
 static void memory_runs_out(void **state) {
@@ -392,6 +430,7 @@ int main(void) {
         cmocka_unit_test(no_fallback_names_the_op),
         cmocka_unit_test(lists_are_read_back_and_extended),
         cmocka_unit_test(parameters_are_checked_and_kept),
+        cmocka_unit_test(silence_is_named),
         cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
