@@ -3,6 +3,7 @@
 import json
 import pathlib
 import struct
+import subprocess
 import sys
 import tempfile
 
@@ -21,6 +22,14 @@ def load(done):
     expect(done.returncode == 0 and not done.stderr, "done without a word on stderr", done)
     return json.loads(done.stdout)
 
+
+# what cannot be written is a failure, of every command
+for args in (["logits", "-m", path, "--ids", "1"], ["logits", "-m", path, "--ids", "1", "--json"], ["inspect", path],
+             ["inspect", path, "--json"], ["devices"], ["run", "-m", path, "-n", "2", "--json"], ["--help"]):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([tern, *map(str, args)], stdout=full, stderr=subprocess.PIPE, timeout=300)
+    expect(done.returncode == 1 and done.stderr.count(b"\n") == 1 and b"written" in done.stderr,
+           f"a full disk is told: {args[0]}", subprocess.CompletedProcess(args, done.returncode, b"", done.stderr))
 
 # logits
 ids = "1,5,7,300,2"
@@ -96,4 +105,4 @@ entry = next(b for b in listed["backends"] if b["name"] == "reference")
 expect(entry["state"] == "ready" and entry["devices"][0]["numerics"] == "exact", "the reference backend")
 expect({o["op"]: o["placement"] for o in entry["devices"][0]["ops"]}.get("bitlinear") in ("native", "composed"), "its ops")
 expect(b"reference: ready" in run(tern, "devices").stdout, "devices as text")
-finish(40)
+finish(47)

@@ -27,6 +27,8 @@ WRONG = [
     (["run", "--top-p", "1.5"], "--top-p"),
     (["run", "--min-p", "2"], "--min-p"),
     (["run", "--seed", "-1"], "--seed"),
+    (["run", "--seed", "18446744073709551616"], "to 18446744073709551615,"),
+    (["run", "--stop", ""], "--stop"),
     (["run", "--kv", "f64"], "f64"),
     (["run", "-p", "a", "-f", "b"], "-f"),
     (["logits", "--ids", "1"], "--model"),
@@ -42,8 +44,8 @@ WRONG = [
 for args, word in WRONG:
     expect_line(" ".join(["tern", *args]), run(tern, *args), 2, [word])
 
-for args, word in ((["--help"], b"commands:"), (["--version"], b"tern 0."), (["run", "--help"], b"--repeat-penalty"),
+for args, word in ((["--help"], b"commands:"), (["-h"], b"commands:"), (["run", "-h"], b"--repeat-penalty"), (["--version"], b"tern 0."), (["run", "--help"], b"--repeat-penalty"),
                    (["logits", "--help"], b"--positions"), (["inspect", "--help"], b"MODEL"), (["devices", "--help"], b"--json")):
     done = run(tern, *args)
     expect(done.returncode == 0 and word in done.stdout and not done.stderr, " ".join(args), done)
-finish(len(WRONG) + 6)
+finish(len(WRONG) + 8)

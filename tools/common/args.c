@@ -1,6 +1,7 @@
 #include "tools/common/args.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -28,7 +29,7 @@ static void print_help(const arg_table *table) {
                  option->kind == ARG_FLAG ? "" : option->value);
         printf("  %-26s %s\n", left, option->help);
     }
-    printf("  %-26s %s\n", "--help", "print this");
+    printf("  %-26s %s\n", "-h, --help", "print this");
 }
 
 // True if |argument| is |name| or begins with "name="; then |*value| is what follows, or NULL.
@@ -62,8 +63,9 @@ static bool set_whole(const arg_table *table, const arg *option, const char *tex
     }
     // As a double, 2^64 - 1 rounds up to the bound itself, so only strtoull can tell an overflow.
     if (errno == ERANGE || (double)number < option->low || (double)number > option->high) {
-        args_complain(table->program, "option '%s' needs a number from %.0f to %.0f, not %s",
-                      option->name, option->low, option->high, text);
+        uint64_t high = option->high < 0x1p64 ? (uint64_t)option->high : UINT64_MAX;
+        args_complain(table->program, "option '%s' needs a number from %.0f to %" PRIu64 ", not %s",
+                      option->name, option->low, high, text);
         return false;
     }
     if (option->kind == ARG_U32) {
@@ -99,6 +101,11 @@ static bool set_value(const arg_table *table, const arg *option, const char *tex
     case ARG_FLOAT:
         return set_float(table, option, text);
     case ARG_TEXTS:
+        if (!text[0]) {
+            args_complain(table->program, "option '%s' needs a text that is not empty",
+                          option->name);
+            return false;
+        }
         if (texts->count == ARG_TEXTS_MAX) {
             args_complain(table->program, "option '%s' is given more than %d times", option->name,
                           ARG_TEXTS_MAX);
@@ -155,7 +162,7 @@ static bool take_operand(const arg_table *table, const char *text) {
 arg_result args_parse(const arg_table *table, int argc, char **argv) {
     bool options = true;
     for (int i = 0; i < argc; i++) {
-        if (options && strcmp(argv[i], "--help") == 0) {
+        if (options && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
             print_help(table);
             return ARGS_HELP;
         }

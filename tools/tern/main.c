@@ -30,12 +30,13 @@ static void print_help(void) {
            "Exit status: 0 done, 1 failed (one line on stderr), 2 usage.\n");
 }
 
-int main(int argc, char **argv) {
+static int run_command(int argc, char **argv) {
     if (argc < 2) {
         args_complain("tern", "a command is missing: devices, run, logits or inspect");
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         print_help();
         return EXIT_DONE;
     }
@@ -50,4 +51,15 @@ int main(int argc, char **argv) {
     }
     args_complain("tern", "unknown command '%s'; have: devices, run, logits, inspect", argv[1]);
     return EXIT_USAGE;
+}
+
+// What was printed may still lie in a buffer: only now shows whether it could be written.
+int main(int argc, char **argv) {
+    int status = run_command(argc, argv);
+    bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (status == EXIT_DONE && !written) {
+        fprintf(stderr, "tern: the output could not be written to the end\n");
+        return EXIT_FAILED;
+    }
+    return status;
 }
