@@ -78,14 +78,18 @@ static tern_status check_table(tern_context *context, const tern_backend *backen
                  TERN_ABI_VERSION);
         return fail_incompatible(context, who, text);
     }
-    if (backend->struct_size < offsetof(tern_backend, flags) || backend->abi < MIN_ABI ||
-        backend->abi > TERN_ABI_VERSION) {
+    if (backend->struct_size < offsetof(tern_backend, flags)) {
+        snprintf(text, sizeof text, "its table has a struct_size of %u, expected at least %zu",
+                 (unsigned)backend->struct_size, sizeof *backend);
+        return fail_incompatible(context, who, text);
+    }
+    if (backend->abi < MIN_ABI || backend->abi > TERN_ABI_VERSION) {
         snprintf(text, sizeof text, "its table speaks ABI %u, asked was %d to %d",
                  (unsigned)backend->abi, MIN_ABI, TERN_ABI_VERSION);
         return fail_incompatible(context, who, text);
     }
     if (backend->struct_size < sizeof *backend) {
-        snprintf(text, sizeof text, "its table has %u bytes, expected at least %zu",
+        snprintf(text, sizeof text, "its table has a struct_size of %u, expected at least %zu",
                  (unsigned)backend->struct_size, sizeof *backend);
         return fail_incompatible(context, who, text);
     }
@@ -98,8 +102,13 @@ static tern_status check_table(tern_context *context, const tern_backend *backen
                                  "its flags say that it is the reference backend, its name does "
                                  "not");
     }
-    if (!backend->ops || backend->ops->struct_size < 2 * sizeof(uint32_t)) {
+    if (!backend->ops) {
         return fail_incompatible(context, who, "its table has no ops");
+    }
+    if (backend->ops->struct_size < 2 * sizeof(uint32_t)) {
+        snprintf(text, sizeof text, "its ops have a struct_size of %u, expected at least %zu",
+                 (unsigned)backend->ops->struct_size, sizeof *backend->ops);
+        return fail_incompatible(context, who, text);
     }
     return TERN_STATUS_OK;
 }

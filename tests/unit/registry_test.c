@@ -60,8 +60,21 @@ static void tables_that_are_refused(void **state) {
     spoilt = good_backend;
     spoilt.struct_size = 16;
     char message[128];
-    snprintf(message, sizeof message, "backend: its table has 16 bytes, expected at least %zu",
+    snprintf(message, sizeof message,
+             "backend: its table has a struct_size of 16, expected at least %zu",
              sizeof(tern_backend));
+    assert_refused(context, message);
+    spoilt.struct_size = 0;
+    snprintf(message, sizeof message,
+             "backend: its table has a struct_size of 0, expected at least %zu",
+             sizeof(tern_backend));
+    assert_refused(context, message);
+    static const tern_backend_ops empty_ops = {0};
+    spoilt = good_backend;
+    spoilt.ops = &empty_ops;
+    snprintf(message, sizeof message,
+             "backend: its ops have a struct_size of 0, expected at least %zu",
+             sizeof(tern_backend_ops));
     assert_refused(context, message);
     spoilt = good_backend;
     spoilt.abi = 0;
