@@ -3,6 +3,6 @@
 set -eu
 PKG_CONFIG_PATH=$(dirname "$(find "$1" -name tern.pc)")
 export PKG_CONFIG_PATH
-flags=$(pkg-config --define-variable=prefix="$1" --cflags --libs --static tern)
+flags=$(pkg-config --cflags --libs --static tern)
 "$2" "$3" $flags -o "$4"
 "$4" "$5"

@@ -13,6 +13,8 @@ write_basic_package_version_file(${tern_BINARY_DIR}/ternConfigVersion.cmake COMP
 install(FILES ${tern_BINARY_DIR}/ternConfig.cmake ${tern_BINARY_DIR}/ternConfigVersion.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/tern)
 
+# Relative, so that an install tree may be moved or installed with --prefix.
+file(RELATIVE_PATH tern_pc_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(${tern_SOURCE_DIR}/tools/cmake/tern.pc.in ${tern_BINARY_DIR}/tern.pc @ONLY)
 install(FILES ${tern_BINARY_DIR}/tern.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
