@@ -165,6 +165,21 @@ static tern_status read_eps(const tern_archive *archive, tern__hyper *hyper) {
     return TERN_STATUS_OK;
 }
 
+// Files that pad the embedding give either number: the tokens' or the rows'.
+static tern_status check_vocabulary_size(const tern_archive *archive, const tern__hyper *hyper) {
+    key name = key_of(hyper, "vocab_size");
+    uint32_t size = 0;
+    TERN_TRY(tern__archive_u32(archive, name.name, hyper->vocabulary, &size));
+    tern_value tokens = {.struct_size = sizeof tokens};
+    tern_status found = tern_archive_find(archive, "tokenizer.ggml.tokens", &tokens);
+    if (size == hyper->vocabulary || (found == TERN_STATUS_OK && size == tokens.count)) {
+        return TERN_STATUS_OK;
+    }
+    return tern__fail(tern__archive_context(archive), TERN_STATUS_CORRUPT_DATA,
+                      "key %s is %u, but tensor token_embd.weight has %u rows", name.name, size,
+                      hyper->vocabulary);
+}
+
 static tern_status read_vocabulary(const tern_archive *archive, tern__hyper *hyper) {
     tern_context *context = tern__archive_context(archive);
     tern_tensor_info embedding = {sizeof embedding};
@@ -180,7 +195,7 @@ static tern_status read_vocabulary(const tern_archive *archive, tern__hyper *hyp
                           embedding.rank, (unsigned long long)embedding.shape[1]);
     }
     hyper->vocabulary = (uint32_t)embedding.shape[1];
-    return TERN_STATUS_OK;
+    return check_vocabulary_size(archive, hyper);
 }
 
 tern_status tern__hyper_read(const tern_archive *archive, tern__hyper *out) {

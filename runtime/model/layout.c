@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/model/archive.h"
@@ -70,17 +71,28 @@ static tern_status check_type(const walk *w, const tern__part *part) {
     return TERN_STATUS_OK;
 }
 
+// "[384, 512]", as far as it fits.
+static void format_shape(uint32_t rank, const uint64_t *shape, char *out, size_t capacity) {
+    size_t used = 0;
+    for (uint32_t d = 0; d < rank && used < capacity; d++) {
+        used +=
+            (size_t)snprintf(out + used, capacity - used, "%s%" PRIu64, d ? ", " : "[", shape[d]);
+    }
+    if (used < capacity) {
+        snprintf(out + used, capacity - used, "]");
+    }
+}
+
 static tern_status check_shape(const walk *w, const tern__part *part) {
     const tern_tensor_info *info = &part->info;
     uint32_t rank = part->usage ? 2 : 1;
     if (info->rank != rank || info->shape[0] != part->cols || info->shape[1] != part->rows) {
-        char wanted[48];
-        snprintf(wanted, sizeof wanted, rank == 2 ? "[%u, %u]" : "[%u]", part->cols, part->rows);
+        char came[96], wanted[96];
+        const uint64_t expected[] = {part->cols, part->rows};
+        format_shape(info->rank, info->shape, came, sizeof came);
+        format_shape(rank, expected, wanted, sizeof wanted);
         return tern__fail(w->context, TERN_STATUS_CORRUPT_DATA,
-                          "tensor %s has %u dimensions [%llu, %llu, %llu, %llu], expected %s",
-                          info->name, info->rank, (unsigned long long)info->shape[0],
-                          (unsigned long long)info->shape[1], (unsigned long long)info->shape[2],
-                          (unsigned long long)info->shape[3], wanted);
+                          "tensor %s has the shape %s, expected %s", info->name, came, wanted);
     }
     return TERN_STATUS_OK;
 }
@@ -185,6 +197,54 @@ static tern_status visit_ends(const walk *w, bool placed) {
                         placed ? &network->output_norm : NULL, NULL);
 }
 
+// True if |name| is |stem| and a suffix that its kind of tensor may have.
+static bool is_named(const char *name, const char *stem, bool matrix) {
+    size_t length = strlen(stem);
+    if (strncmp(name, stem, length) != 0) {
+        return false;
+    }
+    const char *suffix = name + length;
+    return strcmp(suffix, ".weight") == 0 ||
+           (matrix && (strcmp(suffix, ".bias") == 0 || strcmp(suffix, ".scale") == 0));
+}
+
+static bool has_place(const tern__hyper *hyper, const char *name) {
+    if (is_named(name, "token_embd", true) || is_named(name, "output", true) ||
+        is_named(name, "output_norm", false) || is_named(name, "rope_freqs", false)) {
+        return true;
+    }
+    if (strncmp(name, "blk.", 4) != 0 || name[4] < '0' || name[4] > '9') {
+        return false;
+    }
+    char *rest = NULL;
+    unsigned long layer = strtoul(name + 4, &rest, 10);
+    for (size_t i = 0; *rest == '.' && i < sizeof layer_tensors / sizeof layer_tensors[0]; i++) {
+        const layer_tensor *tensor = &layer_tensors[i];
+        bool is_absent = tensor->sub_norm && !hyper->architecture->sub_norms;
+        if (!is_absent && is_named(rest + 1, tensor->stem, tensor->rows != ONE)) {
+            return layer < hyper->layers;
+        }
+    }
+    return false;
+}
+
+// A tensor that nothing reads belongs to a network that this is not: its results would be wrong.
+static tern_status check_strays(const walk *w) {
+    const tern__hyper *hyper = &w->network->hyper;
+    uint64_t count = tern_archive_tensor_count(w->archive);
+    for (uint64_t i = 0; i < count; i++) {
+        tern_tensor_info info = {sizeof info};
+        TERN_TRY(tern_archive_tensor(w->archive, i, &info));
+        if (!has_place(hyper, info.name)) {
+            return tern__fail(w->context, TERN_STATUS_UNSUPPORTED,
+                              "tensor %s has no place in architecture %s of %" PRIu32 " layer%s",
+                              info.name, hyper->architecture->name, hyper->layers,
+                              hyper->layers == 1 ? "" : "s");
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
 tern_status tern__layout_visit(tern__network *network, const tern_archive *archive,
                                tern__part_fn visit, void *user) {
     walk w = {network, archive, tern__archive_context(archive), visit, user};
@@ -198,7 +258,7 @@ tern_status tern__layout_visit(tern__network *network, const tern_archive *archi
     for (uint32_t i = 0; i < network->hyper.layers; i++) {
         TERN_TRY(visit_layer(&w, i));
     }
-    return TERN_STATUS_OK;
+    return check_strays(&w);
 }
 
 uint64_t tern__part_bytes(const tern__part *part, bool as_ternary) {

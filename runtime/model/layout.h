@@ -22,7 +22,7 @@ typedef tern_status (*tern__part_fn)(void *user, const tern__part *part);
 
 // Calls |visit| for every tensor of |network|, whose hyper is set, in a fixed order. Places are
 // NULL while network->layers is. NOT_FOUND names a missing tensor, UNSUPPORTED its type,
-// CORRUPT_DATA a wrong shape.
+// CORRUPT_DATA a wrong shape; UNSUPPORTED also a tensor that the network has no use for.
 tern_status tern__layout_visit(tern__network *network, const tern_archive *archive,
                                tern__part_fn visit, void *user);
 

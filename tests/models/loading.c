@@ -85,6 +85,16 @@ static void what_is_unknown_or_missing_is_named(void **state) {
     refuses(model, "ggml.model", "ggml.modex", TERN_STATUS_NOT_FOUND, "tokenizer");
 }
 
+static void tensors_that_nothing_would_read_are_refused(void **state) {
+    (void)state;
+    refuses("tiny-b158-scale.gguf", "blk.0.attn_v.scale", "blk.0.attn_v.scalf",
+            TERN_STATUS_UNSUPPORTED, "tensor blk.0.attn_v.scalf has no place");
+    refuses("tiny-b158-scale.gguf", "blk.0.attn_v.scale", "blk.9.attn_v.scale",
+            TERN_STATUS_UNSUPPORTED, "tensor blk.9.attn_v.scale has no place");
+    refuses("tiny-llama-dense.gguf", "rope_freqs.weight", "rope_frequ.weight",
+            TERN_STATUS_UNSUPPORTED, "tensor rope_frequ.weight has no place");
+}
+
 // Writes |value| after the key |key| of a U32 or F32.
 static void set_word(image *i, const char *key, uint32_t value) {
     size_t length = strlen(key);
@@ -117,6 +127,7 @@ static void dimensions_that_contradict_each_other_are_refused(void **state) {
     refuses_word("b1.58.rope.dimension_count", 63, TERN_STATUS_CORRUPT_DATA, "dimension_count");
     refuses_word("b1.58.rope.freq_base", 0x7fc00000, TERN_STATUS_CORRUPT_DATA, "freq_base");
     refuses_word("layer_norm_rms_epsilon", 0, TERN_STATUS_CORRUPT_DATA, "epsilon");
+    refuses_word("b1.58.vocab_size", 99999, TERN_STATUS_CORRUPT_DATA, "vocab_size is 99999");
     refuses_word("b1.58.context_length", 0, TERN_STATUS_CORRUPT_DATA, "context_length");
 }
 
@@ -245,6 +256,7 @@ static void progress_reaches_the_total_and_can_stop(void **state) {
 
 const struct CMUnitTest loading_tests[] = {
     cmocka_unit_test(what_is_unknown_or_missing_is_named),
+    cmocka_unit_test(tensors_that_nothing_would_read_are_refused),
     cmocka_unit_test(dimensions_that_contradict_each_other_are_refused),
     cmocka_unit_test(values_that_cannot_be_are_refused_naming_the_tensor),
     cmocka_unit_test(a_file_cut_anywhere_is_refused),
