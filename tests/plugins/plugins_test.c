@@ -25,6 +25,8 @@ typedef struct expectation {
 static const expectation expectations[] = {
     {STUB("bad_name"), "bad_name" STUB_SUFFIX, TERN_BACKEND_REJECTED, TERN_STATUS_INCOMPATIBLE,
      "its name is not a lower-case word of at most 63 letters"},
+    {STUB("cut_short"), "cut_short" STUB_SUFFIX, TERN_BACKEND_REJECTED, TERN_STATUS_INCOMPATIBLE,
+     "the file is cut short"},
     {STUB("fails_probe"), "fails-probe", TERN_BACKEND_UNAVAILABLE, TERN_STATUS_UNAVAILABLE,
      "fails-probe: no driver in the slot"},
     {STUB("good"), "good", TERN_BACKEND_READY, TERN_STATUS_OK, ""},
@@ -214,7 +216,7 @@ static void rejections_are_logged_as_warnings(void **state) {
     desc.log_user = &count;
     tern_context *context = NULL;
     assert_int_equal(tern_context_create(&desc, &context), TERN_STATUS_OK);
-    assert_int_equal(count.rejected, 8);
+    assert_int_equal(count.rejected, 9);
     assert_int_equal(count.errors, 0);
     tern_context_destroy(context);
 }
