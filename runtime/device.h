@@ -33,9 +33,8 @@ tern_status tern__device_reference(tern_device *device, tern_device **out_refere
 
 // DEVICE_LOST, reported, once the device has stopped. Called under the lock before a call.
 tern_status tern__device_alive(tern_device *device);
-// Passes |status| on, remembering a lost device and saying what a backend did not say. Once, under the
-// lock, with what a backend returned. Called under the lock with what a backend
-// returned.
+// Passes |status| on, remembering a lost device and saying what a backend did not say. Once, under
+// the lock, with what a backend returned.
 tern_status tern__device_check(tern_device *device, tern_status status);
 
 #endif

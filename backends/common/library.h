@@ -8,8 +8,8 @@ typedef void (*tern_library_fn)(void);
 
 // NULL on failure, with the system's reason in |out_reason|.
 void *tern_library_open(const char *name, char *out_reason, size_t capacity);
-// The process itself, if a library it already has offers |symbol|: an application's own loader, or a
-// checker that was preloaded. NULL if none does.
+// The process itself, if a library it already has offers |symbol|: an application's own loader, or
+// a checker that was preloaded. NULL if none does.
 void *tern_library_present(const char *symbol);
 // NULL if there is no such symbol.
 tern_library_fn tern_library_symbol(void *library, const char *name);
