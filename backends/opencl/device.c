@@ -139,6 +139,25 @@ static const char *unusable(const tern_cl_library *cl, cl_device_id id) {
     return NULL;
 }
 
+// Whether the driver compiles OpenCL C 3.0, by a property that came with it.
+static bool speaks_c3(const tern_cl_library *cl, cl_device_id id) {
+    enum { OPENCL_C_ALL_VERSIONS = 0x1066 };
+    struct {
+        cl_uint version; // major in the upper ten bits
+        char name[64];
+    } versions[32];
+    size_t size = 0;
+    if (cl->clGetDeviceInfo(id, OPENCL_C_ALL_VERSIONS, sizeof versions, versions, &size) !=
+        CL_SUCCESS) {
+        return false;
+    }
+    bool found = false;
+    for (size_t i = 0; i < size / sizeof versions[0]; i++) {
+        found = found || versions[i].version >> 22 >= 3;
+    }
+    return found;
+}
+
 static void describe(const tern_cl_library *cl, tern_cl_candidate *candidate) {
     tern_device_info *info = &candidate->info;
     char platform[96] = "";
@@ -162,7 +181,8 @@ static void describe(const tern_cl_library *cl, tern_cl_candidate *candidate) {
     candidate->processor = info->type == TERN_DEVICE_SOFTWARE;
     candidate->vector_width =
         (uint32_t)device_number(cl, candidate->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_INT);
-    candidate->integer_dot = strstr(extensions, "cl_khr_integer_dot_product") != NULL;
+    candidate->integer_dot =
+        strstr(extensions, "cl_khr_integer_dot_product") != NULL && speaks_c3(cl, candidate->id);
     snprintf(info->features, sizeof info->features, "%s%s",
              candidate->vector_width >= 4 ? "vectors" : "",
              candidate->integer_dot ? " int_dot" : "");

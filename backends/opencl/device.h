@@ -21,7 +21,7 @@ typedef struct tern_cl_candidate {
     tern_device_info info;
     uint32_t vector_width; // of int, in the native sense: 1 where work-items are the vectors
     bool processor;        // runs on the host's processor, where barriers cost most
-    bool integer_dot;      // cl_khr_integer_dot_product
+    bool integer_dot;      // cl_khr_integer_dot_product, in OpenCL C 3.0
 } tern_cl_candidate;
 
 struct tern_backend_instance {
