@@ -178,7 +178,8 @@ static void describe(const tern_cl_library *cl, tern_cl_candidate *candidate) {
     info->type = device_type(cl, candidate);
     info->memory_bytes = device_number(cl, candidate->id, CL_DEVICE_GLOBAL_MEM_SIZE);
     info->max_buffer_bytes = device_number(cl, candidate->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
-    candidate->processor = info->type == TERN_DEVICE_SOFTWARE;
+    uint64_t type = device_number(cl, candidate->id, CL_DEVICE_TYPE);
+    candidate->processor = type & CL_DEVICE_TYPE_CPU && !(type & CL_DEVICE_TYPE_GPU);
     candidate->vector_width =
         (uint32_t)device_number(cl, candidate->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_INT);
     candidate->integer_dot =
