@@ -256,9 +256,13 @@ void tern__registry_finish(tern_context *context) {
     *registry = (tern__registry){0};
 }
 
-// What the backend said when its instance could not be made.
+// What the backend said when its instance could not be made. Whoever passes it on names the backend.
 static void set_reason(tern__entry *entry) {
     const char *said = tern_last_error_message();
+    size_t length = strlen(entry->name);
+    if (strncmp(said, entry->name, length) == 0 && strncmp(said + length, ": ", 2) == 0) {
+        said += length + 2;
+    }
     snprintf(entry->reason, sizeof entry->reason, "%s",
              said[0] ? said : tern_status_text(entry->status));
 }

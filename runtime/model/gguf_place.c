@@ -84,11 +84,11 @@ static tern_status tell_apart(const placement *p, tern__gguf_tensor *tensor, uin
     if (count == 1) {
         return TERN_STATUS_OK;
     }
-    char why[160];
+    char why[200];
     snprintf(why, sizeof why,
-             "%s of the types with this number suits its shape, its %" PRIu64
-             " bytes and the file's keys",
-             count > 0 ? "more than one" : "none", extent);
+             "%s of the types with this number suits its rows of %" PRIu64 " (I2_S: whole blocks "
+             "of 128), its %" PRIu64 " bytes and the file's keys",
+             count > 0 ? "more than one" : "none", tensor->shape[0], extent);
     return refuse(p, tensor, why);
 }
 

@@ -28,7 +28,7 @@ static const expectation expectations[] = {
     {STUB("cut_short"), "cut_short" STUB_SUFFIX, TERN_BACKEND_REJECTED, TERN_STATUS_INCOMPATIBLE,
      "the file is cut short"},
     {STUB("fails_probe"), "fails-probe", TERN_BACKEND_UNAVAILABLE, TERN_STATUS_UNAVAILABLE,
-     "fails-probe: no driver in the slot"},
+     "no driver in the slot"},
     {STUB("good"), "good", TERN_BACKEND_READY, TERN_STATUS_OK, ""},
     {STUB("missing_slot"), "missing_slot" STUB_SUFFIX, TERN_BACKEND_REJECTED,
      TERN_STATUS_INCOMPATIBLE, "backend missing-slot lacks the required slot compile"},

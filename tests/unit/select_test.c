@@ -114,7 +114,7 @@ static const choice choices[] = {
      "no device for TERN_BACKEND \"typo\": typo: no such backend" ALL},
     {NULL, NULL, "typo", 0, NULL, "no device for backends \"typo\": typo: no such backend" ALL},
     {"absent", NULL, NULL, 0, NULL,
-     "no device for TERN_BACKEND \"absent\": absent: absent: no driver" REST},
+     "no device for TERN_BACKEND \"absent\": absent: no driver" REST},
     {"gpu:2", NULL, NULL, 0, NULL,
      "no device for TERN_BACKEND \"gpu:2\": gpu:2 (Big One): gpu: in use by another" ALL},
     {"gpu:7,typo", NULL, NULL, 0, NULL,
@@ -172,7 +172,7 @@ static void each_skip_is_logged(void **state) {
     tern_device *device = NULL;
     assert_int_equal(tern_device_open(context, NULL, &device), TERN_STATUS_OK);
     assert_string_equal(
-        log.text, "3 skipped absent: absent: no driver\n"
+        log.text, "3 skipped absent: no driver\n"
                   "3 skipped gpu:2 (Big One): gpu: in use by another\n"
                   "3 skipped cpu:0 (Processor): processor ranks below gpu:1 (integrated GPU)\n"
                   "3 skipped soft:0 (Pipe Dream): software ranks below gpu:1 (integrated GPU)\n"
@@ -191,7 +191,7 @@ static void one_error_for_a_list(void **state) {
     tern_device *device = NULL;
     desc.backends = "absent,gpu:2";
     assert_int_equal(tern_device_open(context, &desc, &device), TERN_STATUS_UNAVAILABLE);
-    assert_string_equal(log.text, "3 skipped absent: absent: no driver\n"
+    assert_string_equal(log.text, "3 skipped absent: no driver\n"
                                   "3 skipped gpu:2 (Big One): gpu: in use by another\n"
                                   "1 no device for backends \"absent,gpu:2\": absent: absent: no "
                                   "driver; gpu:2 (Big One): gpu: in use by another" REST "\n");
