@@ -256,7 +256,8 @@ void tern__registry_finish(tern_context *context) {
     *registry = (tern__registry){0};
 }
 
-// What the backend said when its instance could not be made. Whoever passes it on names the backend.
+// What the backend said when its instance could not be made. Whoever passes it on names the
+// backend.
 static void set_reason(tern__entry *entry) {
     const char *said = tern_last_error_message();
     size_t length = strlen(entry->name);

@@ -193,7 +193,7 @@ static void one_error_for_a_list(void **state) {
     assert_int_equal(tern_device_open(context, &desc, &device), TERN_STATUS_UNAVAILABLE);
     assert_string_equal(log.text, "3 skipped absent: no driver\n"
                                   "3 skipped gpu:2 (Big One): gpu: in use by another\n"
-                                  "1 no device for backends \"absent,gpu:2\": absent: absent: no "
+                                  "1 no device for backends \"absent,gpu:2\": absent: no "
                                   "driver; gpu:2 (Big One): gpu: in use by another" REST "\n");
     tern_context_destroy(context);
 }
