@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 """oclgrind.py TERN_CONFORMANCE OCLGRIND RUNTIME [ARG...]: small shapes of every op under the OpenCL simulator, which reports
-races and invalid accesses; one report fails the test.
+races and invalid accesses; one report or one wrong bit fails the test.
 
-Values decide only by whole ops: the simulator (21.10) converts negative float16 subnormals wrongly, so that single elements
-of linear and copy differ there and nowhere else. Its check for uninitialized values is off: it takes what the host wrote
-for uninitialized."""
+Its check for uninitialized values is off: the simulator (21.10) takes what the host wrote at an offset, and what a fill
+wrote, for uninitialized."""
 import json
 import os
 import pathlib
@@ -29,7 +28,7 @@ print(f"{result['device']}, {result['driver']}: {result['passed']} passed, {resu
 for row in result["ops"]:
     for failure in row["failures"]:
         print("differs:", failure["text"])
-    if row["passed"] <= 4 * row["failed"]:
-        sys.exit(f"{row['op']}: {row['passed']} passed, {row['failed']} failed")
+if done.returncode:
+    sys.exit("the simulator's results are not the reference's")
 if reports.strip():
     sys.exit(f"the simulator reports:\n{reports[:8000]}")
