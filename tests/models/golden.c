@@ -44,7 +44,7 @@ static void check_continuation(tern_session *session, tern_model *model, const c
 static void check_random_model(const char *stem) {
     char name[64];
     int count = 0;
-    bed b = bed_open(&setups[0]);
+    bed b = default_bed();
     snprintf(name, sizeof name, "%s.gguf", stem);
     tern_model *model = open_model(b.device, name);
     snprintf(name, sizeof name, "%s.golden.json", stem);
@@ -67,7 +67,6 @@ static void check_random_model(const char *stem) {
     free(ids);
     cJSON_Delete(golden);
     tern_model_destroy(model);
-    bed_close(&b);
 }
 
 static void random_models_have_the_reference_logits(void **state) {
@@ -122,7 +121,7 @@ static void check_default_case(tern_model *model, const cJSON *golden, const cJS
 
 static void default_model_tells_its_golden_stories(void **state) {
     (void)state;
-    bed b = bed_open(&setups[0]);
+    bed b = default_bed();
     tern_model *model = open_model(b.device, "tern-stories.gguf");
     cJSON *golden = open_golden("tern-stories.golden.json");
     const cJSON *cases = cJSON_GetObjectItem(golden, "cases");
@@ -133,7 +132,6 @@ static void default_model_tells_its_golden_stories(void **state) {
     }
     cJSON_Delete(golden);
     tern_model_destroy(model);
-    bed_close(&b);
 }
 
 static void check_stories_case(tern_model *model, const cJSON *item) {
@@ -168,19 +166,19 @@ static void stories3m_follows_its_own_program(void **state) {
     static const char *const files[] = {"models/stories3m-i2_s.gguf", "models/stories3m-tq1_0.gguf",
                                         "models/stories3m-tq2_0.gguf", "models/stories3m-f16.gguf"};
     find_file(files[0]);
-    bed b = bed_open(&setups[0]);
+    bed b = default_bed();
     cJSON *golden = open_golden("models/stories3m.golden.json");
     const cJSON *cases = cJSON_GetObjectItem(golden, "cases");
     assert_int_equal(cJSON_GetArraySize(cases), 4);
-    for (int f = 0; f < 4; f++) {
+    for (int f = 0; f < (setups[0].slow ? 1 : 4); f++) {
         tern_model *model = open_model(b.device, files[f]);
-        for (int i = 0; i < (f == 0 ? 4 : 1); i++) { // the others' twins are compared bit by bit
+        int case_count = f == 0 && !setups[0].slow ? 4 : 1; // the others' twins are compared below
+        for (int i = 0; i < case_count; i++) {
             check_stories_case(model, cJSON_GetArrayItem(cases, i));
         }
         tern_model_destroy(model);
     }
     cJSON_Delete(golden);
-    bed_close(&b);
 }
 
 static void equal_weights_give_equal_bits_in_every_file_type(void **state) {
@@ -191,7 +189,7 @@ static void equal_weights_give_equal_bits_in_every_file_type(void **state) {
     static const int32_t ids[] = {1, 403, 407, 261, 378, 432, 383, 286, 261, 376};
     float logits[3][512];
     find_file(files[0]);
-    bed b = bed_open(&setups[0]);
+    bed b = default_bed();
     for (int f = 0; f < 3; f++) {
         tern_model *model = open_model(b.device, files[f]);
         tern_session *session = open_session(model, TERN_KV_F16, 0);
@@ -202,7 +200,6 @@ static void equal_weights_give_equal_bits_in_every_file_type(void **state) {
     }
     assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
     assert_memory_equal(logits[0], logits[2], sizeof logits[0]);
-    bed_close(&b);
 }
 
 static void stories260k_tells_its_documented_story(void **state) {
@@ -211,7 +208,7 @@ static void stories260k_tells_its_documented_story(void **state) {
         "Once upon a time, there was a little girl named Lily. She loved to play outside in the "
         "park. One day, she saw a big, red ball. She wanted to play with it, but it was too high.";
     find_file("data/stories260K/stories260K.gguf");
-    bed b = bed_open(&setups[0]);
+    bed b = default_bed();
     tern_model *model = open_model(b.device, "data/stories260K/stories260K.gguf");
     tern_session *session = open_session(model, TERN_KV_F32, 0);
     int32_t ids[101] = {1};
@@ -234,7 +231,6 @@ static void stories260k_tells_its_documented_story(void **state) {
     assert_memory_equal(text, story, sizeof story - 1);
     tern_session_destroy(session);
     tern_model_destroy(model);
-    bed_close(&b);
 }
 
 const struct CMUnitTest golden_tests[] = {

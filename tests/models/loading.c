@@ -10,14 +10,13 @@ typedef struct image {
 
 static image open_image(const char *name) {
     file_path p = find_file(name);
-    image i = {bed_open(&setups[0]), NULL, 0};
+    image i = {default_bed(), NULL, 0};
     i.bytes = read_file(p.text, &i.size);
     return i;
 }
 
 static void close_image(image *i) {
     free(i->bytes);
-    bed_close(&i->b);
 }
 
 static tern_status load(const image *i, const tern_model_desc *desc) {

@@ -1,5 +1,5 @@
-// test_models BACKEND [DEVICE]: every test of whole models on one backend, or on those of its devices
-// whose name or driver contains DEVICE.
+// test_models BACKEND [DEVICE [PATTERN]]: every test of whole models on one backend, or on those of
+// its devices whose name or driver contains DEVICE, or only the tests whose name fits PATTERN.
 #include "tests/models/support.h"
 
 static void append(struct CMUnitTest *all, size_t *count, const struct CMUnitTest *tests,
@@ -25,5 +25,12 @@ int main(int argc, char **argv) {
         append(tests, &count, loading_tests, loading_test_count);
         append(tests, &count, allocator_tests, allocator_test_count);
     }
-    return _cmocka_run_group_tests(backend, tests, count, NULL, NULL);
+    if (argc > 3) {
+        cmocka_set_test_filter(argv[3]);
+    }
+    int failed = _cmocka_run_group_tests(backend, tests, count, NULL, NULL);
+    if (!failed) { // a test that failed left its objects on the device
+        close_default_bed();
+    }
+    return failed;
 }

@@ -12,7 +12,7 @@ typedef struct fixture {
 } fixture;
 
 static fixture open_fixture(void) {
-    fixture f = {bed_open(&setups[0]), NULL};
+    fixture f = {default_bed(), NULL};
     f.model = open_model(f.b.device, model_name);
     assert_int_equal(vocabulary(f.model), VOCAB);
     return f;
@@ -20,7 +20,6 @@ static fixture open_fixture(void) {
 
 static void close_fixture(fixture *f) {
     tern_model_destroy(f->model);
-    bed_close(&f->b);
 }
 
 static void fill_ids(int32_t *ids, uint32_t count, uint32_t seed) {

@@ -4,7 +4,7 @@
 
 setup setups[MAX_SETUPS];
 int setup_count;
-const setup reference_setup = {"reference", "", "1", "reference"};
+const setup reference_setup = {"reference", "", "1", "reference", false};
 
 static void add_setup(const char *backend, const char *mask, const char *threads,
                       const char *name) {
@@ -40,6 +40,7 @@ static void add_devices(tern_context *context, uint32_t backend, const tern_back
             add_cpu(spec, info.name);
         } else {
             add_setup(spec, "", "", info.name);
+            setups[setup_count - 1].slow = info.type == TERN_DEVICE_SOFTWARE;
         }
     }
 }
@@ -83,6 +84,19 @@ bed bed_open(const setup *s) {
 void bed_close(bed *b) {
     tern_device_close(b->device);
     tern_context_destroy(b->context);
+}
+
+static bed shared_bed;
+
+bed default_bed(void) {
+    if (!shared_bed.context) {
+        shared_bed = bed_open(&setups[0]);
+    }
+    return shared_bed;
+}
+
+void close_default_bed(void) {
+    bed_close(&shared_bed);
 }
 
 void assert_ok_(tern_status status, const char *call, const char *file, int line) {

@@ -23,6 +23,7 @@ typedef struct setup {
     const char *mask;
     const char *threads;
     char label[256];
+    bool slow; // a GPU's interface in software: such devices get the shorter tests
 } setup;
 
 enum { MAX_SETUPS = 32 };
@@ -41,6 +42,10 @@ typedef struct bed {
 
 bed bed_open(const setup *s);
 void bed_close(bed *b);
+
+// The first setup's, opened once for all tests, because drivers compile every shader anew.
+bed default_bed(void);
+void close_default_bed(void);
 
 #define assert_ok(call) assert_ok_(call, #call, __FILE__, __LINE__)
 void assert_ok_(tern_status status, const char *call, const char *file, int line);
