@@ -112,6 +112,7 @@ static tern_status load_all(load *l) {
     const tern_archive *archive = l->loader.archive;
     TERN_TRY(tern__layout_visit(network, archive, count_part, l));
     TERN_TRY(tern__loader_check_budget(&l->loader));
+    TERN_TRY(tern__check_memory(l->loader.device, "model", l->loader.claimed));
     TERN_TRY(make_room(l));
     TERN_TRY(tern__layout_visit(network, archive, load_part, l));
     if (!network->head.weights) {

@@ -45,6 +45,18 @@ tern_status tern__loader_check_budget(const tern__loader *loader) {
     return TERN_STATUS_OK;
 }
 
+tern_status tern__check_memory(tern_device *device, const char *what, uint64_t bytes) {
+    tern_device_info info = {.struct_size = sizeof info};
+    TERN_TRY(tern_device_describe(device, &info));
+    if (info.memory_bytes && bytes > info.memory_bytes) {
+        return tern__fail(tern_device_context(device), TERN_STATUS_OUT_OF_MEMORY,
+                          "%s: %llu bytes of device memory needed, %s has %llu", what,
+                          (unsigned long long)bytes, info.name,
+                          (unsigned long long)info.memory_bytes);
+    }
+    return TERN_STATUS_OK;
+}
+
 static tern_status transfer_init(transfer *t, tern__loader *loader, const tern__part *part) {
     memset(t, 0, sizeof *t);
     t->loader = loader;

@@ -21,6 +21,10 @@ tern_status tern__loader_advance(tern__loader *loader, uint64_t bytes);
 // OUT_OF_MEMORY with both numbers if |loader->claimed| passes the budget.
 tern_status tern__loader_check_budget(const tern__loader *loader);
 
+// OUT_OF_MEMORY, before anything is taken, if |bytes| for |what| pass all that the device has. A
+// system that promises more memory than it has would otherwise end the process, not the call.
+tern_status tern__check_memory(tern_device *device, const char *what, uint64_t bytes);
+
 // Ternary types keep one scale per matrix or row where that says the same; dense values that are
 // all -s, 0 or +s become ternary where |part->may_be_ternary|. |*out_bytes| is what it takes.
 tern_status tern__matrix_load(tern__loader *loader, const tern__part *part, tern__matrix *out,

@@ -6,6 +6,7 @@
 #include "runtime/allocator.h"
 #include "runtime/model/archive.h"
 #include "runtime/model/layout.h"
+#include "runtime/model/matrix.h"
 #include "runtime/model/source.h"
 #include "runtime/status.h"
 
@@ -67,6 +68,8 @@ static tern_status grow_rotary(tern_model *model, uint32_t positions) {
 
 tern_status tern__model_lease(tern_model *model, tern_kv_type kv, uint32_t positions,
                               tern__lease **out_lease) {
+    uint64_t bytes = tern__cache_bytes(&model->network.hyper, kv, positions);
+    TERN_TRY(tern__check_memory(model->device, "kv cache", bytes ? bytes : UINT64_MAX));
     TERN_TRY(grow_rotary(model, positions));
     if (tern__cache_must_grow(&model->caches[kv], positions)) {
         drop_steps(model, kv);

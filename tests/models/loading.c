@@ -218,6 +218,34 @@ static void estimates_and_budgets_agree_with_what_is_loaded(void **state) {
     close_image(&i);
 }
 
+static void a_context_that_no_memory_holds_is_refused(void **state) {
+    (void)state;
+    image i = open_image("tiny-b158-i2_s.gguf");
+    tern_device_info info = {.struct_size = sizeof info};
+    assert_ok(tern_device_describe(i.b.device, &info));
+    const uint64_t needed = (2ull << 28) * 64 * 4;
+    if (info.memory_bytes == 0 || info.memory_bytes >= needed) {
+        print_message("skipped: %s has enough memory, or does not say how much\n", info.name);
+        close_image(&i);
+        skip();
+    }
+    set_word(&i, "b1.58.context_length", 1u << 28);
+    tern_source source = tern_source_from_memory("image", i.bytes, i.size);
+    tern_model *model = NULL;
+    tern_session *session = NULL;
+    assert_ok(tern_model_load(i.b.device, &source, NULL, &model));
+    char words[32];
+    snprintf(words, sizeof words, "%llu", (unsigned long long)needed);
+    tern_session_desc desc = TERN_SESSION_DESC_INIT;
+    desc.kv = TERN_KV_F32;
+    assert_fails(tern_session_create(model, &desc, &session), TERN_STATUS_OUT_OF_MEMORY, words);
+    desc.context = 64;
+    assert_ok(tern_session_create(model, &desc, &session));
+    tern_session_destroy(session);
+    tern_model_destroy(model);
+    close_image(&i);
+}
+
 typedef struct watch {
     uint64_t last;
     uint64_t total;
@@ -260,6 +288,7 @@ const struct CMUnitTest loading_tests[] = {
     cmocka_unit_test(values_that_cannot_be_are_refused_naming_the_tensor),
     cmocka_unit_test(a_file_cut_anywhere_is_refused),
     cmocka_unit_test(estimates_and_budgets_agree_with_what_is_loaded),
+    cmocka_unit_test(a_context_that_no_memory_holds_is_refused),
     cmocka_unit_test(progress_reaches_the_total_and_can_stop),
 };
 const size_t loading_test_count = sizeof loading_tests / sizeof loading_tests[0];
