@@ -268,6 +268,22 @@ static void set_reason(tern__entry *entry) {
              said[0] ? said : tern_status_text(entry->status));
 }
 
+// A count that no machine has is a broken plugin's.
+static void count_devices(tern__entry *entry) {
+    enum { MAX_DEVICES = 1024 };
+    uint32_t count = entry->ops.device_count(entry->instance);
+    bool sound = count > 0 && count <= MAX_DEVICES;
+    entry->device_count = sound ? count : 0;
+    entry->state = sound ? TERN_BACKEND_READY : TERN_BACKEND_UNAVAILABLE;
+    entry->reason[0] = '\0';
+    if (count == 0) {
+        snprintf(entry->reason, sizeof entry->reason, "it has no devices");
+    } else if (!sound) {
+        snprintf(entry->reason, sizeof entry->reason,
+                 "it claims %u devices, at most %d are believed", (unsigned)count, MAX_DEVICES);
+    }
+}
+
 static void start_locked(tern__entry *entry) {
     tern_backend_instance *instance = NULL;
     tern__quiet quiet;
@@ -283,10 +299,7 @@ static void start_locked(tern__entry *entry) {
         set_reason(entry);
     } else {
         entry->instance = instance;
-        entry->device_count = entry->ops.device_count(instance);
-        entry->state = entry->device_count ? TERN_BACKEND_READY : TERN_BACKEND_UNAVAILABLE;
-        snprintf(entry->reason, sizeof entry->reason, "%s",
-                 entry->device_count ? "" : "it has no devices");
+        count_devices(entry);
     }
     tern__quiet_end(&quiet);
 }

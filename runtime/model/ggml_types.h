@@ -45,8 +45,8 @@ uint64_t tern__ggml_row_bytes(const tern__ggml_type *type, uint32_t cols);
 
 // Decodes |rows| rows to canonical rows of |type->dtype|: tern_dtype_row_bytes(dtype, cols) bytes
 // each to |codes|, and with TERN_SCALE_GROUP cols / group_size floats a row to |scales| (else NULL
-// and ignored). Dense types are copied: the file's layout is the canonical one. |cols| is a
-// multiple of block_elements. Code 3 of I2_S and TQ2_0 stays 3, for tern_weights_create to refuse.
+// and ignored). Dense types are copied, and 16-bit rows of odd width padded. |cols| is a multiple
+// of block_elements. Code 3 of I2_S and TQ2_0 stays 3, for tern_weights_create to refuse.
 void tern__ggml_decode_rows(const tern__ggml_type *type, uint32_t cols, uint32_t rows,
                             const void *raw, void *codes, float *scales);
 

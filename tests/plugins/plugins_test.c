@@ -44,6 +44,8 @@ static const expectation expectations[] = {
      "speaks no ABI that this library does (1 to 1)"},
     {STUB("short_table"), "short_table" STUB_SUFFIX, TERN_BACKEND_REJECTED,
      TERN_STATUS_INCOMPATIBLE, "backend short-table lacks the required slot submit"},
+    {STUB("too_many"), "too-many", TERN_BACKEND_UNAVAILABLE, TERN_STATUS_UNAVAILABLE,
+     "it claims 4294967295 devices, at most 1024 are believed"},
 };
 #define EXPECTATIONS (sizeof expectations / sizeof *expectations)
 
