@@ -4,7 +4,7 @@
 // blocks for all its positions when it is made, so that no later step can run out of memory, and a
 // row of the block table, which is its sequence number. Programs name these buffers: when a lease
 // does not fit, everything moves to larger ones (doubling), and programs must be made anew. Blocks
-// given back stay for the next session.
+// given back stay for whoever comes next.
 //
 // Guarded by the model's lock.
 #ifndef TERN_RUNTIME_MODEL_CACHE_H_
