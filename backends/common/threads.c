@@ -65,6 +65,7 @@ void tern_signal_wake_all(tern_signal *signal) {
 
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 
 static void *enter_thread(void *user) {
     tern_thread *thread = user;
@@ -72,13 +73,24 @@ static void *enter_thread(void *user) {
     return NULL;
 }
 
-// Signals stay with the application's own threads: a new thread starts with all of them blocked.
+// Signals stay with the application's own threads: a new thread starts with them blocked, but for
+// those that say the thread itself has failed. Blocked, they would end the process without the
+// application's crash handler, or a sanitizer, hearing of it.
+static sigset_t foreign_signals(void) {
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+    sigset_t set;
+    sigfillset(&set);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        sigdelset(&set, own[i]);
+    }
+    return set;
+}
+
 bool tern_thread_start(tern_thread *thread, void (*fn)(void *user), void *user) {
     thread->fn = fn;
     thread->user = user;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t blocked = foreign_signals(), before;
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
     int failed = pthread_create(&thread->handle, NULL, enter_thread, thread);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return !failed;
