@@ -4,11 +4,13 @@
 
 #include "backends/common/report.h"
 
-// Canonical rows, as tern/types.h defines them. t5 and b1 never get here: the host makes t2 of
-// them.
+// Canonical rows, as tern/types.h defines them; 0: a dtype that this backend does not know. t5 and
+// b1 never get here: the host makes t2 of them.
 static size_t row_bytes(const tern_weights_info *info) {
     size_t cols = info->cols;
     switch (info->dtype) {
+    case TERN_DTYPE_T2:
+        return (cols + 3) / 4;
     case TERN_DTYPE_F32:
         return 4 * cols;
     case TERN_DTYPE_F16:
@@ -17,7 +19,7 @@ static size_t row_bytes(const tern_weights_info *info) {
     case TERN_DTYPE_Q8_0:
         return (cols + 31) / 32 * 34;
     default:
-        return (cols + 3) / 4;
+        return 0;
     }
 }
 
@@ -52,6 +54,10 @@ tern_status tern_tpl_weights_create(tern_backend_device *device,
                                     const tern_backend_weights_desc *desc,
                                     tern_backend_weights **out_weights) {
     const tern_host *host = device->host;
+    if (!row_bytes(&desc->info)) {
+        return tern_report_fail(host, TERN_STATUS_UNSUPPORTED, "template: dtype %u is unknown",
+                                (unsigned)desc->info.dtype);
+    }
     tern_backend_weights *weights = tern_report_calloc(host, 1, sizeof *weights);
     if (!weights) {
         return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY,
