@@ -50,4 +50,6 @@ for args, status in ((["--backend", "typo"], 1), (["--op", "typo"], 2), (["--tin
     done = run(*args)
     expect(done.returncode == status, f"{args}: exit status {done.returncode}, not {status}", done.stderr)
     expect(len(done.stderr.splitlines()) == 1, f"{args}: not one line on stderr", done.stderr)
+known = run("--list").stdout.split()
+expect(len(known) > 17 and all(op in run("--op", "typo").stderr for op in known), "an unknown op does not list the known", known)
 print("every mistake found")

@@ -73,6 +73,8 @@ streamed = run(tern, "run", "-m", path, "-p", "Once upon", "-n", "12", "--greedy
 lines = streamed.stderr.decode().splitlines()
 expect(streamed.returncode == 0 and streamed.stdout.startswith(b"Once upon"), "the text begins with the prompt", streamed)
 expect(len(lines) == 1 and "tok/s" in lines[0] and "\r" not in lines[0], "one line of timings, no bar", streamed)
+one = run(tern, "run", "-m", path, "-p", "Once upon", "-n", "1", "--greedy").stderr
+expect(b" 1 tokens; greedy" in one, "one token alone has no speed of decoding")
 if story["stop"] == "length" and "\ufffd" not in story["text"]:
     expect(streamed.stdout.decode() == "Once upon" + story["text"] + "\n", "streamed as in JSON", streamed)
 
@@ -105,4 +107,4 @@ entry = next(b for b in listed["backends"] if b["name"] == "reference")
 expect(entry["state"] == "ready" and entry["devices"][0]["numerics"] == "exact", "the reference backend")
 expect({o["op"]: o["placement"] for o in entry["devices"][0]["ops"]}.get("bitlinear") in ("native", "composed"), "its ops")
 expect(b"reference: ready" in run(tern, "devices").stdout, "devices as text")
-finish(47)
+finish(48)

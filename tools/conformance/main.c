@@ -74,7 +74,12 @@ static bool op_known(const char *op) {
             return true;
         }
     }
-    args_complain(PROGRAM, "unknown op '%s'", op);
+    char known[512] = "";
+    for (uint32_t i = 0, used = 0; i < ENTRY_COUNT && used < sizeof known; i++) {
+        used += (uint32_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
+                                   entries[i].name);
+    }
+    args_complain(PROGRAM, "unknown op '%s'; have: %s", op, known);
     return false;
 }
 

@@ -234,12 +234,16 @@ static void print_timings(const options *o, const loaded *l, const generation *g
     if (o->sampler.temperature > 0.0f) {
         snprintf(draws, sizeof draws, "seed %" PRIu64, o->sampler.seed);
     }
+    char speed[48] = "";
+    if (decoded(g)) {
+        snprintf(speed, sizeof speed, " at %.1f tok/s", per_second(decoded(g), decode_ms));
+    }
     fprintf(stderr,
             "tern: %s (%s), loaded in %.0f ms; prompt %zu tokens at %.1f tok/s; %" PRIu32
-            " tokens at %.1f tok/s; %s; stop: %s\n",
+            " tokens%s; %s; stop: %s\n",
             l->device_info.backend, l->device_info.name, l->load_ms, g->prompt_count,
-            per_second(g->prompt_count, prompt_ms), g->result.count,
-            per_second(decoded(g), decode_ms), draws, stop_name(g->result.stop));
+            per_second(g->prompt_count, prompt_ms), g->result.count, speed, draws,
+            stop_name(g->result.stop));
 }
 
 // One line for each different way in which ops of a step ran, with how many did.
