@@ -29,6 +29,19 @@ static void log_build(tern_backend_device *device, cl_program program, const cha
     device->host->release(device->host, text);
 }
 
+// A compiler that lacks memory says nothing of the source.
+static tern_status refused(tern_backend_device *device, cl_program program, cl_int code,
+                           const char *source, const char *options) {
+    if (code == CL_OUT_OF_HOST_MEMORY || code == CL_OUT_OF_RESOURCES) {
+        return tern_cl_check(device, code, "clBuildProgram");
+    }
+    log_build(device, program, source);
+    return tern_report_fail(device->host, TERN_STATUS_UNSUPPORTED,
+                            "opencl device '%s': its compiler refuses %s.cl (%s): %s (%d)",
+                            device->candidate->info.name, source, options, tern_cl_error_name(code),
+                            (int)code);
+}
+
 static tern_status build(tern_backend_device *device, const tern_cl_kernel_name *name,
                          cl_program *out_program) {
     const tern_cl_source *source = find_source(name->source);
@@ -48,12 +61,9 @@ static tern_status build(tern_backend_device *device, const tern_cl_kernel_name 
              device->candidate->integer_dot ? "CL3.0" : "CL1.2", name->options);
     code = device->cl->clBuildProgram(program, 1, &id, options, NULL, NULL);
     if (code != CL_SUCCESS) {
-        log_build(device, program, name->source);
+        tern_status status = refused(device, program, code, name->source, options);
         device->cl->clReleaseProgram(program);
-        return tern_report_fail(device->host, TERN_STATUS_UNSUPPORTED,
-                                "opencl device '%s': its compiler refuses %s.cl (%s): %s (%d)",
-                                device->candidate->info.name, name->source, options,
-                                tern_cl_error_name(code), (int)code);
+        return status;
     }
     *out_program = program;
     return TERN_STATUS_OK;

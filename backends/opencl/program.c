@@ -128,11 +128,16 @@ tern_status tern_cl_submit(tern_backend_device *device, tern_backend_program *pr
     TERN_TRY(tern_cl_timeline_reserve(device));
     cl_event event = NULL;
     tern_status status = enqueue(device, program, desc, &event);
+    if (status == TERN_STATUS_OK) {
+        status = tern_cl_check(device, device->cl->clFlush(device->queue), "clFlush");
+    }
     if (status != TERN_STATUS_OK) {
         device->cl->clFinish(device->queue); // what was queued may still read the slot
+        if (event) {
+            device->cl->clReleaseEvent(event);
+        }
         return status;
     }
-    TERN_TRY(tern_cl_check(device, device->cl->clFlush(device->queue), "clFlush"));
     *out_ticket = tern_cl_timeline_push(device, event);
     return TERN_STATUS_OK;
 }
