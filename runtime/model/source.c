@@ -1,6 +1,5 @@
 #include "runtime/model/source.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "runtime/allocator.h"
@@ -32,17 +31,6 @@ static void close_file(void *user) {
     tern__free(context, self);
 }
 
-static tern_status open_status(int code) {
-    switch (code) {
-    case ENOENT:
-        return TERN_STATUS_NOT_FOUND;
-    case ENOMEM:
-        return TERN_STATUS_OUT_OF_MEMORY;
-    default:
-        return TERN_STATUS_IO;
-    }
-}
-
 tern_status tern_source_open_file(tern_context *context, const char *path,
                                   tern_source *out_source) {
     if (!out_source) {
@@ -66,7 +54,7 @@ tern_status tern_source_open_file(tern_context *context, const char *path,
         tern__file_error(code, reason, sizeof reason);
         tern__free(context, self);
         tern__free(context, name);
-        return tern__fail(context, open_status(code), "%s: %s", path, reason);
+        return tern__fail(context, tern__file_error_status(code), "%s: %s", path, reason);
     }
     self->context = context;
     self->path = name;

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <tern/status.h>
+
 #ifdef _WIN32
 typedef struct tern__mutex {
     void *srwlock;
@@ -59,8 +61,8 @@ bool tern__is_privileged(void);
 // The value of an environment variable, or NULL. Only runtime/options.c calls it.
 const char *tern__environment(const char *name);
 
-// Files, read only. open returns 0 on success or an errno-like number that tern__file_error puts in
-// words.
+// Files, read only. open returns 0 on success or the system's own number, which tern__file_error
+// puts in words and tern__file_error_status among the statuses: NOT_FOUND, OUT_OF_MEMORY, else IO.
 typedef struct tern__file {
     intptr_t handle;
     uint64_t size;
@@ -70,5 +72,6 @@ int tern__file_open(const char *path, tern__file *out_file);
 bool tern__file_read(const tern__file *file, uint64_t offset, void *data, size_t size);
 void tern__file_close(tern__file *file);
 void tern__file_error(int code, char *text, size_t capacity);
+tern_status tern__file_error_status(int code);
 
 #endif

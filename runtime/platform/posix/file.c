@@ -72,3 +72,14 @@ void tern__file_error(int code, char *text, size_t capacity) {
         snprintf(text, capacity, "error %d", code);
     }
 }
+
+tern_status tern__file_error_status(int code) {
+    switch (code) {
+    case ENOENT:
+        return TERN_STATUS_NOT_FOUND;
+    case ENOMEM:
+        return TERN_STATUS_OUT_OF_MEMORY;
+    default:
+        return TERN_STATUS_IO;
+    }
+}

@@ -78,3 +78,16 @@ void tern__file_error(int code, char *text, size_t capacity) {
         snprintf(text, capacity, "error %d", code);
     }
 }
+
+tern_status tern__file_error_status(int code) {
+    switch (code) {
+    case ERROR_FILE_NOT_FOUND:
+    case ERROR_PATH_NOT_FOUND:
+        return TERN_STATUS_NOT_FOUND;
+    case ERROR_NOT_ENOUGH_MEMORY:
+    case ERROR_OUTOFMEMORY:
+        return TERN_STATUS_OUT_OF_MEMORY;
+    default:
+        return TERN_STATUS_IO;
+    }
+}
