@@ -4,9 +4,8 @@
 #include "runtime/allocator.h"
 #include "runtime/model/session.h"
 #include "runtime/model/textstream.h"
+#include "runtime/model/tokenizer.h"
 #include "runtime/status.h"
-
-enum { FIRST_PIECE_BYTES = 256 };
 
 typedef struct generation {
     tern_session *session;
@@ -66,17 +65,16 @@ static tern_status decode(generation *g, int32_t id, size_t *out_size) {
     if ((uint32_t)id >= g->token_count) {
         return TERN_STATUS_OK;
     }
-    tern_status status =
-        tern_tokenizer_decode(tokenizer, id, g->at_start, g->piece, g->piece_capacity, out_size);
-    if (status == TERN_STATUS_OUT_OF_RANGE && *out_size > g->piece_capacity) {
-        if (!tern__grow(g->context, (void **)&g->piece, &g->piece_capacity, *out_size, 1)) {
-            return tern__fail_memory(g->context, *out_size, "text of a token");
+    size_t size = tern__token_bytes(tokenizer, id, g->at_start, g->piece, g->piece_capacity);
+    if (size > g->piece_capacity) {
+        if (!tern__grow(g->context, (void **)&g->piece, &g->piece_capacity, size, 1)) {
+            return tern__fail_memory(g->context, size, "text of a token");
         }
-        status = tern_tokenizer_decode(tokenizer, id, g->at_start, g->piece, g->piece_capacity,
-                                       out_size);
+        tern__token_bytes(tokenizer, id, g->at_start, g->piece, g->piece_capacity);
     }
-    g->at_start = g->at_start && *out_size == 0;
-    return status;
+    g->at_start = g->at_start && size == 0;
+    *out_size = size;
+    return TERN_STATUS_OK;
 }
 
 static tern_status prepare_sampler(generation *g) {
@@ -98,9 +96,6 @@ static tern_status prepare(generation *g) {
     size_t size = 0;
     TERN_TRY(tern_tokenizer_describe(g->model->tokenizer, &info));
     g->token_count = info.size;
-    if (!tern__grow(g->context, (void **)&g->piece, &g->piece_capacity, FIRST_PIECE_BYTES, 1)) {
-        return tern__fail_memory(g->context, FIRST_PIECE_BYTES, "text of a token");
-    }
     g->at_start = g->session->position == 0;
     for (size_t i = 0; g->at_start && i < g->desc->prompt_count; i++) {
         if (g->desc->prompt[i] >= 0) {

@@ -129,6 +129,13 @@ static void add_token(const tern_tokenizer *tokenizer, int32_t id, byte_sink *ou
     }
 }
 
+size_t tern__token_bytes(const tern_tokenizer *tokenizer, int32_t id, bool first, char *out_bytes,
+                         size_t capacity) {
+    byte_sink out = {out_bytes, capacity, 0, first && tokenizer->add_space_prefix};
+    add_token(tokenizer, id, &out);
+    return out.size;
+}
+
 tern_status tern_tokenizer_decode(const tern_tokenizer *tokenizer, int32_t id, int32_t first,
                                   char *out_bytes, size_t capacity, size_t *out_size) {
     TERN_TRY(check_arguments(NULL, tokenizer, out_size, "tokenizer and out_size"));
@@ -139,8 +146,6 @@ tern_status tern_tokenizer_decode(const tern_tokenizer *tokenizer, int32_t id, i
         return tern__fail(tokenizer->context, TERN_STATUS_OUT_OF_RANGE,
                           "tokenizer: id %" PRId32 " of %" PRIu32 " tokens", id, tokenizer->size);
     }
-    byte_sink out = {out_bytes, capacity, 0, first != 0 && tokenizer->add_space_prefix};
-    add_token(tokenizer, id, &out);
-    *out_size = out.size;
-    return out.size > capacity ? too_small("bytes", out.size, capacity) : TERN_STATUS_OK;
+    *out_size = tern__token_bytes(tokenizer, id, first != 0, out_bytes, capacity);
+    return *out_size > capacity ? too_small("bytes", *out_size, capacity) : TERN_STATUS_OK;
 }

@@ -42,6 +42,11 @@ struct tern_tokenizer {
 // Bytes of token |id|, not NUL-terminated.
 const char *tern__token_text(const tern_tokenizer *tokenizer, uint32_t id, uint32_t *out_size);
 
+// What token |id| adds to a text, which it begins if |first|: at most |capacity| bytes are written,
+// all are counted.
+size_t tern__token_bytes(const tern_tokenizer *tokenizer, int32_t id, bool first, char *out_bytes,
+                         size_t capacity);
+
 // The token that is spelled so and that text may merge into, or -1. The last of several.
 int32_t tern__token_find(const tern_tokenizer *tokenizer, const char *text, uint32_t size);
 
