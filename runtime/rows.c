@@ -36,7 +36,7 @@ static bool group_size_is_valid(const tern_weights_info *info) {
 static tern_status fail_argument(const tern__rows *rows, const char *what, uint32_t got,
                                  const char *wanted) {
     return tern__fail(rows->context, TERN_STATUS_INVALID_ARGUMENT,
-                      "weights \"%s\": %s is %" PRIu32 ", expected %s", rows->name, what, got,
+                      "weights '%s': %s is %" PRIu32 ", expected %s", rows->name, what, got,
                       wanted);
 }
 
@@ -67,7 +67,7 @@ static tern_status check_info(const tern__rows *rows, const tern_weights_info *i
     }
     if (info->scale_kind == TERN_SCALE_TENSOR && !is_finite(info->scale)) {
         return tern__fail(rows->context, TERN_STATUS_CORRUPT_DATA,
-                          "weights \"%s\": the scale is %f, expected a finite number", rows->name,
+                          "weights '%s': the scale is %f, expected a finite number", rows->name,
                           (double)info->scale);
     }
     return TERN_STATUS_OK;
@@ -80,7 +80,7 @@ static tern_status check_source(const tern__rows *rows, const tern_weights_desc 
     bool scaled = tern__weights_scales_per_row(&desc->info) > 0;
     if (!desc->codes || (scaled && !desc->scales)) {
         return tern__fail(rows->context, TERN_STATUS_INVALID_ARGUMENT,
-                          "weights \"%s\": %s is NULL and there is no read function", rows->name,
+                          "weights '%s': %s is NULL and there is no read function", rows->name,
                           desc->codes ? "scales" : "codes");
     }
     return TERN_STATUS_OK;
@@ -120,7 +120,7 @@ static tern_status read_source(const tern__rows *rows, uint32_t first, uint32_t 
         tern__set_error("");
         tern_status status = desc->read(desc->user, first, count, codes, scales);
         if (status != TERN_STATUS_OK && !tern_last_error_message()[0]) {
-            return tern__fail(rows->context, status, "weights \"%s\": reading row %" PRIu32 ": %s",
+            return tern__fail(rows->context, status, "weights '%s': reading row %" PRIu32 ": %s",
                               rows->name, first, tern_status_text(status));
         }
         return status;
@@ -174,7 +174,7 @@ static tern_status expand(const tern__rows *rows, uint32_t first, uint32_t count
         uint32_t column = expand_t5(from, source->cols, to);
         if (column < source->cols) {
             return tern__fail(rows->context, TERN_STATUS_CORRUPT_DATA,
-                              "weights \"%s\": row %" PRIu32 ", column %" PRIu32
+                              "weights '%s': row %" PRIu32 ", column %" PRIu32
                               ": byte %d is above 242",
                               rows->name, first + i, column, from[column / 5]);
         }
@@ -215,13 +215,13 @@ static tern_status check_range(const tern__rows *rows, uint32_t first, uint32_t 
     bool scaled = tern__weights_scales_per_row(&rows->info) > 0;
     if (first != rows->next || count > rows->info.rows - first) {
         return tern__fail(rows->context, TERN_STATUS_INTERNAL,
-                          "weights \"%s\": the backend asked for %" PRIu32 " rows from %" PRIu32
+                          "weights '%s': the backend asked for %" PRIu32 " rows from %" PRIu32
                           " on, expected from %" PRIu32 " of %" PRIu32,
                           rows->name, count, first, rows->next, rows->info.rows);
     }
     if (!codes || (scaled && !scales)) {
         return tern__fail(rows->context, TERN_STATUS_INTERNAL,
-                          "weights \"%s\": the backend gave no memory for %s", rows->name,
+                          "weights '%s': the backend gave no memory for %s", rows->name,
                           codes ? "scales" : "codes");
     }
     return TERN_STATUS_OK;

@@ -182,7 +182,7 @@ tern_status tern__rows_clean(const tern__rows *rows, uint32_t first, uint32_t co
                                     row_scales ? scales + i * row_scales : NULL);
         if (finding.what) {
             return tern__fail(rows->context, TERN_STATUS_CORRUPT_DATA,
-                              "weights \"%s\": row %" PRIu32 ", column %" PRIu32 ": %s", rows->name,
+                              "weights '%s': row %" PRIu32 ", column %" PRIu32 ": %s", rows->name,
                               first + i, finding.column, finding.what);
         }
     }

@@ -44,12 +44,12 @@ static tern_status check_reading(const tern__rows *rows, const tern_device *devi
     }
     if (status == TERN_STATUS_OK && rows->next != rows->info.rows) {
         return tern__fail(device->context, TERN_STATUS_INTERNAL,
-                          "weights \"%s\": backend %s read %" PRIu32 " of %" PRIu32 " rows",
+                          "weights '%s': backend %s read %" PRIu32 " of %" PRIu32 " rows",
                           rows->name, device->info.backend, rows->next, rows->info.rows);
     }
     if (status == TERN_STATUS_UNSUPPORTED && rows->next != 0) {
         return tern__fail(device->context, TERN_STATUS_INTERNAL,
-                          "weights \"%s\": backend %s refused after it had read %" PRIu32 " rows",
+                          "weights '%s': backend %s refused after it had read %" PRIu32 " rows",
                           rows->name, device->info.backend, rows->next);
     }
     return status;
@@ -106,7 +106,7 @@ static tern_status place(tern_weights *weights, tern__rows *rows) {
     tern_device *reference = NULL;
     TERN_TRY(tern__device_reference(device, &reference));
     tern__log(device->context, TERN_LOG_INFO,
-              "weights \"%s\": backend %s has no use for %s, kept for the reference backend",
+              "weights '%s': backend %s has no use for %s, kept for the reference backend",
               rows->name, device->info.backend, tern_dtype_name(rows->info.dtype));
     return make_or_report(weights, reference, rows, false, &weights->reference);
 }

@@ -56,7 +56,7 @@ static tern_status check_range(const tern_archive *archive, key name, uint32_t v
                                uint32_t limit) {
     if (value == 0 || value > limit) {
         return tern__fail(tern__archive_context(archive), TERN_STATUS_CORRUPT_DATA,
-                          "key %s is %u, expected 1 to %u", name.name, value, limit);
+                          "key '%s' is %u, expected 1 to %u", name.name, value, limit);
     }
     return TERN_STATUS_OK;
 }
@@ -97,7 +97,7 @@ static tern_status read_gate(const tern_archive *archive, tern__hyper *hyper) {
         }
     }
     return tern__fail(tern__archive_context(archive), TERN_STATUS_UNSUPPORTED,
-                      "key %s: activation '%s' is not known, expected silu or relu2", name.name,
+                      "key '%s': activation '%s' is not known, expected silu or relu2", name.name,
                       value);
 }
 
@@ -133,14 +133,14 @@ static tern_status read_rotary(const tern_archive *archive, tern__hyper *hyper) 
     TERN_TRY(tern__archive_u32(archive, dims.name, hyper->head_dim, &hyper->rotary_dims));
     if (hyper->rotary_dims == 0 || hyper->rotary_dims % 2 || hyper->rotary_dims > hyper->head_dim) {
         return tern__fail(context, TERN_STATUS_CORRUPT_DATA,
-                          "key %s is %u, expected an even number up to %u", dims.name,
+                          "key '%s' is %u, expected an even number up to %u", dims.name,
                           hyper->rotary_dims, hyper->head_dim);
     }
     key base_key = key_of(hyper, "rope.freq_base");
     float base = 0.0f;
     TERN_TRY(tern__archive_f32(archive, base_key.name, 10000.0f, &base));
     if (!(base >= 1.0f && base <= 1e30f)) {
-        return tern__fail(context, TERN_STATUS_CORRUPT_DATA, "key %s is %g, expected 1 to 1e30",
+        return tern__fail(context, TERN_STATUS_CORRUPT_DATA, "key '%s' is %g, expected 1 to 1e30",
                           base_key.name, (double)base);
     }
     hyper->rotary_base = base;
@@ -149,7 +149,7 @@ static tern_status read_rotary(const tern_archive *archive, tern__hyper *hyper) 
     TERN_TRY(tern__archive_string(archive, scaling_key.name, "none", &scaling));
     if (strcmp(scaling, "none") != 0) {
         return tern__fail(context, TERN_STATUS_UNSUPPORTED,
-                          "key %s is '%s', expected none: factors come as rope_freqs.weight",
+                          "key '%s' is '%s', expected none: factors come as rope_freqs.weight",
                           scaling_key.name, scaling);
     }
     return TERN_STATUS_OK;
@@ -160,7 +160,8 @@ static tern_status read_eps(const tern_archive *archive, tern__hyper *hyper) {
     TERN_TRY(tern__archive_need_f32(archive, name.name, &hyper->norm_eps));
     if (!(hyper->norm_eps >= 7.888609052210118e-31f && hyper->norm_eps <= 1.0f)) {
         return tern__fail(tern__archive_context(archive), TERN_STATUS_CORRUPT_DATA,
-                          "key %s is %g, expected 2^-100 to 1", name.name, (double)hyper->norm_eps);
+                          "key '%s' is %g, expected 2^-100 to 1", name.name,
+                          (double)hyper->norm_eps);
     }
     return TERN_STATUS_OK;
 }
@@ -176,7 +177,7 @@ static tern_status check_vocabulary_size(const tern_archive *archive, const tern
         return TERN_STATUS_OK;
     }
     return tern__fail(tern__archive_context(archive), TERN_STATUS_CORRUPT_DATA,
-                      "key %s is %u, but tensor token_embd.weight has %u rows", name.name, size,
+                      "key '%s' is %u, but tensor 'token_embd.weight' has %u rows", name.name, size,
                       hyper->vocabulary);
 }
 
@@ -185,14 +186,15 @@ static tern_status read_vocabulary(const tern_archive *archive, tern__hyper *hyp
     tern_tensor_info embedding = {sizeof embedding};
     tern_status found = tern__archive_find_tensor(archive, "token_embd.weight", &embedding);
     if (found == TERN_STATUS_NOT_FOUND) {
-        return tern__fail(context, found, "tensor token_embd.weight is missing");
+        return tern__fail(context, found, "tensor 'token_embd.weight' is missing");
     }
     TERN_TRY(found);
     if (embedding.rank != 2 || embedding.shape[1] == 0 || embedding.shape[1] > INT32_MAX) {
-        return tern__fail(context, TERN_STATUS_CORRUPT_DATA,
-                          "tensor token_embd.weight has %u dimensions of %llu rows, expected 2 of "
-                          "1 to 2^31 - 1 rows",
-                          embedding.rank, (unsigned long long)embedding.shape[1]);
+        return tern__fail(
+            context, TERN_STATUS_CORRUPT_DATA,
+            "tensor 'token_embd.weight' has %u dimensions of %llu rows, expected 2 of "
+            "1 to 2^31 - 1 rows",
+            embedding.rank, (unsigned long long)embedding.shape[1]);
     }
     hyper->vocabulary = (uint32_t)embedding.shape[1];
     return check_vocabulary_size(archive, hyper);

@@ -63,7 +63,7 @@ static tern_status check_type(const walk *w, const tern__part *part) {
         dtype == TERN_DTYPE_F32 || dtype == TERN_DTYPE_F16 || dtype == TERN_DTYPE_BF16;
     if (dtype == TERN_DTYPE_NONE || (!part->usage && !is_vector_type)) {
         return tern__fail(w->context, TERN_STATUS_UNSUPPORTED,
-                          "tensor %s is of type %s (%" PRIu32 "), expected %s", part->info.name,
+                          "tensor '%s' is of type %s (%" PRIu32 "), expected %s", part->info.name,
                           part->info.type_name, part->info.type,
                           part->usage ? "I2_S, TQ1_0, TQ2_0, F32, F16, BF16 or Q8_0"
                                       : "F32, F16 or BF16");
@@ -92,7 +92,7 @@ static tern_status check_shape(const walk *w, const tern__part *part) {
         format_shape(info->rank, info->shape, came, sizeof came);
         format_shape(rank, expected, wanted, sizeof wanted);
         return tern__fail(w->context, TERN_STATUS_CORRUPT_DATA,
-                          "tensor %s has the shape %s, expected %s", info->name, came, wanted);
+                          "tensor '%s' has the shape %s, expected %s", info->name, came, wanted);
     }
     return TERN_STATUS_OK;
 }
@@ -107,7 +107,7 @@ static tern_status visit_part(const walk *w, const char *name, tern__part *part,
             *out_found = false;
             return TERN_STATUS_OK;
         }
-        return tern__fail(w->context, status, "tensor %s is missing", name);
+        return tern__fail(w->context, status, "tensor '%s' is missing", name);
     }
     TERN_TRY(status);
     part->type = tern__ggml_type_of(&part->info);
@@ -236,10 +236,10 @@ static tern_status check_strays(const walk *w) {
         tern_tensor_info info = {sizeof info};
         TERN_TRY(tern_archive_tensor(w->archive, i, &info));
         if (!has_place(hyper, info.name)) {
-            return tern__fail(w->context, TERN_STATUS_UNSUPPORTED,
-                              "tensor %s has no place in architecture %s of %" PRIu32 " layer%s",
-                              info.name, hyper->architecture->name, hyper->layers,
-                              hyper->layers == 1 ? "" : "s");
+            return tern__fail(
+                w->context, TERN_STATUS_UNSUPPORTED,
+                "tensor '%.100s' has no place in architecture %s of %" PRIu32 " layer%s", info.name,
+                hyper->architecture->name, hyper->layers, hyper->layers == 1 ? "" : "s");
         }
     }
     return TERN_STATUS_OK;

@@ -46,7 +46,7 @@ static tern_status read_values(load *l, const tern__part *part, float *out) {
                                                 : t_bf16_to_f32(half);
         if (!isfinite(value)) {
             return tern__fail(l->loader.context, TERN_STATUS_CORRUPT_DATA,
-                              "tensor %s: element %u is %g, expected a finite number",
+                              "tensor '%s': element %u is %g, expected a finite number",
                               part->info.name, i, (double)value);
         }
         out[i] = t_flush(value);
@@ -64,7 +64,7 @@ static tern_status load_factors(load *l, const tern__part *part) {
     for (uint32_t i = 0; i < part->cols; i++) {
         if (!(factors[i] > 0.0f)) {
             return tern__fail(l->loader.context, TERN_STATUS_CORRUPT_DATA,
-                              "tensor %s: factor %u is %g, expected more than 0", part->info.name,
+                              "tensor '%s': factor %u is %g, expected more than 0", part->info.name,
                               i, (double)factors[i]);
         }
     }

@@ -270,13 +270,13 @@ static tern_status read_factor(const tern__loader *loader, const tern__part *par
     TERN_TRY(found);
     if (tern__ggml_type_of(&info)->dtype != TERN_DTYPE_F32 || info.size != sizeof(float)) {
         return tern__fail(loader->context, TERN_STATUS_CORRUPT_DATA,
-                          "tensor %s is %s of %llu bytes, expected one F32", name, info.type_name,
+                          "tensor '%s' is %s of %llu bytes, expected one F32", name, info.type_name,
                           (unsigned long long)info.size);
     }
     TERN_TRY(tern__archive_read(loader->archive, &info, 0, out_factor, sizeof *out_factor));
     if (!isfinite(*out_factor) || t_flush(*out_factor) == 0.0f) {
         return tern__fail(loader->context, TERN_STATUS_CORRUPT_DATA,
-                          "tensor %s is %g, expected a finite number that is not 0", name,
+                          "tensor '%s' is %g, expected a finite number that is not 0", name,
                           (double)*out_factor);
     }
     return TERN_STATUS_OK;
@@ -304,10 +304,11 @@ static tern_status load(transfer *t, tern__matrix *out, uint64_t *out_bytes) {
         TERN_TRY(tern__loader_check_budget(loader));
     }
     if (factor != 1.0f) {
-        return tern__fail(loader->context, TERN_STATUS_UNSUPPORTED,
-                          "tensor %s has a scale beside it, but is of type %s, expected a ternary "
-                          "one",
-                          part->info.name, part->info.type_name);
+        return tern__fail(
+            loader->context, TERN_STATUS_UNSUPPORTED,
+            "tensor '%s' has a scale beside it, but is of type %s, expected a ternary "
+            "one",
+            part->info.name, part->info.type_name);
     }
     return load_streamed(t, 0.0f, out, out_bytes);
 }

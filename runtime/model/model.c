@@ -98,7 +98,7 @@ static tern_status read_head(tern_context *context, const tern_archive *archive,
     TERN_TRY(tern_tokenizer_describe(*out_tokenizer, &info));
     if (info.size > hyper->vocabulary) {
         return tern__fail(context, TERN_STATUS_CORRUPT_DATA,
-                          "tokenizer has %u tokens, tensor token_embd.weight %u rows", info.size,
+                          "tokenizer has %u tokens, tensor 'token_embd.weight' %u rows", info.size,
                           hyper->vocabulary);
     }
     return TERN_STATUS_OK;

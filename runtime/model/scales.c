@@ -26,11 +26,12 @@ static tern_status check(tern_context *context, const char *name, const tern__sc
         }
         if (!isfinite(value) ||
             !is_zero(scales->codes + i * scales->group_bytes, scales->group_bytes)) {
-            return tern__fail(context, TERN_STATUS_CORRUPT_DATA,
-                              "tensor %s: scale of block %llu of row %llu is %g, expected a finite "
-                              "number that is not 0",
-                              name, (unsigned long long)(i % scales->groups),
-                              (unsigned long long)(i / scales->groups), (double)value);
+            return tern__fail(
+                context, TERN_STATUS_CORRUPT_DATA,
+                "tensor '%s': scale of block %llu of row %llu is %g, expected a finite "
+                "number that is not 0",
+                name, (unsigned long long)(i % scales->groups),
+                (unsigned long long)(i / scales->groups), (double)value);
         }
         scales->values[i] = 0.0f;
     }

@@ -87,11 +87,11 @@ static void what_is_unknown_or_missing_is_named(void **state) {
 static void tensors_that_nothing_would_read_are_refused(void **state) {
     (void)state;
     refuses("tiny-b158-scale.gguf", "blk.0.attn_v.scale", "blk.0.attn_v.scalf",
-            TERN_STATUS_UNSUPPORTED, "tensor blk.0.attn_v.scalf has no place");
+            TERN_STATUS_UNSUPPORTED, "tensor 'blk.0.attn_v.scalf' has no place");
     refuses("tiny-b158-scale.gguf", "blk.0.attn_v.scale", "blk.9.attn_v.scale",
-            TERN_STATUS_UNSUPPORTED, "tensor blk.9.attn_v.scale has no place");
+            TERN_STATUS_UNSUPPORTED, "tensor 'blk.9.attn_v.scale' has no place");
     refuses("tiny-llama-dense.gguf", "rope_freqs.weight", "rope_frequ.weight",
-            TERN_STATUS_UNSUPPORTED, "tensor rope_frequ.weight has no place");
+            TERN_STATUS_UNSUPPORTED, "tensor 'rope_frequ.weight' has no place");
 }
 
 // Writes |value| after the key |key| of a U32 or F32.
@@ -115,7 +115,7 @@ static void refuses_word(const char *key, uint32_t value, tern_status status, co
 
 static void dimensions_that_contradict_each_other_are_refused(void **state) {
     (void)state;
-    refuses_word("b1.58.block_count", 0, TERN_STATUS_CORRUPT_DATA, "block_count is 0");
+    refuses_word("b1.58.block_count", 0, TERN_STATUS_CORRUPT_DATA, "block_count' is 0");
     refuses_word("b1.58.block_count", 2, TERN_STATUS_NOT_FOUND, "blk.1.attn_norm.weight");
     refuses_word("b1.58.block_count", UINT32_MAX, TERN_STATUS_CORRUPT_DATA, "block_count");
     refuses_word("b1.58.embedding_length", 64, TERN_STATUS_CORRUPT_DATA, "token_embd.weight");
@@ -126,7 +126,7 @@ static void dimensions_that_contradict_each_other_are_refused(void **state) {
     refuses_word("b1.58.rope.dimension_count", 63, TERN_STATUS_CORRUPT_DATA, "dimension_count");
     refuses_word("b1.58.rope.freq_base", 0x7fc00000, TERN_STATUS_CORRUPT_DATA, "freq_base");
     refuses_word("layer_norm_rms_epsilon", 0, TERN_STATUS_CORRUPT_DATA, "epsilon");
-    refuses_word("b1.58.vocab_size", 99999, TERN_STATUS_CORRUPT_DATA, "vocab_size is 99999");
+    refuses_word("b1.58.vocab_size", 99999, TERN_STATUS_CORRUPT_DATA, "vocab_size' is 99999");
     refuses_word("b1.58.context_length", 0, TERN_STATUS_CORRUPT_DATA, "context_length");
 }
 

@@ -171,11 +171,11 @@ static void invalid_codes(void **state) {
     t2[25 + 17] = 0x75; // codes 1 1 3 1
     tern_weights_desc desc = describe(TERN_DTYPE_T2, 2, 100, TERN_SCALE_TENSOR);
     desc.codes = t2;
-    assert_corrupt(&desc, "weights \"w\": row 1, column 70: code 3 is no weight");
+    assert_corrupt(&desc, "weights 'w': row 1, column 70: code 3 is no weight");
     const uint8_t t5[] = {0, 243};
     desc = describe(TERN_DTYPE_T5, 1, 9, TERN_SCALE_TENSOR);
     desc.codes = t5;
-    assert_corrupt(&desc, "weights \"w\": row 0, column 5: byte 243 is above 242");
+    assert_corrupt(&desc, "weights 'w': row 0, column 5: byte 243 is above 242");
 }
 
 static void invalid_values(void **state) {
@@ -184,19 +184,19 @@ static void invalid_values(void **state) {
     tern_weights_desc desc = describe(TERN_DTYPE_F32, 2, 2, TERN_SCALE_NONE);
     desc.codes = f32;
     desc.name = NULL;
-    assert_corrupt(&desc, "weights \"weights\": row 1, column 1: the value is NaN or infinite");
+    assert_corrupt(&desc, "weights 'weights': row 1, column 1: the value is NaN or infinite");
     const uint16_t f16[] = {0, 0x7c01};
     desc = describe(TERN_DTYPE_F16, 1, 2, TERN_SCALE_NONE);
     desc.codes = f16;
-    assert_corrupt(&desc, "weights \"w\": row 0, column 1: the value is NaN or infinite");
+    assert_corrupt(&desc, "weights 'w': row 0, column 1: the value is NaN or infinite");
     const uint16_t bf16[] = {0xff80, 0};
     desc = describe(TERN_DTYPE_BF16, 1, 2, TERN_SCALE_NONE);
     desc.codes = bf16;
-    assert_corrupt(&desc, "weights \"w\": row 0, column 0: the value is NaN or infinite");
+    assert_corrupt(&desc, "weights 'w': row 0, column 0: the value is NaN or infinite");
     uint8_t q8[34] = {0x00, 0x7c};
     desc = describe(TERN_DTYPE_Q8_0, 1, 32, TERN_SCALE_NONE);
     desc.codes = q8;
-    assert_corrupt(&desc, "weights \"w\": row 0, column 0: the block's scale is NaN or infinite");
+    assert_corrupt(&desc, "weights 'w': row 0, column 0: the block's scale is NaN or infinite");
 }
 
 static void scales_are_checked(void **state) {
@@ -207,10 +207,10 @@ static void scales_are_checked(void **state) {
     tern_weights_desc desc = describe(TERN_DTYPE_T2, 2, 100, TERN_SCALE_GROUP);
     desc.codes = codes;
     desc.scales = scales;
-    assert_corrupt(&desc, "weights \"w\": row 1, column 64: the scale is NaN or infinite");
+    assert_corrupt(&desc, "weights 'w': row 1, column 64: the scale is NaN or infinite");
     scales[3] = 1e-20f;
     codes[25 + 24] = 0x65; // codes 1 1 2 1
-    assert_corrupt(&desc, "weights \"w\": row 1, column 98: the scale is 0 but the weight is not");
+    assert_corrupt(&desc, "weights 'w': row 1, column 98: the scale is 0 but the weight is not");
     codes[25 + 24] = 0x55;
     uint8_t got[sizeof codes];
     float got_scales[4];
@@ -222,7 +222,7 @@ static void scales_are_checked(void **state) {
     desc.info.scale_kind = TERN_SCALE_ROW;
     desc.info.group_size = 0;
     codes[0] = 0x54;
-    assert_corrupt(&desc, "weights \"w\": row 0, column 0: the scale is 0 but the weight is not");
+    assert_corrupt(&desc, "weights 'w': row 0, column 0: the scale is 0 but the weight is not");
     codes[0] = 0x55;
     assert_int_equal(pass(&desc, got, got_scales), TERN_STATUS_OK);
     assert_true(got_scales[0] == 1.0f && got_scales[1] == -4.0f);
@@ -234,7 +234,7 @@ static void the_scale_of_a_matrix(void **state) {
     tern_weights_desc desc = describe(TERN_DTYPE_T2, 2, 4, TERN_SCALE_TENSOR);
     desc.codes = codes;
     desc.info.scale = INFINITY;
-    assert_corrupt(&desc, "weights \"w\": the scale is inf, expected a finite number");
+    assert_corrupt(&desc, "weights 'w': the scale is inf, expected a finite number");
     desc.info.scale = 0.0f;
     tern_device *device = open_device("stub", NULL);
     tern_weights *weights = NULL;
@@ -245,7 +245,7 @@ static void the_scale_of_a_matrix(void **state) {
     tern_weights_destroy(weights);
     close_device(device);
     codes[1] = 0x15;
-    assert_corrupt(&desc, "weights \"w\": row 1, column 3: the scale is 0 but the weight is not");
+    assert_corrupt(&desc, "weights 'w': row 1, column 3: the scale is 0 but the weight is not");
 }
 
 static void shapes_that_are_refused(void **state) {
@@ -256,23 +256,23 @@ static void shapes_that_are_refused(void **state) {
         const char *message;
     } cases[] = {
         {{0, TERN_DTYPE_I8, 1, 1, 0, 0, 0, 1},
-         "weights \"w\": dtype is 5, expected t2, t5, b1, f32, f16, bf16 or q8_0"},
-        {{0, TERN_DTYPE_F32, 0, 1, 0, 0, 0, 1}, "weights \"w\": rows is 0, expected at least 1"},
-        {{0, TERN_DTYPE_F32, 1, 0, 0, 0, 0, 1}, "weights \"w\": cols is 0, expected 1 to 16777215"},
+         "weights 'w': dtype is 5, expected t2, t5, b1, f32, f16, bf16 or q8_0"},
+        {{0, TERN_DTYPE_F32, 0, 1, 0, 0, 0, 1}, "weights 'w': rows is 0, expected at least 1"},
+        {{0, TERN_DTYPE_F32, 1, 0, 0, 0, 0, 1}, "weights 'w': cols is 0, expected 1 to 16777215"},
         {{0, TERN_DTYPE_F32, 1, 1u << 24, 0, 0, 0, 1},
-         "weights \"w\": cols is 16777216, expected 1 to 16777215"},
+         "weights 'w': cols is 16777216, expected 1 to 16777215"},
         {{0, TERN_DTYPE_F32, 1, 1, TERN_SCALE_ROW, 0, 0, 1},
-         "weights \"w\": scale_kind of a dense type is 2, expected none"},
+         "weights 'w': scale_kind of a dense type is 2, expected none"},
         {{0, TERN_DTYPE_T2, 1, 1, TERN_SCALE_NONE, 0, 0, 1},
-         "weights \"w\": scale_kind is 0, expected tensor, row or group"},
+         "weights 'w': scale_kind is 0, expected tensor, row or group"},
         {{0, TERN_DTYPE_T2, 1, 1, TERN_SCALE_GROUP, 32, 0, 1},
-         "weights \"w\": group_size is 32, expected 64, 128 or 256 with scales per group, else 0"},
+         "weights 'w': group_size is 32, expected 64, 128 or 256 with scales per group, else 0"},
         {{0, TERN_DTYPE_T2, 1, 1, TERN_SCALE_ROW, 64, 0, 1},
-         "weights \"w\": group_size is 64, expected 64, 128 or 256 with scales per group, else 0"},
+         "weights 'w': group_size is 64, expected 64, 128 or 256 with scales per group, else 0"},
         {{0, TERN_DTYPE_F32, 1, 1, 0, 0, 0, 4},
-         "weights \"w\": usage is 4, expected TERN_WEIGHTS_MATMUL, _GATHER or both"},
+         "weights 'w': usage is 4, expected TERN_WEIGHTS_MATMUL, _GATHER or both"},
         {{0, TERN_DTYPE_T2, 1, 1, TERN_SCALE_ROW, 0, 0, 1},
-         "weights \"w\": scales is NULL and there is no read function"},
+         "weights 'w': scales is NULL and there is no read function"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tern_weights_desc desc = {.struct_size = sizeof desc, .name = "w", .codes = codes};
@@ -345,7 +345,7 @@ static void a_source_that_fails(void **state) {
     s.silent = true;
     assert_int_equal(pass_with(pairs, &desc, NULL, NULL), TERN_STATUS_IO);
     assert_string_equal(tern_last_error_message(),
-                        "weights \"w\": reading row 4: input/output error");
+                        "weights 'w': reading row 4: input/output error");
 }
 
 static void a_backend_that_leaves_rows_unread(void **state) {
@@ -355,7 +355,7 @@ static void a_backend_that_leaves_rows_unread(void **state) {
     desc.codes = codes;
     const stub_config lazy = {.weights_rows_unread = 1};
     assert_int_equal(pass_with(lazy, &desc, NULL, NULL), TERN_STATUS_INTERNAL);
-    assert_string_equal(tern_last_error_message(), "weights \"w\": backend stub read 3 of 4 rows");
+    assert_string_equal(tern_last_error_message(), "weights 'w': backend stub read 3 of 4 rows");
 }
 
 static void a_backend_that_refuses(void **state) {
@@ -369,7 +369,7 @@ static void a_backend_that_refuses(void **state) {
     refusing.weights_read_before = 2;
     assert_int_equal(pass_with(refusing, &desc, NULL, NULL), TERN_STATUS_INTERNAL);
     assert_string_equal(tern_last_error_message(),
-                        "weights \"w\": backend stub refused after it had read 2 rows");
+                        "weights 'w': backend stub refused after it had read 2 rows");
 }
 
 // Where the backend allows fallback, what it refuses is kept on the reference backend, silently.
@@ -389,7 +389,7 @@ static void refused_weights_go_to_the_companion(void **state) {
     log.length = 0;
     log.text[0] = '\0';
     assert_int_equal(tern_weights_create(device, &desc, &weights), TERN_STATUS_OK);
-    assert_string_equal(log.text, "3 weights \"w\": backend falling has no use for t2, kept for "
+    assert_string_equal(log.text, "3 weights 'w': backend falling has no use for t2, kept for "
                                   "the reference backend\n");
     assert_null(weights->handle);
     assert_non_null(weights->reference);
