@@ -55,6 +55,7 @@ static tern_status allocate(const tern_context_desc *desc, tern_context **out_co
         .parallel_for = desc->parallel_for,
         .parallel_user = desc->parallel_user,
     };
+    blank.log_level_default = blank.log_level;
     tern_context *context = tern__alloc(&blank, sizeof *context);
     if (!context) {
         return tern__fail_memory(&blank, sizeof *context, "the context");

@@ -18,7 +18,8 @@ struct tern_context {
     tern_allocator allocator;
     tern_log_fn log;
     void *log_user;
-    int32_t log_level; // tern_log_level, by tern__atomic_load
+    int32_t log_level;         // tern_log_level, by tern__atomic_load
+    int32_t log_level_default; // while TERN_LOG is not given
     uint32_t flags;
     uint32_t threads;
     tern_parallel_for_fn parallel_for;

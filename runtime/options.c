@@ -79,10 +79,9 @@ static tern_status check_value(tern_context *context, const option_row *row, con
 // The log level is asked for too often to be looked up as text.
 static void apply_log_level(tern_context *context) {
     const char *value = tern__option_text(context, TERN__OPTION_LOG);
-    if (value[0]) {
-        tern__atomic_store(&context->log_level,
-                           (int32_t)find_choice(rows[TERN__OPTION_LOG].help, value));
-    }
+    int32_t level = value[0] ? (int32_t)find_choice(rows[TERN__OPTION_LOG].help, value)
+                             : context->log_level_default;
+    tern__atomic_store(&context->log_level, level);
 }
 
 static tern_status read_environment(tern_context *context) {

@@ -128,7 +128,10 @@ static void the_log_level(void **state) {
     tern_context_set_option(context, "TERN_LOG", "warning");
     tern__log(context, TERN_LOG_WARNING, "kept");
     tern__log(context, TERN_LOG_INFO, "dropped");
-    assert_string_equal(log.text, "2 kept\n");
+    tern_context_set_option(context, "TERN_LOG", "");
+    tern__log(context, TERN_LOG_INFO, "kept at the context's own level");
+    tern__log(context, TERN_LOG_DEBUG, "dropped");
+    assert_string_equal(log.text, "2 kept\n3 kept at the context's own level\n");
     tern_context_destroy(context);
     forget_environment();
 }
