@@ -23,14 +23,12 @@ static const char *level_name;
 
 static uint8_t *add_block(size_t size, size_t guard) {
     struct block *block = &blocks[block_count++];
-    // malloc aligns to 16; the data end where the memory ends when there are no guards.
-    block->memory = malloc(size + 2 * guard + 32);
-    size_t skip = (32 - ((uintptr_t)block->memory + guard) % 32) % 32;
-    if (!guard) {
-        block->memory = realloc(block->memory, size + 32);
-        skip = (32 - (uintptr_t)block->memory % 32) % 32;
+    void *memory = NULL;
+    if (posix_memalign(&memory, GUARD, size + 2 * guard)) {
+        abort();
     }
-    block->data = block->memory + guard + skip;
+    block->memory = memory;
+    block->data = block->memory + guard;
     block->size = size;
     memset(block->data - guard, 0xa5, size + 2 * guard);
     return block->data;

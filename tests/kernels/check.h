@@ -22,7 +22,7 @@ void check_run(const struct check *check);
 #define CHECK_HAS(check, slot) ((check)->kernels.slot.level == (check)->level)
 
 // Memory without a byte to spare, so that a sanitizer sees any step past it; and memory between
-// guards, for outputs. Both 32-aligned, and freed by check_clear.
+// guards, for outputs. Both 64-aligned, and freed by check_clear.
 void *check_in(size_t size);
 void *check_out(size_t size);
 void check_clear(void);
