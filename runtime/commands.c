@@ -74,6 +74,7 @@ tern_status tern_commands_create(tern_device *device, const tern_commands_desc *
     desc = desc ? desc : &none;
     TERN_TRY(
         tern__check_size(device->context, "tern_commands_desc", desc->struct_size, sizeof *desc));
+    TERN_TRY(tern__check_reserved(device->context, "tern_commands_desc", desc->reserved));
     TERN_TRY(check_params(device, &desc->params));
     tern_commands *commands = tern__calloc(device->context, 1, sizeof *commands);
     if (!commands) {

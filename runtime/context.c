@@ -15,6 +15,7 @@ static tern_status check_allocator(const tern_allocator *allocator) {
         return TERN_STATUS_OK;
     }
     TERN_TRY(tern__check_size(NULL, "tern_allocator", allocator->struct_size, sizeof *allocator));
+    TERN_TRY(tern__check_reserved(NULL, "tern_allocator", allocator->reserved));
     if (!allocator->allocate || !allocator->release) {
         return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "tern_allocator: %s is NULL",
                           allocator->allocate ? "release" : "allocate");

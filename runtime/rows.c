@@ -95,6 +95,7 @@ tern_status tern__rows_init(tern__rows *rows, tern_context *context,
                             const tern_weights_desc *desc) {
     *rows = (tern__rows){.context = context, .desc = desc};
     TERN_TRY(tern__check_size(context, "tern_weights_desc", desc->struct_size, sizeof *desc));
+    TERN_TRY(tern__check_reserved(context, "tern_weights_desc", desc->reserved));
     rows->name = desc->name ? desc->name : "weights";
     TERN_TRY(check_info(rows, &desc->info));
     TERN_TRY(check_source(rows, desc));

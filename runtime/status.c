@@ -105,3 +105,11 @@ tern_status tern__check_size(tern_context *context, const char *what, uint32_t g
     }
     return TERN_STATUS_OK;
 }
+
+tern_status tern__check_reserved(tern_context *context, const char *what, uint32_t got) {
+    if (got) {
+        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
+                          "%s: reserved is %" PRIu32 ", must be 0", what, got);
+    }
+    return TERN_STATUS_OK;
+}

@@ -46,6 +46,9 @@ bool tern__is_quiet(void);
 
 // INVALID_ARGUMENT if a caller's struct_size |got| is less than the |wanted| of these headers.
 tern_status tern__check_size(tern_context *context, const char *what, uint32_t got, size_t wanted);
+// INVALID_ARGUMENT if a caller's reserved member holds anything: a later version may give it a
+// meaning.
+tern_status tern__check_reserved(tern_context *context, const char *what, uint32_t got);
 
 // The only macro that hides a return.
 #define TERN_TRY(expression)                                                                       \

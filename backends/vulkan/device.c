@@ -144,6 +144,11 @@ static tern_status adopt_handle(tern_backend_instance *instance, tern_backend_de
                                 VK_API_VERSION_MAJOR(native->api_version),
                                 VK_API_VERSION_MINOR(native->api_version));
     }
+    if (native->reserved) {
+        return tern_report_fail(device->host, TERN_STATUS_INVALID_ARGUMENT,
+                                "vulkan: tern_vulkan_native: reserved is %u, must be 0",
+                                native->reserved);
+    }
     PFN_vkGetInstanceProcAddr get_proc =
         native->get_instance_proc_addr ? native->get_instance_proc_addr : instance->loader.get_proc;
     TERN_TRY(tern_vk_load_instance(device->host, get_proc, native->instance, &device->instance_vk));

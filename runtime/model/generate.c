@@ -28,6 +28,7 @@ static tern_status check_desc(const tern_session *session, const tern_generate_d
                               const tern_generate_result *result) {
     tern_context *context = session->model->context;
     TERN_TRY(tern__check_size(context, "tern_generate_desc", desc->struct_size, sizeof *desc));
+    TERN_TRY(tern__check_reserved(context, "tern_generate_desc", desc->reserved));
     TERN_TRY(
         tern__check_size(context, "tern_generate_result", result->struct_size, sizeof *result));
     if (!desc->prompt || desc->prompt_count == 0) {

@@ -48,6 +48,7 @@ static tern_status check_range(tern_context *context, const char *name, float va
 
 static tern_status check_desc(tern_context *context, const tern_sampler_desc *desc) {
     TERN_TRY(tern__check_size(context, "tern_sampler_desc", desc->struct_size, sizeof *desc));
+    TERN_TRY(tern__check_reserved(context, "tern_sampler_desc", desc->reserved));
     TERN_TRY(check_range(context, "temperature", desc->temperature, MAX_TEMPERATURE));
     TERN_TRY(check_range(context, "top_p", desc->top_p, 1.0f));
     TERN_TRY(check_range(context, "min_p", desc->min_p, 1.0f));

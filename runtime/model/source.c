@@ -110,6 +110,7 @@ tern_status tern__source_check(tern_context *context, const tern_source *source)
         return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT, "source is NULL");
     }
     TERN_TRY(tern__check_size(context, "tern_source", source->struct_size, sizeof *source));
+    TERN_TRY(tern__check_reserved(context, "tern_source", source->reserved));
     if (source->size > 0 && !source->read_at && !tern__source_map(source)) {
         return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT, "%s: neither read_at nor a map",
                           tern__source_name(source));

@@ -3,6 +3,7 @@
 
 static tern_status check(const tern__check *c, const void *desc) {
     const tern_gated_desc *d = desc;
+    TERN_TRY(tern__check_reserved(c->context, c->op, d->reserved));
     TERN_TRY(tern__check_tensor(c, "gate", &d->gate, TERN__DTYPE(F32), 2));
     uint32_t rows = d->gate.shape[0];
     uint32_t cols = d->gate.shape[1];

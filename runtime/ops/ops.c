@@ -31,10 +31,7 @@ tern_weights **tern__op_weights(const tern_operand_info *operand, void *desc) {
 
 static tern_status check_head(const tern__check *check, const tern_commands *commands,
                               const tern_op_header *head) {
-    if (head->reserved) {
-        return tern__fail(check->context, TERN_STATUS_INVALID_ARGUMENT,
-                          "%s: head.reserved is %u, must be 0", check->op, head->reserved);
-    }
+    TERN_TRY(tern__check_reserved(check->context, check->op, head->reserved));
     uint32_t words = commands->params.buffer ? commands->params.shape[0] : 0;
     if (head->live > words) {
         return tern__fail(check->context, TERN_STATUS_INVALID_ARGUMENT,

@@ -5,6 +5,7 @@
 
 static tern_status check(const tern__check *c, const void *desc) {
     const tern_scale_desc *d = desc;
+    TERN_TRY(tern__check_reserved(c->context, c->op, d->reserved));
     TERN_TRY(tern__check_tensor(c, "x", &d->x, TERN__DTYPE(F32), 2));
     if (!isfinite(d->factor)) {
         return tern__fail(c->context, TERN_STATUS_INVALID_ARGUMENT,

@@ -33,6 +33,10 @@ static void descs_that_are_refused(void **state) {
     allocator.release = NULL;
     assert_int_equal(tern_context_create(&desc, &context), TERN_STATUS_INVALID_ARGUMENT);
     assert_string_equal(tern_last_error_message(), "tern_allocator: release is NULL");
+    allocator = tern__allocator_default();
+    allocator.reserved = 1;
+    assert_int_equal(tern_context_create(&desc, &context), TERN_STATUS_INVALID_ARGUMENT);
+    assert_string_equal(tern_last_error_message(), "tern_allocator: reserved is 1, must be 0");
     allocator.struct_size = 0;
     assert_int_equal(tern_context_create(&desc, &context), TERN_STATUS_INVALID_ARGUMENT);
     tern_context_destroy(NULL);

@@ -290,6 +290,9 @@ static void mistakes_are_named(void **state) {
     generate.stop_string_count = 2;
     CHECK_FAILS(tern_session_generate(w.session, &generate, &result), invalid,
                 "generate: stop string 1 of 2 is NULL");
+    generate.reserved = 1;
+    CHECK_FAILS(tern_session_generate(w.session, &generate, &result), invalid,
+                "tern_generate_desc: reserved is 1, must be 0");
     size_t count = 0;
     CHECK_FAILS(tern_tokenizer_encode(tern_model_tokenizer(w.model), "a", 1, 8, NULL, 0, &count),
                 invalid, "tokenizer: flags 0x8, expected TERN_TOKENIZE_*");

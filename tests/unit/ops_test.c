@@ -143,7 +143,8 @@ static void live(void **state) {
     tern_scale_desc good = {.head = {.live = 4}, .x = f.x, .factor = 2.0f, .out = f.y};
     GOOD(scale);
     BAD(scale, "scale: live is word 5, the parameter block has 4", d.head.live = 5);
-    BAD(scale, "scale: head.reserved is 1, must be 0", d.head.reserved = 1);
+    BAD(scale, "scale: reserved is 1, must be 0", d.head.reserved = 1);
+    BAD(scale, "scale: reserved is 2, must be 0", d.reserved = 2);
 }
 
 static void matmuls(void **state) {
@@ -252,6 +253,7 @@ static void caches(void **state) {
                                 .scale = 0.25f,
                                 .out = f.y};
     GOOD(attention);
+    BAD(attention, "attention: reserved is 1, must be 0", d.reserved = 1);
     BAD(attention, "attention: scale is 0, its size must be 2^-50 to 2^50", d.scale = 0.0f);
     BAD(attention,
         "attention: q has 4 columns, must be a multiple of kv_heads * head_dim, which is 8",
@@ -265,6 +267,7 @@ static void elementwise(void **state) {
     {
         tern_gated_desc good = {.gate = f.x, .up = f.y, .activation = 2, .out = f.x};
         GOOD(gated);
+        BAD(gated, "gated: reserved is 1, must be 0", d.reserved = 1);
         BAD(gated, "gated: activation 8 does not exist, the last is 7", d.activation = 8);
         BAD(gated, "gated: up: dimension 1 is 4, must be 8 as there are columns", d.up = f.out);
     }
@@ -280,6 +283,7 @@ static void elementwise(void **state) {
     {
         tern_activation_desc good = {.x = f.x, .activation = 7, .out = f.x};
         GOOD(activation);
+        BAD(activation, "activation: reserved is 1, must be 0", d.reserved = 1);
         BAD(activation, "activation: activation 4294967295 does not exist, the last is 7",
             d.activation = UINT32_MAX);
     }

@@ -290,6 +290,9 @@ static void arguments_are_checked(void **state) {
     REFUSED(tern_commands_create(NULL, NULL, &commands), "commands create: device is NULL");
     REFUSED(tern_commands_create(b.device, NULL, NULL), "commands create: out_commands is NULL");
     REFUSED(tern_commands_create(b.device, &list, &commands), "tern_commands_desc: struct_size is");
+    list = (tern_commands_desc){.struct_size = sizeof list, .reserved = 3};
+    REFUSED(tern_commands_create(b.device, &list, &commands),
+            "tern_commands_desc: reserved is 3, must be 0");
     REFUSED(tern_commands_finish(NULL, &program), "commands finish: commands is NULL");
     REFUSED(tern_commands_finish(n.commands, NULL), "commands finish: out_program is NULL");
     REFUSED(tern_program_submit(NULL, NULL, NULL), "submit: program is NULL");

@@ -231,6 +231,8 @@ static void test_settings(void **state) {
         check_setting((tern_sampler_desc){.repeat_penalty = bad[i]}, "sampler: repeat_penalty is ");
     }
     check_setting((tern_sampler_desc){.top_p = 1.01f}, "expected 0 to 1");
+    check_setting((tern_sampler_desc){.reserved = 1},
+                  "tern_sampler_desc: reserved is 1, must be 0");
     tern_sampler_desc desc = TERN_SAMPLER_DESC_INIT;
     desc.struct_size = 8;
     tern_sampler *sampler;

@@ -171,6 +171,10 @@ static void test_host_callbacks(void **state) {
     source.read_at = NULL;
     CHECK_FAILS(tern__source_check(context, &source), TERN_STATUS_INVALID_ARGUMENT,
                 "neither read_at nor a map");
+    source.read_at = fail_to_read;
+    source.reserved = 1;
+    CHECK_FAILS(tern__source_check(context, &source), TERN_STATUS_INVALID_ARGUMENT,
+                "tern_source: reserved is 1, must be 0");
     source.struct_size = 4;
     CHECK_FAILS(tern__source_check(context, &source), TERN_STATUS_INVALID_ARGUMENT,
                 "struct_size is 4");

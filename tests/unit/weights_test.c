@@ -283,6 +283,16 @@ static void shapes_that_are_refused(void **state) {
     }
 }
 
+static void a_reserved_member_is_refused(void **state) {
+    (void)state;
+    const uint8_t code = 0;
+    tern_weights_desc desc = describe(TERN_DTYPE_T2, 1, 1, TERN_SCALE_TENSOR);
+    desc.codes = &code;
+    desc.reserved = 1;
+    assert_int_equal(pass(&desc, NULL, NULL), TERN_STATUS_INVALID_ARGUMENT);
+    assert_string_equal(tern_last_error_message(), "tern_weights_desc: reserved is 1, must be 0");
+}
+
 // A source that counts its calls and checks that each row is asked for once.
 typedef struct source {
     tern_dtype dtype;
@@ -466,6 +476,7 @@ int main(void) {
         cmocka_unit_test(scales_are_checked),
         cmocka_unit_test(the_scale_of_a_matrix),
         cmocka_unit_test(shapes_that_are_refused),
+        cmocka_unit_test(a_reserved_member_is_refused),
         cmocka_unit_test(a_source_is_read_once_in_order),
         cmocka_unit_test(a_source_that_fails),
         cmocka_unit_test(a_backend_that_leaves_rows_unread),

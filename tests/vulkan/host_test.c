@@ -286,6 +286,9 @@ static void refuses_what_it_cannot_use(void **state) {
     native = native_of(*state);
     native.queue = VK_NULL_HANDLE;
     expect_refusal(&native.head, "a queue");
+    native = native_of(*state);
+    native.reserved = 1;
+    expect_refusal(&native.head, "reserved is 1");
 }
 
 int main(void) {
