@@ -11,6 +11,7 @@ static bool is_reference(const tern__entry *entry) {
 }
 
 static void device_free(tern_device *device) {
+    tern__profile_finish(device);
     tern__mutex_finish(&device->reference_lock);
     tern__mutex_finish(&device->lock);
     tern__free(device->context, device);
@@ -142,6 +143,8 @@ tern_status tern__device_open(tern__entry *entry, uint32_t index, const tern_nat
         tern_device_close(device);
         return status;
     }
+    // Not before: the probe is none of the application's work.
+    device->profile.on = tern__option_is(device->context, TERN__OPTION_PROFILE, "1");
     *out_device = device;
     return TERN_STATUS_OK;
 }

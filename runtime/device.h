@@ -4,6 +4,7 @@
 #include <tern/device.h>
 
 #include "runtime/platform/platform.h"
+#include "runtime/profile.h"
 #include "runtime/registry.h"
 
 struct tern_device {
@@ -13,6 +14,7 @@ struct tern_device {
     tern_device_info info;
     tern__mutex lock;           // around every call into the backend but wait
     uint64_t ticket;            // of the latest submit
+    tern__profile profile;      // under the lock, but for |on|
     bool lost;                  // set once, under the lock
     tern__mutex reference_lock; // of opening the companion
     tern_device *reference;     // runs fallback segments; opened when first needed

@@ -68,9 +68,27 @@ static void append_kernel(char *text, size_t capacity, const char *name) {
     snprintf(text + used, capacity - used, "%s%s", used ? "+" : "", name);
 }
 
-static void report_step(tern_program *program, const tern__segment *segment, size_t index) {
-    tern_device *runner = segment->fallback ? program->device->reference : program->device;
+tern_device *tern__segment_runner(const tern_program *program, const tern__segment *segment) {
+    return segment->fallback ? program->device->reference : program->device;
+}
+
+void tern__segment_kernel(const tern_program *program, const tern__segment *segment, size_t index,
+                          char *out_name) {
+    enum { CAPACITY = sizeof((tern_op_report *)0)->kernel };
+    tern_device *runner = tern__segment_runner(program, segment);
     const tern_backend_ops *ops = &runner->entry->ops;
+    out_name[0] = '\0';
+    if (ops->program_kernel) {
+        ops->program_kernel(runner->handle, segment->program, (uint32_t)index, out_name, CAPACITY);
+        out_name[CAPACITY - 1] = '\0';
+    }
+    if (!out_name[0]) {
+        snprintf(out_name, CAPACITY, "%s", runner->entry->name);
+    }
+}
+
+static void report_step(tern_program *program, const tern__segment *segment, size_t index) {
+    tern_device *runner = tern__segment_runner(program, segment);
     const tern__step *step = &program->steps[segment->first + index];
     tern_op_report *report = &program->reports[step->op];
     bool whole = program->lowered.ops[segment->first + index]->kind == report->kind;
@@ -81,13 +99,9 @@ static void report_step(tern_program *program, const tern__segment *segment, siz
     } else {
         report->placement = TERN_PLACEMENT_COMPOSED;
     }
-    char kernel[64] = "";
-    if (ops->program_kernel) {
-        ops->program_kernel(runner->handle, segment->program, (uint32_t)index, kernel,
-                            sizeof kernel);
-        kernel[sizeof kernel - 1] = '\0';
-    }
-    append_kernel(report->kernel, sizeof report->kernel, kernel[0] ? kernel : runner->entry->name);
+    char kernel[sizeof report->kernel];
+    tern__segment_kernel(program, segment, index, kernel);
+    append_kernel(report->kernel, sizeof report->kernel, kernel);
 }
 
 static tern_status make_reports(tern_program *program, const tern_commands *commands) {
@@ -120,7 +134,8 @@ static tern_status build(tern_program *program, const tern_commands *commands) {
         TERN_TRY(segment->fallback ? tern__fallback_compile(program, segment)
                                    : compile_native(program, segment));
     }
-    return make_reports(program, commands);
+    TERN_TRY(make_reports(program, commands));
+    return program->device->profile.on ? tern__profile_add(program) : TERN_STATUS_OK;
 }
 
 tern_status tern__program_create(tern_commands *commands, tern_program **out_program) {
@@ -152,9 +167,10 @@ void tern_program_destroy(tern_program *program) {
     if (program->ticket) {
         device->entry->ops.wait(device->handle, program->ticket, UINT64_MAX);
     }
+    tern__profile_remove(program);
     for (size_t i = 0; i < program->segment_count; i++) {
         tern__segment *segment = &program->segments[i];
-        tern_device *runner = segment->fallback ? device->reference : device;
+        tern_device *runner = tern__segment_runner(program, segment);
         if (segment->program) {
             tern__mutex_lock(&device->lock);
             runner->entry->ops.program_destroy(runner->handle, segment->program);
@@ -230,6 +246,7 @@ tern_status tern_program_submit(tern_program *program, const tern_submit_desc *d
     tern_status status = tern__device_check(device, submit_locked(program, desc));
     if (status == TERN_STATUS_OK && program->segment_count) {
         program->ticket = device->ticket;
+        program->submits++;
         if (out_fence && device->ticket) {
             *out_fence = (tern_fence){device, device->ticket};
         }

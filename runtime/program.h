@@ -36,6 +36,15 @@ typedef struct tern__step {
     bool native;
 } tern__step;
 
+// What the device's profile knows of a program; everything under the device's lock.
+typedef struct tern__timing {
+    tern_program *next; // in the profile
+    size_t *rows;       // of the profile, one for each lowered op; NULL: it is not timed
+    uint64_t *counted;  // nanoseconds that the rows have, likewise
+    uint64_t *latest;   // as read last
+    uint64_t runs;      // submits that the rows have
+} tern__timing;
+
 struct tern_program {
     tern_device *device;
     tern_tensor params;
@@ -52,6 +61,8 @@ struct tern_program {
     tern_op_report *reports; // one for each op of the list as written
     uint32_t op_count;
     uint64_t ticket; // of its latest submit
+    uint64_t submits;
+    tern__timing timing;
 };
 
 // Any descriptor, with room to rewrite it.
@@ -63,6 +74,12 @@ typedef union tern__any_desc {
 } tern__any_desc;
 
 tern_status tern__program_create(tern_commands *commands, tern_program **out_program);
+
+// The device that a segment runs on: the program's, or its companion.
+tern_device *tern__segment_runner(const tern_program *program, const tern__segment *segment);
+// The name of what op |index| of a segment became; the backend's if it says nothing else. 64 bytes.
+void tern__segment_kernel(const tern_program *program, const tern__segment *segment, size_t index,
+                          char *out_name);
 
 // lower.c: fills lowered, steps and scratch. UNSUPPORTED names an op nobody can do.
 tern_status tern__program_lower(tern_program *program, const tern_commands *commands);

@@ -172,6 +172,17 @@ typedef struct tern_backend_ops {
     tern_status (*device_info)(tern_backend_device *device, tern_device_info *out_info);
     /** OK or DEVICE_LOST, without waiting. NULL slot: the device is never lost. */
     tern_status (*device_status)(tern_backend_device *device);
+    /** As tern_device_measure; fills rate, bytes and how. UNSUPPORTED for a kind that is not known.
+     * NULL slot: nothing can be measured. */
+    tern_status (*measure)(tern_backend_device *device, tern_measure_kind kind,
+                           tern_measurement *out_measurement);
+    /** How many nanoseconds each op of the list has taken since it was compiled; a fused group's
+     * time stands at its first op, the others have 0. Called only while no run of it is pending.
+     * Ops are timed on a device that was opened while the option TERN_PROFILE was "1";
+     * |*out_clock| is NONE where they were not, and |out_ns| then means nothing. NULL slot: never
+     * timed. */
+    tern_status (*program_times)(tern_backend_device *device, tern_backend_program *program,
+                                 uint64_t *out_ns, tern_clock *out_clock);
 } tern_backend_ops;
 
 enum {

@@ -66,6 +66,27 @@ typedef struct tern_op_report {
     char kernel[64]; /**< the kernel or kernels picked: "gemv_t2__avx2" */
 } tern_op_report;
 
+/** Whose clock timed an op. */
+typedef uint32_t tern_clock;
+
+enum {
+    TERN_CLOCK_NONE = 0,  /**< nobody's: the backend times no ops */
+    TERN_CLOCK_HOST = 1,  /**< the host's, around each op */
+    TERN_CLOCK_DEVICE = 2 /**< timestamps that the device wrote */
+};
+
+/** The time that ops of one kind took on one kernel, in all programs of a device. Plain data. */
+typedef struct tern_profile_row {
+    uint32_t struct_size; /**< set by the caller */
+    tern_op_kind kind;
+    tern_clock clock;
+    uint32_t reserved;
+    uint64_t runs; /**< how often one ran, fused or alone */
+    uint64_t ns;   /**< all of them together; what was fused counts for the group's first op */
+    char backend[64];
+    char kernel[64];
+} tern_profile_row;
+
 TERN_BEGIN_DECLS
 
 /** |desc| NULL: no parameter block. */
@@ -104,6 +125,15 @@ TERN_API tern_status tern_program_submit(tern_program *program, const tern_submi
 /** Describes what op |index| of the list became. OUT_OF_RANGE past the end. */
 TERN_API tern_status tern_program_report(tern_program *program, uint32_t index,
                                          tern_op_report *out_report);
+
+/**
+ * Describes row |index| of what the device's ops took, from 0, in the order in which their programs
+ * were made; waits for submits under way. There are rows only on a device that was opened while the
+ * option TERN_PROFILE was 1, which makes runs slower; where nobody asks for them they are logged
+ * at INFO when it closes. OUT_OF_RANGE past the end, DEVICE_LOST.
+ */
+TERN_API tern_status tern_device_profile(tern_device *device, uint32_t index,
+                                         tern_profile_row *out_row);
 
 /** Waits until |fence| is reached or |timeout_ns| has passed: then TIMEOUT, the run goes on. 0
  * polls, UINT64_MAX waits for ever. DEVICE_LOST if it never will be. */

@@ -63,6 +63,26 @@ typedef struct tern_device_desc {
 #define TERN_DEVICE_DESC_INIT                                                                      \
     { sizeof(tern_device_desc), 0, NULL, NULL }
 
+/** What tern_device_measure finds out. */
+typedef uint32_t tern_measure_kind;
+
+enum {
+    /** Bytes read from the device's memory, one after the other, by all of it: through more than
+     * its caches hold, by the best way of reading that the backend knows. */
+    TERN_MEASURE_READ = 1,
+    TERN_MEASURE_INT8 = 2, /**< multiply-adds of 8-bit integers into 32-bit sums, in registers */
+    TERN_MEASURE_F32 = 3   /**< multiply-adds of float32, in registers */
+};
+
+/** What a device can do at most. Plain data. Part of the plugin ABI. */
+typedef struct tern_measurement {
+    uint32_t struct_size; /**< set by the caller */
+    tern_measure_kind kind;
+    double rate;    /**< bytes or multiply-adds in a second; the best of several runs */
+    uint64_t bytes; /**< READ: how much memory was read over and over; else 0 */
+    char how[64];   /**< what reached it: "avx2, prefetch 4096 bytes ahead" */
+} tern_measurement;
+
 TERN_BEGIN_DECLS
 
 /** Describes device |index| of backend |backend| (both from 0) without opening it. OUT_OF_RANGE
@@ -88,6 +108,15 @@ TERN_API tern_status tern_device_describe(tern_device *device, tern_device_info 
 /** OK, or DEVICE_LOST once the device has stopped: from then on every call but destroying returns
  * that. */
 TERN_API tern_status tern_device_status(tern_device *device);
+
+/**
+ * Measures what the device can do, by kernels of its own backend; for a benchmark that wants to
+ * know which share of it an op reaches. Takes seconds, in which the device does nothing else, and
+ * for READ memory well beyond the caches. UNSUPPORTED if the backend cannot, OUT_OF_MEMORY,
+ * DEVICE_LOST.
+ */
+TERN_API tern_status tern_device_measure(tern_device *device, tern_measure_kind kind,
+                                         tern_measurement *out_measurement);
 
 /** The context it was opened from. Borrowed. */
 TERN_API tern_context *tern_device_context(tern_device *device);

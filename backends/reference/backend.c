@@ -37,4 +37,5 @@ static const tern_backend_ops ops = {
     .wait = tern_ref_wait,
     .buffer_map = tern_ref_buffer_map,
     .buffer_wrap = tern_ref_buffer_wrap,
+    .program_times = tern_ref_program_times,
 };

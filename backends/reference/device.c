@@ -61,6 +61,8 @@ tern_status tern_ref_device_open(tern_backend_instance *instance, uint32_t index
     TERN_TRY(tern_ref_allocate(host, sizeof(tern_backend_device), "a device", &memory));
     *out_device = memory;
     (*out_device)->host = host;
+    const char *profile = host->option(host, "TERN_PROFILE");
+    (*out_device)->timed = profile && strcmp(profile, "1") == 0;
     return TERN_STATUS_OK;
 }
 

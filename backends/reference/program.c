@@ -4,10 +4,13 @@
 
 #include <string.h>
 
+#include "backends/common/clock.h"
+
 struct tern_backend_program {
     uint32_t count;
     tern_tensor params;
-    void *scratch; // enough for the op that needs most
+    void *scratch;   // enough for the op that needs most
+    uint64_t *times; // nanoseconds of each op so far; NULL: not timed
     const tern_op_header *ops[];
 };
 
@@ -23,6 +26,19 @@ int32_t tern_ref_supports(tern_backend_device *device, const tern_op_header *op)
 
 static uint64_t desc_bytes(const tern_op_header *op) {
     return ((uint64_t)table[op->kind]->desc_size + 15) / 16 * 16;
+}
+
+// What |program| holds besides its ops. What is made stays when it fails.
+static tern_status add_memory(tern_backend_device *device, uint64_t scratch,
+                              tern_backend_program *program) {
+    TERN_TRY(tern_ref_allocate(device->host, scratch, "scratch", &program->scratch));
+    if (device->timed) {
+        void *times = NULL;
+        TERN_TRY(tern_ref_allocate(device->host, program->count * sizeof *program->times,
+                                   "a program's times", &times));
+        program->times = times;
+    }
+    return TERN_STATUS_OK;
 }
 
 tern_status tern_ref_compile(tern_backend_device *device, const tern_backend_program_desc *desc,
@@ -41,13 +57,13 @@ tern_status tern_ref_compile(tern_backend_device *device, const tern_backend_pro
     void *memory = NULL;
     TERN_TRY(tern_ref_allocate(host, bytes, "a program", &memory));
     tern_backend_program *program = memory;
-    tern_status status = tern_ref_allocate(host, scratch, "scratch", &program->scratch);
-    if (status != TERN_STATUS_OK) {
-        host->release(host, program);
-        return status;
-    }
     program->count = desc->count;
     program->params = desc->params;
+    tern_status status = add_memory(device, scratch, program);
+    if (status != TERN_STATUS_OK) {
+        tern_ref_program_destroy(device, program);
+        return status;
+    }
     uint8_t *at = (uint8_t *)memory + head;
     for (uint32_t i = 0; i < desc->count; i++) {
         memcpy(at, desc->ops[i], table[desc->ops[i]->kind]->desc_size);
@@ -60,6 +76,7 @@ tern_status tern_ref_compile(tern_backend_device *device, const tern_backend_pro
 
 void tern_ref_program_destroy(tern_backend_device *device, tern_backend_program *program) {
     if (program) {
+        device->host->release(device->host, program->times);
         device->host->release(device->host, program->scratch);
         device->host->release(device->host, program);
     }
@@ -76,7 +93,11 @@ tern_status tern_ref_submit(tern_backend_device *device, tern_backend_program *p
         run.params = block;
     }
     for (uint32_t i = 0; i < program->count; i++) {
+        uint64_t start = program->times ? tern_clock_ns() : 0;
         table[program->ops[i]->kind]->run(&run, program->ops[i]);
+        if (program->times) {
+            program->times[i] += tern_clock_ns() - start;
+        }
     }
     *out_ticket = ++device->ticket;
     return TERN_STATUS_OK;
@@ -86,5 +107,15 @@ tern_status tern_ref_wait(tern_backend_device *device, uint64_t ticket, uint64_t
     (void)device;
     (void)ticket;
     (void)timeout_ns;
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_ref_program_times(tern_backend_device *device, tern_backend_program *program,
+                                   uint64_t *out_ns, tern_clock *out_clock) {
+    (void)device;
+    if (program->times) {
+        memcpy(out_ns, program->times, program->count * sizeof *out_ns);
+    }
+    *out_clock = program->times ? TERN_CLOCK_HOST : TERN_CLOCK_NONE;
     return TERN_STATUS_OK;
 }

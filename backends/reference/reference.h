@@ -16,6 +16,7 @@ struct tern_backend_instance {
 struct tern_backend_device {
     const tern_host *host;
     uint64_t ticket; // of the last submit, which has finished
+    bool timed;      // TERN_PROFILE
 };
 
 struct tern_backend_buffer {
@@ -70,5 +71,7 @@ void tern_ref_program_destroy(tern_backend_device *device, tern_backend_program 
 tern_status tern_ref_submit(tern_backend_device *device, tern_backend_program *program,
                             const tern_submit_desc *desc, uint64_t *out_ticket);
 tern_status tern_ref_wait(tern_backend_device *device, uint64_t ticket, uint64_t timeout_ns);
+tern_status tern_ref_program_times(tern_backend_device *device, tern_backend_program *program,
+                                   uint64_t *out_ns, tern_clock *out_clock);
 
 #endif

@@ -92,6 +92,13 @@ expect(stopped["stop"] == "string" and stopped["text"] == story["text"].split(st
 report = run(tern, "run", "-m", path, "-n", "2", "--greedy", "--report")
 expect(b"bitlinear" in report.stderr and b"attention" in report.stderr, "--report lists ops", report)
 
+for command in (["run", "-n", "2", "--greedy", "-p", "Once"], ["logits", "--ids", "1,5"]):
+    timed = run(tern, *command, "-m", path, "--backend", "reference", env={"TERN_PROFILE": "1"})
+    rows = [line.split() for line in timed.stderr.decode().splitlines() if line.endswith(" reference: reference, by the host's clock")]
+    expect(timed.returncode == 0 and any(r[4] == "bitlinear" and float(r[0]) > 0 and int(r[2]) > 0 for r in rows),
+           f"TERN_PROFILE lists what ops took: {command[0]}", timed)
+    expect([float(r[0]) for r in rows] == sorted((float(r[0]) for r in rows), reverse=True), "the longest first", timed)
+
 # inspect and devices
 shown = load(run(tern, "inspect", path, "--json"))
 expect(shown["metadata"]["general.architecture"] == "bitnet-b1.58", "a string of the metadata")
@@ -107,4 +114,4 @@ entry = next(b for b in listed["backends"] if b["name"] == "reference")
 expect(entry["state"] == "ready" and entry["devices"][0]["numerics"] == "exact", "the reference backend")
 expect({o["op"]: o["placement"] for o in entry["devices"][0]["ops"]}.get("bitlinear") in ("native", "composed"), "its ops")
 expect(b"reference: ready" in run(tern, "devices").stdout, "devices as text")
-finish(48)
+finish(52)

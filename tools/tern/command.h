@@ -43,6 +43,9 @@ typedef struct loaded {
 bool loaded_open(loaded *self, const host *h, const char *path, tern_kv_type kv);
 void loaded_close(loaded *self);
 
+// Under TERN_PROFILE=1, what the device's ops took so far, on stderr.
+void profile_print(tern_device *device);
+
 // Where the model is that comes with the program; a path that may not exist if there is none.
 const char *default_model_path(void);
 

@@ -171,6 +171,9 @@ static int print_logits(const host *h, const options *o, const loaded *l) {
     } else {
         print_text(o, vocabulary, logits, order);
     }
+    if (status == EXIT_DONE) {
+        profile_print(l->device);
+    }
     free(logits);
     free(order);
     return status;

@@ -286,6 +286,7 @@ static int finish(const options *o, const loaded *l, generation *g) {
     if (o->report) {
         print_report(l);
     }
+    profile_print(l->device);
     return EXIT_DONE;
 }
 
