@@ -18,7 +18,8 @@
       "auto|exact: exact refuses a device whose results are not bit-identical")                    \
     X(LOG, CHOICE, "", "error|warning|info|debug: how much is logged")                             \
     X(THREADS, COUNT, "0", "threads of CPU backends; 0: one per core")                             \
-    X(CPU_MASK, CHOICE, "", "scalar|avx2: highest instruction set the cpu backend may use")        \
+    X(CPU_MASK, CHOICE, "",                                                                        \
+      "scalar|avx2|neon|dotprod|i8mm: highest instruction set the cpu backend may use")            \
     X(PROFILE, CHOICE, "0", "0|1: time every op, and say what they took")                          \
     X(VULKAN_VALIDATION, CHOICE, "0",                                                              \
       "0|1: load the Khronos validation layer, synchronization validation included")               \

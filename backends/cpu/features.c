@@ -92,7 +92,7 @@ void tern_cpu_brand(char *out_name, size_t capacity) {
     snprintf(out_name, capacity, "%.*s", length ? (int)length : 3, length ? start : "cpu");
 }
 
-#else
+#elif !defined(TERN_CPU_ARM) // that is in features_arm.c
 
 enum tern_cpu_level tern_cpu_level_detect(void) {
     return TERN_CPU_scalar;

@@ -8,12 +8,25 @@
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define TERN_CPU_X86 1
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define TERN_CPU_ARM 1
 #endif
 
-// X(name), from oldest to newest. A kernel's name ends in that of its level.
+// X(name), from oldest to newest: scalar is plain C for the compiler's default target. A kernel's
+// name ends in that of its level.
+#if defined(TERN_CPU_X86)
 #define TERN_CPU_LEVEL_LIST(X)                                                                     \
-    X(scalar) /* plain C for the compiler's default target */                                      \
-    X(avx2)   /* x86-64: AVX2, FMA and F16C */
+    X(scalar)                                                                                      \
+    X(avx2) /* AVX2, FMA and F16C */
+#elif defined(TERN_CPU_ARM)
+#define TERN_CPU_LEVEL_LIST(X)                                                                     \
+    X(scalar)                                                                                      \
+    X(neon)    /* every 64-bit ARM */                                                              \
+    X(dotprod) /* FEAT_DotProd: Armv8.2 and later, most since 2018 */                              \
+    X(i8mm)    /* also FEAT_I8MM: most of Armv8.6 and later */
+#else
+#define TERN_CPU_LEVEL_LIST(X) X(scalar)
+#endif
 
 enum tern_cpu_level {
 #define TERN_CPU_LEVEL_ENUM(name) TERN_CPU_##name,

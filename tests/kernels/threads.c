@@ -116,9 +116,13 @@ static void host_pool_is_used(void **state) {
     tern_cpu_pool_destroy(pool);
 }
 
-#ifdef TERN_CPU_X86
+#if defined(TERN_CPU_X86) || defined(TERN_CPU_ARM)
 
+#ifdef TERN_CPU_X86
 enum { FLUSH_TO_ZERO = 0x8040 };
+#else
+enum { FLUSH_TO_ZERO = 1 << 24 };
+#endif
 
 static void make_subnormal(void *user, uint32_t task) {
     volatile float small = 0x1p-100f;

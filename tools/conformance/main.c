@@ -199,6 +199,10 @@ int main(int argc, char **argv) {
     if (parsed != ARGS_OK || (o.op && !op_known(o.op))) {
         return parsed == ARGS_HELP ? 0 : 2;
     }
+    if (o.json && !REPORT_HAS_JSON) {
+        fprintf(stderr, PROGRAM ": --json: this program was built without cJSON\n");
+        return 2;
+    }
     if (o.version) {
         printf("tern-conformance %s\n", tern_version());
         return 0;

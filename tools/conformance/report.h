@@ -46,6 +46,13 @@ void report_where(const suite_result *self, char *out, size_t capacity);
 // The line that names device and driver.
 void report_device(const suite *self);
 
+// A cross-build may lack cJSON.
+#ifdef TERN_NO_JSON
+enum { REPORT_HAS_JSON = 0 };
+#else
+enum { REPORT_HAS_JSON = 1 };
+#endif
+
 // All rows and the sums; returns how many tests failed.
 uint32_t report_print(const suite *self, const suite_result *rows, uint32_t count);
 uint32_t report_json(const suite *self, const suite_result *rows, uint32_t count);
