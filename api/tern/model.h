@@ -56,27 +56,7 @@ typedef uint32_t tern_kv_type;
 
 enum { TERN_KV_F16 = 0, TERN_KV_F32 = 1 };
 
-/** How much device memory loading and running would take. Plain data. */
-typedef struct tern_memory_estimate {
-    uint32_t struct_size; /**< set by the caller */
-    uint32_t reserved;
-    uint64_t weight_bytes;
-    uint64_t cache_bytes;   /**< of one session */
-    uint64_t scratch_bytes; /**< activations and tables, once a model */
-} tern_memory_estimate;
-
 TERN_BEGIN_DECLS
-
-/**
- * Estimates from |archive| alone, for sessions of |context_length| positions (0: the model's own).
- * Values are not read: dense projections that a load would find to be ternary count as they are
- * stored, and scales of ternary matrices, which a load keeps only where they differ, do not count
- * (at most a sixteenth of such a matrix). Fails as tern_model_load does for a model that cannot be
- * loaded; OUT_OF_RANGE for more context than the model has.
- */
-TERN_API tern_status tern_model_estimate(tern_context *context, const tern_archive *archive,
-                                         uint32_t context_length, tern_kv_type kv,
-                                         tern_memory_estimate *out_estimate);
 
 /**
  * Loads the model in |source| onto |device|. Reads every weight once and keeps no copy on the host

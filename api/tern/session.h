@@ -93,7 +93,29 @@ typedef struct tern_generate_result {
     uint64_t decode_ns; /**< the rest */
 } tern_generate_result;
 
+/** How much device memory loading and running would take. Plain data. */
+typedef struct tern_memory_estimate {
+    uint32_t struct_size; /**< set by the caller */
+    uint32_t reserved;
+    uint64_t weight_bytes;
+    uint64_t cache_bytes;   /**< of one session */
+    uint64_t scratch_bytes; /**< activations and tables, once a model */
+} tern_memory_estimate;
+
 TERN_BEGIN_DECLS
+
+/**
+ * What a model of |archive| loaded as |model| says would take, and one session made as |session|
+ * says (each NULL: all defaults). Weights count as canonical rows: what a backend adds to align
+ * them, and what it needs to run ops, is its own. 32 rows of a matrix are read to tell what a load
+ * would make of it: whether dense values are ternary ones, and what scales it would keep. A matrix
+ * whose other rows are of another kind takes more or less than is said. Fails as tern_model_load
+ * and tern_session_create do for what they would refuse, as far as it shows without the weights.
+ */
+TERN_API tern_status tern_model_estimate(tern_context *context, const tern_archive *archive,
+                                         const tern_model_desc *model,
+                                         const tern_session_desc *session,
+                                         tern_memory_estimate *out_estimate);
 
 /** OUT_OF_MEMORY says how much the cache needs; OUT_OF_RANGE for more context than the model has.
  */

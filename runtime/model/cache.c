@@ -38,6 +38,10 @@ uint64_t tern__cache_bytes(const tern__hyper *hyper, tern_kv_type kv, uint32_t p
     return pool_bytes(hyper, dtype_of(kv), blocks_for(positions));
 }
 
+uint64_t tern__cache_table_bytes(uint32_t positions) {
+    return FIRST_SEQUENCES * (uint64_t)blocks_for(positions) * sizeof(int32_t);
+}
+
 void tern__cache_init(tern__cache *cache, tern_device *device, const tern__hyper *hyper,
                       tern_kv_type kv) {
     *cache = (tern__cache){.context = tern_device_context(device),

@@ -41,6 +41,9 @@ typedef struct tern__cache {
 // Bytes of |positions| positions; 0 on overflow.
 uint64_t tern__cache_bytes(const tern__hyper *hyper, tern_kv_type kv, uint32_t positions);
 
+// Bytes of the block table of a first session of |positions|.
+uint64_t tern__cache_table_bytes(uint32_t positions);
+
 // Empty: takes memory with the first lease.
 void tern__cache_init(tern__cache *cache, tern_device *device, const tern__hyper *hyper,
                       tern_kv_type kv);

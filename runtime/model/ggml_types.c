@@ -1,5 +1,6 @@
 #include "runtime/model/ggml_types.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "runtime/allocator.h"
@@ -215,4 +216,37 @@ void tern__ggml_decode_rows(const tern__ggml_type *type, uint32_t cols, uint32_t
             decode_planes(in + b * 32, 6, -2, out + b * 32);
         }
     }
+}
+
+static float value_at(const uint8_t *row, tern_dtype dtype, uint32_t index) {
+    if (dtype == TERN_DTYPE_F32) {
+        float value;
+        memcpy(&value, row + (size_t)index * 4, sizeof value);
+        return value;
+    }
+    uint16_t bits;
+    memcpy(&bits, row + (size_t)index * 2, sizeof bits);
+    return dtype == TERN_DTYPE_F16 ? t_f16_to_f32(bits) : t_bf16_to_f32(bits);
+}
+
+bool tern__ggml_ternary_row(const tern__ggml_type *type, uint32_t cols, const void *raw,
+                            uint8_t *codes, float *out_scale) {
+    float scale = 0.0f;
+    memset(codes, 0x55, ((size_t)cols + 3) / 4);
+    for (uint32_t j = 0; j < cols; j++) {
+        float value = t_flush(value_at(raw, type->dtype, j));
+        float size = fabsf(value);
+        if (size == 0.0f) {
+            continue;
+        }
+        if (!isfinite(size) || (scale != 0.0f && size != scale)) {
+            return false;
+        }
+        scale = size;
+        uint32_t shift = 2 * (j % 4);
+        uint32_t code = value > 0.0f ? 2u : 0u;
+        codes[j / 4] = (uint8_t)((codes[j / 4] & ~(3u << shift)) | code << shift);
+    }
+    *out_scale = scale;
+    return true;
 }

@@ -50,4 +50,9 @@ uint64_t tern__ggml_row_bytes(const tern__ggml_type *type, uint32_t cols);
 void tern__ggml_decode_rows(const tern__ggml_type *type, uint32_t cols, uint32_t rows,
                             const void *raw, void *codes, float *scales);
 
+// One row of F32, F16 or BF16 as t2 codes and their scale, 0 if all are 0; false if there are
+// values other than -s, 0, +s.
+bool tern__ggml_ternary_row(const tern__ggml_type *type, uint32_t cols, const void *raw,
+                            uint8_t *codes, float *out_scale);
+
 #endif

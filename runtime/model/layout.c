@@ -167,6 +167,7 @@ static tern_status visit_layer(const walk *w, uint32_t index) {
         tern__part part = {.rows = extent(hyper, tensor->rows),
                            .cols = cols,
                            .usage = TERN_WEIGHTS_MATMUL,
+                           .projection = true,
                            .matrix = place};
         part.may_be_ternary = hyper->architecture->ternary && is_wide_float(w, stem);
         TERN_TRY(visit_linear(w, stem, &part));

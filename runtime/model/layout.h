@@ -12,6 +12,7 @@ typedef struct tern__part {
     uint32_t rows; // 1 for a vector
     uint32_t cols;
     uint32_t usage;       // TERN_WEIGHTS_*; 0: a vector
+    bool projection;      // a matrix of a layer
     bool may_be_ternary;  // dense as stored; its values decide what it becomes
     tern__matrix *matrix; // where it goes: this,
     tern_tensor *vector;  // this,

@@ -88,8 +88,7 @@ static tern_status load_part(void *user, const tern__part *part) {
     uint64_t bytes = 0;
     TERN_TRY(tern__matrix_load(&l->loader, part, part->matrix, &bytes));
     network->weight_bytes += bytes;
-    network->has_dense |= !part->matrix->ternary && part->matrix != &network->embedding &&
-                          part->matrix != &network->head;
+    network->has_dense |= part->projection && !part->matrix->ternary;
     return TERN_STATUS_OK;
 }
 

@@ -24,6 +24,14 @@ typedef struct transfer {
     float *scales;
 } transfer;
 
+uint64_t tern__weights_bytes(const tern_weights_info *info) {
+    uint64_t scales = info->scale_kind == TERN_SCALE_ROW     ? 1
+                      : info->scale_kind == TERN_SCALE_GROUP ? info->cols / info->group_size
+                                                             : 0;
+    uint64_t codes = tern_dtype_row_bytes(info->dtype, info->cols);
+    return info->rows * (codes + scales * sizeof(float));
+}
+
 tern_status tern__loader_advance(tern__loader *loader, uint64_t bytes) {
     const tern_model_desc *desc = loader->desc;
     loader->done += bytes;
@@ -134,22 +142,20 @@ static tern_status deliver_rows(void *user, uint32_t first, uint32_t count, void
 
 static tern_status create(const transfer *t, tern_weights_desc *desc, tern__matrix *out,
                           uint64_t *out_bytes) {
+    const tern__part *part = t->part;
+    tern_weights_info *info = &desc->info;
     desc->struct_size = sizeof *desc;
-    desc->name = t->part->info.name;
-    desc->info.struct_size = sizeof desc->info;
-    desc->info.rows = t->part->rows;
-    desc->info.cols = t->part->cols;
-    desc->info.usage = t->part->usage;
-    uint64_t scales = desc->info.scale_kind == TERN_SCALE_ROW     ? 1
-                      : desc->info.scale_kind == TERN_SCALE_GROUP ? t->part->cols / 256
-                                                                  : 0;
-    uint64_t scale_bytes = t->part->rows * scales * sizeof(float);
-    t->loader->claimed += scale_bytes; // that there are any shows only now
+    desc->name = part->info.name;
+    info->struct_size = sizeof *info;
+    info->rows = part->rows;
+    info->cols = part->cols;
+    info->usage = part->usage;
+    *out_bytes = tern__weights_bytes(info);
+    // That there are scales shows only now.
+    t->loader->claimed += *out_bytes - part->rows * tern_dtype_row_bytes(info->dtype, part->cols);
     TERN_TRY(tern__loader_check_budget(t->loader));
     TERN_TRY(tern_weights_create(t->loader->device, desc, &out->weights));
-    out->ternary = desc->info.dtype == TERN_DTYPE_T2;
-    *out_bytes =
-        t->part->rows * tern_dtype_row_bytes(desc->info.dtype, t->part->cols) + scale_bytes;
+    out->ternary = info->dtype == TERN_DTYPE_T2;
     return TERN_STATUS_OK;
 }
 
@@ -195,40 +201,6 @@ static tern_status load_blocks(transfer *t, float factor, tern__matrix *out, uin
     return load_staged(t, groups, part->type->group_size / 4, out, out_bytes);
 }
 
-static float value_at(const uint8_t *row, tern_dtype dtype, uint32_t index) {
-    if (dtype == TERN_DTYPE_F32) {
-        float value;
-        memcpy(&value, row + (size_t)index * 4, sizeof value);
-        return value;
-    }
-    uint16_t bits;
-    memcpy(&bits, row + (size_t)index * 2, sizeof bits);
-    return dtype == TERN_DTYPE_F16 ? t_f16_to_f32(bits) : t_bf16_to_f32(bits);
-}
-
-// One row of values as t2 codes and their scale; false if there are values other than -s, 0, +s.
-static bool encode_row(const uint8_t *row, tern_dtype dtype, uint32_t cols, uint8_t *codes,
-                       float *out_scale) {
-    float scale = 0.0f;
-    memset(codes, 0x55, ((size_t)cols + 3) / 4);
-    for (uint32_t j = 0; j < cols; j++) {
-        float value = t_flush(value_at(row, dtype, j));
-        float size = fabsf(value);
-        if (size == 0.0f) {
-            continue;
-        }
-        if (!isfinite(size) || (scale != 0.0f && size != scale)) {
-            return false;
-        }
-        scale = size;
-        uint32_t shift = 2 * (j % 4);
-        uint32_t code = value > 0.0f ? 2u : 0u;
-        codes[j / 4] = (uint8_t)((codes[j / 4] & ~(3u << shift)) | code << shift);
-    }
-    *out_scale = scale;
-    return true;
-}
-
 // Sets |*out_exact| to false, and loads nothing, if the values are not those of a ternary matrix.
 static tern_status load_values(transfer *t, float factor, bool *out_exact, tern__matrix *out,
                                uint64_t *out_bytes) {
@@ -241,8 +213,9 @@ static tern_status load_values(transfer *t, float factor, bool *out_exact, tern_
         TERN_TRY(read_raw(t, done, n, t->raw));
         for (uint32_t r = 0; r < n; r++) {
             uint32_t row = done + r;
-            *out_exact = encode_row(t->raw + r * t->raw_row_bytes, part->type->dtype, part->cols,
-                                    t->codes + row * row_bytes, &t->scales[row]);
+            *out_exact =
+                tern__ggml_ternary_row(part->type, part->cols, t->raw + r * t->raw_row_bytes,
+                                       t->codes + row * row_bytes, &t->scales[row]);
             if (!*out_exact) {
                 t->loader->done = before;
                 return TERN_STATUS_OK;

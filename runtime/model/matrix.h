@@ -25,6 +25,9 @@ tern_status tern__loader_check_budget(const tern__loader *loader);
 // system that promises more memory than it has would otherwise end the process, not the call.
 tern_status tern__check_memory(tern_device *device, const char *what, uint64_t bytes);
 
+// Device memory of a matrix of this shape and type, as canonical rows.
+uint64_t tern__weights_bytes(const tern_weights_info *info);
+
 // Ternary types keep one scale per matrix or row where that says the same; dense values that are
 // all -s, 0 or +s become ternary where |part->may_be_ternary|. |*out_bytes| is what it takes.
 tern_status tern__matrix_load(tern__loader *loader, const tern__part *part, tern__matrix *out,

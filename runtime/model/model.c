@@ -12,7 +12,7 @@
 
 const uint32_t tern__buckets[TERN__BUCKET_COUNT] = {TERN__BUCKET_LIST};
 
-enum { ROTARY_CHUNK = 1024, DEFAULT_BUCKETS = 4 };
+enum { ROTARY_CHUNK = 1024 };
 
 static void drop_steps(tern_model *model, tern_kv_type kv) {
     for (uint32_t i = 0; i < TERN__BUCKET_COUNT; i++) {
@@ -88,10 +88,9 @@ tern_status tern__model_step(tern_model *model, tern_kv_type kv, uint32_t index,
     return TERN_STATUS_OK;
 }
 
-// What is known of a model before its weights are read. The tokenizer is the caller's, even on
-// failure.
-static tern_status read_head(tern_context *context, const tern_archive *archive, tern__hyper *hyper,
-                             tern_tokenizer **out_tokenizer) {
+tern_status tern__model_read_head(const tern_archive *archive, tern__hyper *hyper,
+                                  tern_tokenizer **out_tokenizer) {
+    tern_context *context = tern__archive_context(archive);
     tern_tokenizer_info info = {.struct_size = sizeof info};
     TERN_TRY(tern__hyper_read(archive, hyper));
     TERN_TRY(tern_tokenizer_create(context, archive, out_tokenizer));
@@ -128,7 +127,7 @@ static tern_status fill_info(tern_model *model, const tern_archive *archive) {
 static tern_status load(tern_model *model, const tern_archive *archive,
                         const tern_model_desc *desc) {
     tern__network *network = &model->network;
-    TERN_TRY(read_head(model->context, archive, &network->hyper, &model->tokenizer));
+    TERN_TRY(tern__model_read_head(archive, &network->hyper, &model->tokenizer));
     TERN_TRY(tern__network_load(network, archive, desc));
     for (uint32_t kv = 0; kv < TERN__KV_TYPES; kv++) {
         tern__cache_init(&model->caches[kv], model->device, &network->hyper, kv);
@@ -136,8 +135,8 @@ static tern_status load(tern_model *model, const tern_archive *archive,
     return fill_info(model, archive);
 }
 
-// A failure with what was said of it, in front of which the source is named.
-static tern_status report(const tern_archive *archive, tern_status status, const char *message) {
+tern_status tern__model_report(const tern_archive *archive, tern_status status,
+                               const char *message) {
     const char *name = tern__source_name(tern__archive_source(archive));
     bool named = strncmp(message, name, strlen(name)) == 0;
     return status == TERN_STATUS_OK ? status
@@ -164,6 +163,15 @@ static tern_status make_model(tern_device *device, tern_model **out_model) {
     return TERN_STATUS_OK;
 }
 
+tern_status tern__model_check_desc(tern_context *context, const tern_model_desc *desc) {
+    TERN_TRY(tern__check_size(context, "tern_model_desc", desc->struct_size, sizeof *desc));
+    if (desc->flags) {
+        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
+                          "tern_model_desc: flags %#x, none are known", (unsigned)desc->flags);
+    }
+    return TERN_STATUS_OK;
+}
+
 tern_status tern_model_load(tern_device *device, const tern_source *source,
                             const tern_model_desc *desc, tern_model **out_model) {
     if (!device || !source || !out_model) {
@@ -177,11 +185,7 @@ tern_status tern_model_load(tern_device *device, const tern_source *source,
     tern_model_desc defaults = TERN_MODEL_DESC_INIT;
     desc = desc ? desc : &defaults;
     tern_context *context = tern_device_context(device);
-    TERN_TRY(tern__check_size(context, "tern_model_desc", desc->struct_size, sizeof *desc));
-    if (desc->flags) {
-        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
-                          "tern_model_desc: flags %#x, none are known", (unsigned)desc->flags);
-    }
+    TERN_TRY(tern__model_check_desc(context, desc));
     tern_archive *archive = NULL;
     tern_model *model = NULL;
     TERN_TRY(tern_archive_open(context, source, &archive));
@@ -192,7 +196,7 @@ tern_status tern_model_load(tern_device *device, const tern_source *source,
         tern__quiet_begin(&quiet);
         status = load(model, archive, desc);
         tern__quiet_end_with(&quiet, status, message);
-        status = report(archive, status, message);
+        status = tern__model_report(archive, status, message);
     }
     tern_archive_destroy(archive);
     if (status != TERN_STATUS_OK) {
@@ -241,75 +245,4 @@ const tern_tokenizer *tern_model_tokenizer(const tern_model *model) {
 
 tern_device *tern_model_device(const tern_model *model) {
     return model ? model->device : NULL;
-}
-
-typedef struct estimate {
-    uint64_t weight_bytes;
-    bool has_dense;
-} estimate;
-
-static tern_status estimate_part(void *user, const tern__part *part) {
-    estimate *e = user;
-    e->weight_bytes += tern__part_bytes(part, false);
-    e->has_dense |= part->usage == TERN_WEIGHTS_MATMUL && part->type->dtype != TERN_DTYPE_T2;
-    return TERN_STATUS_OK;
-}
-
-// The steps of a session of default settings, and the rotary table.
-static uint64_t scratch_bytes(const tern__hyper *hyper, bool has_dense, uint32_t positions) {
-    uint64_t bytes = (uint64_t)positions * hyper->rotary_dims * sizeof(float);
-    for (uint32_t i = 0; i < DEFAULT_BUCKETS; i++) {
-        bytes += tern__step_bytes(hyper, tern__buckets[i], has_dense);
-    }
-    return bytes;
-}
-
-static tern_status estimate_all(tern_context *context, const tern_archive *archive,
-                                uint32_t context_length, tern_kv_type kv,
-                                tern_memory_estimate *out_estimate) {
-    tern__network network = {.context = context};
-    tern_tokenizer *tokenizer = NULL;
-    estimate e = {0, false};
-    tern_status status = read_head(context, archive, &network.hyper, &tokenizer);
-    tern_tokenizer_destroy(tokenizer);
-    TERN_TRY(status);
-    TERN_TRY(tern__layout_visit(&network, archive, estimate_part, &e));
-    uint32_t positions = context_length ? context_length : network.hyper.context;
-    if (positions > network.hyper.context) {
-        return tern__fail(context, TERN_STATUS_OUT_OF_RANGE,
-                          "model estimate: a context of %u was asked for, the model has %u",
-                          positions, network.hyper.context);
-    }
-    out_estimate->weight_bytes = e.weight_bytes;
-    out_estimate->cache_bytes = tern__cache_bytes(&network.hyper, kv, positions);
-    out_estimate->scratch_bytes = scratch_bytes(&network.hyper, e.has_dense, positions);
-    return TERN_STATUS_OK;
-}
-
-static tern_status check_estimate(tern_context *context, const tern_archive *archive,
-                                  tern_kv_type kv, const tern_memory_estimate *out_estimate) {
-    if (!context || !archive || !out_estimate) {
-        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT, "model estimate: %s is NULL",
-                          !context   ? "context"
-                          : !archive ? "archive"
-                                     : "out_estimate");
-    }
-    if (kv > TERN_KV_F32) {
-        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
-                          "model estimate: kv must be TERN_KV_F16 or TERN_KV_F32, not %u", kv);
-    }
-    return tern__check_size(context, "tern_memory_estimate", out_estimate->struct_size,
-                            sizeof *out_estimate);
-}
-
-tern_status tern_model_estimate(tern_context *context, const tern_archive *archive,
-                                uint32_t context_length, tern_kv_type kv,
-                                tern_memory_estimate *out_estimate) {
-    TERN_TRY(check_estimate(context, archive, kv, out_estimate));
-    char message[TERN__MESSAGE_CAPACITY];
-    tern__quiet quiet;
-    tern__quiet_begin(&quiet);
-    tern_status status = estimate_all(context, archive, context_length, kv, out_estimate);
-    tern__quiet_end_with(&quiet, status, message);
-    return report(archive, status, message);
 }

@@ -50,26 +50,33 @@ static bool common(const float *values, size_t count, float *out) {
     return true;
 }
 
+tern_scale_kind tern__scales_kind(const float *values, uint32_t rows, uint32_t groups) {
+    float scale;
+    if (common(values, (size_t)rows * groups, &scale)) {
+        return TERN_SCALE_TENSOR;
+    }
+    for (size_t r = 0; r < rows; r++) {
+        if (!common(values + r * groups, groups, &scale)) {
+            return TERN_SCALE_GROUP;
+        }
+    }
+    return TERN_SCALE_ROW;
+}
+
 tern_status tern__scales_reduce(tern_context *context, const char *name, tern__scales *scales) {
     TERN_TRY(check(context, name, scales));
     size_t rows = scales->rows;
     size_t count = rows * scales->groups;
-    if (common(scales->values, count, &scales->tensor)) {
-        scales->kind = TERN_SCALE_TENSOR;
+    scales->kind = tern__scales_kind(scales->values, scales->rows, scales->groups);
+    if (scales->kind == TERN_SCALE_TENSOR) {
+        common(scales->values, count, &scales->tensor);
         scales->tensor = scales->tensor != 0.0f ? scales->tensor : 1.0f;
         return TERN_STATUS_OK;
     }
-    float row_scale = 0.0f;
-    scales->kind = TERN_SCALE_ROW;
-    for (size_t r = 0; r < rows; r++) {
-        if (!common(scales->values + r * scales->groups, scales->groups, &row_scale)) {
-            scales->kind = TERN_SCALE_GROUP;
-            break;
-        }
-    }
     for (size_t r = 0; scales->kind == TERN_SCALE_ROW && r < rows; r++) {
-        common(scales->values + r * scales->groups, scales->groups, &row_scale);
-        scales->values[r] = row_scale;
+        float scale;
+        common(scales->values + r * scales->groups, scales->groups, &scale);
+        scales->values[r] = scale;
     }
     size_t left = scales->kind == TERN_SCALE_ROW ? rows : count;
     for (size_t i = 0; i < left; i++) {

@@ -17,6 +17,10 @@ typedef struct tern__scales {
     float tensor;         // with TERN_SCALE_TENSOR
 } tern__scales;
 
+// The simplest kind that says the same as |groups| scales for each of |rows| rows, of which those
+// that are 0 can be anything.
+tern_scale_kind tern__scales_kind(const float *values, uint32_t rows, uint32_t groups);
+
 // A scale of 0 over zero weights only can be anything; CORRUPT_DATA names |name| and the block for
 // any other 0, NaN or infinity.
 tern_status tern__scales_reduce(tern_context *context, const char *name, tern__scales *scales);

@@ -3,8 +3,6 @@
 #include "runtime/allocator.h"
 #include "runtime/status.h"
 
-enum { DEFAULT_ROWS = 128 };
-
 static bool is_bucket(uint32_t rows) {
     for (uint32_t i = 0; i < TERN__BUCKET_COUNT; i++) {
         if (tern__buckets[i] == rows) {
@@ -14,22 +12,21 @@ static bool is_bucket(uint32_t rows) {
     return false;
 }
 
-static tern_status check_desc(const tern_model *model, const tern_session_desc *desc) {
-    uint32_t limit = model->network.hyper.context;
-    TERN_TRY(
-        tern__check_size(model->context, "tern_session_desc", desc->struct_size, sizeof *desc));
+tern_status tern__session_check_desc(tern_context *context, const tern__hyper *hyper,
+                                     const tern_session_desc *desc) {
+    TERN_TRY(tern__check_size(context, "tern_session_desc", desc->struct_size, sizeof *desc));
     if (desc->kv > TERN_KV_F32) {
-        return tern__fail(model->context, TERN_STATUS_INVALID_ARGUMENT,
+        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
                           "session: kv must be TERN_KV_F16 or TERN_KV_F32, not %u", desc->kv);
     }
     if (desc->max_rows && !is_bucket(desc->max_rows)) {
-        return tern__fail(model->context, TERN_STATUS_INVALID_ARGUMENT,
+        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
                           "session: max_rows must be 1, 8, 32, 128 or 512, not %u", desc->max_rows);
     }
-    if (desc->context > limit) {
-        return tern__fail(model->context, TERN_STATUS_OUT_OF_RANGE,
+    if (desc->context > hyper->context) {
+        return tern__fail(context, TERN_STATUS_OUT_OF_RANGE,
                           "session: a context of %u was asked for, the model has %u", desc->context,
-                          limit);
+                          hyper->context);
     }
     return TERN_STATUS_OK;
 }
@@ -43,7 +40,7 @@ tern_status tern_session_create(tern_model *model, const tern_session_desc *desc
     *out_session = NULL;
     tern_session_desc defaults = TERN_SESSION_DESC_INIT;
     desc = desc ? desc : &defaults;
-    TERN_TRY(check_desc(model, desc));
+    TERN_TRY(tern__session_check_desc(model->context, &model->network.hyper, desc));
     tern_session *session = tern__calloc(model->context, 1, sizeof *session);
     if (!session) {
         return tern__fail_memory(model->context, sizeof *session, "session");
@@ -51,7 +48,7 @@ tern_status tern_session_create(tern_model *model, const tern_session_desc *desc
     session->model = model;
     session->kv = desc->kv;
     session->context = desc->context ? desc->context : model->network.hyper.context;
-    session->max_rows = desc->max_rows ? desc->max_rows : DEFAULT_ROWS;
+    session->max_rows = desc->max_rows ? desc->max_rows : TERN__DEFAULT_ROWS;
     tern__mutex_lock(&model->lock);
     tern_status status = tern__model_lease(model, session->kv, session->context, &session->lease);
     tern__mutex_unlock(&model->lock);

@@ -15,6 +15,11 @@ struct tern_session {
     uint64_t requested; // rows of it in the eval that is being checked
 };
 
+enum { TERN__DEFAULT_ROWS = 128 };
+
+tern_status tern__session_check_desc(tern_context *context, const tern__hyper *hyper,
+                                     const tern_session_desc *desc);
+
 // tern_model_eval; where |picked| is given, each row that wants logits puts its best id there, and
 // |desc->logits| may be NULL.
 tern_status tern__model_eval(tern_model *model, const tern_eval_desc *desc, int32_t *picked);

@@ -198,13 +198,17 @@ static void estimates_and_budgets_agree_with_what_is_loaded(void **state) {
     assert_int_equal(info.ffn_width, 768);
     assert_int_equal(info.vocabulary, 2048);
     assert_ok(tern_archive_open(i.b.context, &source, &archive));
-    assert_ok(tern_model_estimate(i.b.context, archive, 0, TERN_KV_F16, &estimate));
+    tern_session_desc session = TERN_SESSION_DESC_INIT;
+    assert_ok(tern_model_estimate(i.b.context, archive, NULL, NULL, &estimate));
     assert_int_equal(estimate.weight_bytes, info.weight_bytes);
     assert_int_equal(estimate.cache_bytes, 2ull * 8 * 256 * 2 * 64 * 2);
     assert_true(estimate.scratch_bytes > 0);
-    assert_ok(tern_model_estimate(i.b.context, archive, 65, TERN_KV_F32, &estimate));
+    session.context = 65;
+    session.kv = TERN_KV_F32;
+    assert_ok(tern_model_estimate(i.b.context, archive, NULL, &session, &estimate));
     assert_int_equal(estimate.cache_bytes, 2ull * 8 * 128 * 2 * 64 * 4);
-    assert_fails(tern_model_estimate(i.b.context, archive, 257, TERN_KV_F16, &estimate),
+    session.context = 257;
+    assert_fails(tern_model_estimate(i.b.context, archive, NULL, &session, &estimate),
                  TERN_STATUS_OUT_OF_RANGE, "256");
     tern_archive_destroy(archive);
 

@@ -248,8 +248,8 @@ static void the_file_is_named(void **state) {
         assert_one_line(wrong[i].message);
         assert_ptr_equal(strstr(w.last, wrong[i].message), w.last);
         CHECK_OK(tern_archive_open(w.context, &w.source, &archive));
-        CHECK_FAILS(tern_model_estimate(w.context, archive, 0, TERN_KV_F16, &estimate),
-                    wrong[i].status, wrong[i].message);
+        CHECK_FAILS(tern_model_estimate(w.context, archive, NULL, NULL, &estimate), wrong[i].status,
+                    wrong[i].message);
         assert_one_line(wrong[i].message);
         tern_archive_destroy(archive);
         spoil(wrong[i].to, wrong[i].from);

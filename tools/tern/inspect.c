@@ -97,7 +97,7 @@ static cJSON *tensor_json(const tern_tensor_info *info) {
 static void print_estimate(const host *h, const tern_archive *archive) {
     tern_memory_estimate estimate = {.struct_size = sizeof estimate};
     char weights[32], cache[32], scratch[32];
-    if (tern_model_estimate(h->context, archive, 0, TERN_KV_F16, &estimate) != TERN_STATUS_OK) {
+    if (tern_model_estimate(h->context, archive, NULL, NULL, &estimate) != TERN_STATUS_OK) {
         printf("cannot be run: %s\n", tern_last_error_message());
         return;
     }
@@ -109,7 +109,7 @@ static void print_estimate(const host *h, const tern_archive *archive) {
 
 static cJSON *estimate_json(const host *h, const tern_archive *archive) {
     tern_memory_estimate estimate = {.struct_size = sizeof estimate};
-    if (tern_model_estimate(h->context, archive, 0, TERN_KV_F16, &estimate) != TERN_STATUS_OK) {
+    if (tern_model_estimate(h->context, archive, NULL, NULL, &estimate) != TERN_STATUS_OK) {
         return cJSON_CreateNull();
     }
     cJSON *object = cJSON_CreateObject();

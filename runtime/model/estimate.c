@@ -1,0 +1,161 @@
+// How much device memory a model would take, before it is loaded.
+#include "runtime/allocator.h"
+#include "runtime/model/archive.h"
+#include "runtime/model/layout.h"
+#include "runtime/model/matrix.h"
+#include "runtime/model/scales.h"
+#include "runtime/model/session.h"
+#include "runtime/status.h"
+
+enum { SAMPLE_ROWS = 32 };
+
+typedef struct estimate {
+    const tern_archive *archive;
+    uint64_t weight_bytes;
+    bool has_dense;
+} estimate;
+
+// Some rows of a matrix, spread over all of it, one at a time in |raw|.
+typedef struct sample {
+    const tern_archive *archive;
+    const tern__part *part;
+    uint32_t rows;
+    uint32_t groups; // scales a row
+    size_t raw_bytes;
+    uint8_t *raw;
+    uint8_t *codes;
+    float *scales;
+} sample;
+
+static void sample_init(sample *s, const tern_archive *archive, const tern__part *part) {
+    tern_context *context = tern__archive_context(archive);
+    bool grouped = part->type->scale_kind == TERN_SCALE_GROUP;
+    *s = (sample){.archive = archive, .part = part};
+    s->rows = part->rows < SAMPLE_ROWS ? part->rows : SAMPLE_ROWS;
+    s->groups = grouped ? part->cols / part->type->group_size : 1;
+    s->raw_bytes = (size_t)tern__ggml_row_bytes(part->type, part->cols);
+    s->raw = tern__alloc(context, s->raw_bytes);
+    s->codes = tern__alloc(context, (size_t)tern_dtype_row_bytes(TERN_DTYPE_T2, part->cols));
+    s->scales = tern__alloc(context, (size_t)s->rows * s->groups * sizeof(float));
+}
+
+static void sample_finish(sample *s) {
+    tern_context *context = tern__archive_context(s->archive);
+    tern__free(context, s->raw);
+    tern__free(context, s->codes);
+    tern__free(context, s->scales);
+}
+
+// The scales of sampled row |index|; false if its values are not those of a ternary matrix.
+static bool take_row(sample *s, uint32_t index) {
+    const tern__ggml_type *type = s->part->type;
+    float *scales = s->scales + (size_t)index * s->groups;
+    if (type->scale_kind != TERN_SCALE_GROUP) {
+        return tern__ggml_ternary_row(type, s->part->cols, s->raw, s->codes, scales);
+    }
+    tern__ggml_decode_rows(type, s->part->cols, 1, s->raw, s->codes, scales);
+    return true;
+}
+
+static tern_status take_rows(sample *s, bool *out_ternary) {
+    *out_ternary = true;
+    if (!s->raw || !s->codes || !s->scales) {
+        return tern__fail_memory(tern__archive_context(s->archive), s->raw_bytes,
+                                 s->part->info.name);
+    }
+    for (uint32_t i = 0; i < s->rows && *out_ternary; i++) {
+        uint64_t row = s->rows == 1 ? 0 : (uint64_t)i * (s->part->rows - 1) / (s->rows - 1);
+        TERN_TRY(tern__archive_read(s->archive, &s->part->info, row * s->raw_bytes, s->raw,
+                                    s->raw_bytes));
+        *out_ternary = take_row(s, i);
+    }
+    return TERN_STATUS_OK;
+}
+
+// What a load would make of the matrix |part|, judged by a sample of its rows.
+static tern_status foresee(const tern_archive *archive, const tern__part *part,
+                           tern_weights_info *out) {
+    const tern__ggml_type *type = part->type;
+    *out = (tern_weights_info){.dtype = type->dtype,
+                               .rows = part->rows,
+                               .cols = part->cols,
+                               .scale_kind = type->scale_kind,
+                               .group_size = type->group_size};
+    if (type->scale_kind != TERN_SCALE_GROUP && !part->may_be_ternary) {
+        return TERN_STATUS_OK;
+    }
+    sample s;
+    bool ternary = false;
+    sample_init(&s, archive, part);
+    tern_status status = take_rows(&s, &ternary);
+    if (status == TERN_STATUS_OK && ternary) {
+        out->dtype = TERN_DTYPE_T2;
+        out->scale_kind = tern__scales_kind(s.scales, s.rows, s.groups);
+    }
+    sample_finish(&s);
+    return status;
+}
+
+static tern_status estimate_part(void *user, const tern__part *part) {
+    estimate *e = user;
+    if (!part->usage) {
+        e->weight_bytes += tern__part_bytes(part, false);
+        return TERN_STATUS_OK;
+    }
+    tern_weights_info info;
+    TERN_TRY(foresee(e->archive, part, &info));
+    e->weight_bytes += tern__weights_bytes(&info);
+    e->has_dense |= part->projection && info.dtype != TERN_DTYPE_T2;
+    return TERN_STATUS_OK;
+}
+
+// The steps that a session uses, and its tables.
+static uint64_t scratch_bytes(const tern__hyper *hyper, bool has_dense, uint32_t max_rows,
+                              uint32_t positions) {
+    uint64_t bytes = (uint64_t)positions * hyper->rotary_dims * sizeof(float);
+    for (uint32_t i = 0; i < TERN__BUCKET_COUNT && tern__buckets[i] <= max_rows; i++) {
+        bytes += tern__step_bytes(hyper, tern__buckets[i], has_dense);
+    }
+    return bytes + tern__cache_table_bytes(positions);
+}
+
+static tern_status estimate_all(const tern_archive *archive, const tern_session_desc *desc,
+                                tern_memory_estimate *out_estimate) {
+    tern__network network = {.context = tern__archive_context(archive)};
+    const tern__hyper *hyper = &network.hyper;
+    tern_tokenizer *tokenizer = NULL;
+    estimate e = {archive, 0, false};
+    tern_status status = tern__model_read_head(archive, &network.hyper, &tokenizer);
+    tern_tokenizer_destroy(tokenizer);
+    TERN_TRY(status);
+    TERN_TRY(tern__session_check_desc(network.context, hyper, desc));
+    TERN_TRY(tern__layout_visit(&network, archive, estimate_part, &e));
+    uint32_t positions = desc->context ? desc->context : hyper->context;
+    uint32_t max_rows = desc->max_rows ? desc->max_rows : TERN__DEFAULT_ROWS;
+    out_estimate->weight_bytes = e.weight_bytes;
+    out_estimate->cache_bytes = tern__cache_bytes(hyper, desc->kv, positions);
+    out_estimate->scratch_bytes = scratch_bytes(hyper, e.has_dense, max_rows, positions);
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_model_estimate(tern_context *context, const tern_archive *archive,
+                                const tern_model_desc *model, const tern_session_desc *session,
+                                tern_memory_estimate *out_estimate) {
+    const tern_model_desc model_defaults = TERN_MODEL_DESC_INIT;
+    const tern_session_desc session_defaults = TERN_SESSION_DESC_INIT;
+    if (!context || !archive || !out_estimate) {
+        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT, "model estimate: %s is NULL",
+                          !context   ? "context"
+                          : !archive ? "archive"
+                                     : "out_estimate");
+    }
+    TERN_TRY(tern__check_size(context, "tern_memory_estimate", out_estimate->struct_size,
+                              sizeof *out_estimate));
+    TERN_TRY(tern__model_check_desc(context, model ? model : &model_defaults));
+    char message[TERN__MESSAGE_CAPACITY];
+    tern__quiet quiet;
+    tern__quiet_begin(&quiet);
+    tern_status status = estimate_all(archive, session ? session : &session_defaults, out_estimate);
+    tern__quiet_end_with(&quiet, status, message);
+    return tern__model_report(archive, status, message);
+}
