@@ -175,13 +175,16 @@ static tern_status visit_layer(const walk *w, uint32_t index) {
     return TERN_STATUS_OK;
 }
 
+static bool is_tied(const walk *w) {
+    tern_tensor_info info = {sizeof info};
+    return tern__archive_find_tensor(w->archive, "output.weight", &info) == TERN_STATUS_NOT_FOUND;
+}
+
 // The embedding, and the output matrix, which is the same where the file has none.
 static tern_status visit_ends(const walk *w, bool placed) {
     tern__network *network = w->network;
     const tern__hyper *hyper = &network->hyper;
-    tern_tensor_info info = {sizeof info};
-    bool tied =
-        tern__archive_find_tensor(w->archive, "output.weight", &info) == TERN_STATUS_NOT_FOUND;
+    bool tied = is_tied(w);
     tern__part embedding = {.rows = hyper->vocabulary,
                             .cols = hyper->width,
                             .usage = TERN_WEIGHTS_GATHER | (tied ? TERN_WEIGHTS_MATMUL : 0u),
@@ -198,35 +201,46 @@ static tern_status visit_ends(const walk *w, bool placed) {
                         placed ? &network->output_norm : NULL, NULL);
 }
 
-// True if |name| is |stem| and a suffix that its kind of tensor may have.
-static bool is_named(const char *name, const char *stem, bool matrix) {
-    size_t length = strlen(stem);
-    if (strncmp(name, stem, length) != 0) {
-        return false;
-    }
-    const char *suffix = name + length;
-    return strcmp(suffix, ".weight") == 0 ||
-           (matrix && (strcmp(suffix, ".bias") == 0 || strcmp(suffix, ".scale") == 0));
-}
-
-static bool has_place(const tern__hyper *hyper, const char *name) {
-    if (is_named(name, "token_embd", true) || is_named(name, "output", true) ||
-        is_named(name, "output_norm", false) || is_named(name, "rope_freqs", false)) {
-        return true;
-    }
-    if (strncmp(name, "blk.", 4) != 0 || name[4] < '0' || name[4] > '9') {
-        return false;
-    }
-    char *rest = NULL;
-    unsigned long layer = strtoul(name + 4, &rest, 10);
-    for (size_t i = 0; *rest == '.' && i < sizeof layer_tensors / sizeof layer_tensors[0]; i++) {
-        const layer_tensor *tensor = &layer_tensors[i];
-        bool is_absent = tensor->sub_norm && !hyper->architecture->sub_norms;
-        if (!is_absent && is_named(rest + 1, tensor->stem, tensor->rows != ONE)) {
-            return layer < hyper->layers;
+static bool is_one_of(const char *name, const char *const *names, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
         }
     }
     return false;
+}
+
+static bool is_end(const char *name, bool tied) {
+    static const char *const names[] = {
+        "token_embd.weight", "token_embd.scale", "output_norm.weight", "rope_freqs.weight",
+        "output.weight",     "output.scale",     "output.bias"};
+    return is_one_of(name, names, sizeof names / sizeof names[0] - (tied ? 3 : 0));
+}
+
+// What follows the number of a layer.
+static bool is_in_layer(const tern__hyper *hyper, const char *name) {
+    static const char *const suffixes[] = {".weight", ".bias", ".scale"};
+    for (size_t i = 0; i < sizeof layer_tensors / sizeof layer_tensors[0]; i++) {
+        const layer_tensor *tensor = &layer_tensors[i];
+        size_t length = strlen(tensor->stem);
+        bool is_absent = tensor->sub_norm && !hyper->architecture->sub_norms;
+        if (!is_absent && strncmp(name, tensor->stem, length) == 0 &&
+            is_one_of(name + length, suffixes, tensor->rows == ONE ? 1 : 3)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_place(const tern__hyper *hyper, bool tied, const char *name) {
+    char *rest = NULL;
+    if (strncmp(name, "blk.", 4) != 0) {
+        return is_end(name, tied);
+    }
+    const char *number = name + 4;
+    unsigned long layer = strtoul(number, &rest, 10);
+    bool is_plain = *number >= '0' && *number <= '9' && (*number != '0' || rest == number + 1);
+    return is_plain && layer < hyper->layers && *rest == '.' && is_in_layer(hyper, rest + 1);
 }
 
 // A tensor that nothing reads belongs to a network that this is not: its results would be wrong.
@@ -236,7 +250,7 @@ static tern_status check_strays(const walk *w) {
     for (uint64_t i = 0; i < count; i++) {
         tern_tensor_info info = {sizeof info};
         TERN_TRY(tern_archive_tensor(w->archive, i, &info));
-        if (!has_place(hyper, info.name)) {
+        if (!has_place(hyper, is_tied(w), info.name)) {
             return tern__fail(
                 w->context, TERN_STATUS_UNSUPPORTED,
                 "tensor '%.100s' has no place in architecture %s of %" PRIu32 " layer%s", info.name,
