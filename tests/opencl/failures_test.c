@@ -31,8 +31,8 @@ static tern_status read_rows(void *user, uint32_t first, uint32_t count, void *c
 }
 
 static tern_tensor view(scene *s, tern_dtype dtype, uint32_t offset, uint32_t rows, uint32_t cols) {
-    return (tern_tensor){(tern_buffer *)(void *)s->buffer, offset,    dtype, 2,
-                         {rows, cols},                     {cols, 1}};
+    return (tern_tensor){
+        (tern_buffer *)(void *)s->buffer, offset, dtype, 2, {rows, cols}, {cols, 1}};
 }
 
 static tern_status compile(scene *s) {
