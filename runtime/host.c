@@ -2,6 +2,7 @@
 
 #include "runtime/allocator.h"
 #include "runtime/context.h"
+#include "runtime/diskcache.h"
 #include "runtime/log.h"
 #include "runtime/ops/ops.h"
 
@@ -51,6 +52,16 @@ static const tern_op_info *host_op_info(const tern_host *host, tern_op_kind kind
     return op ? &op->info : NULL;
 }
 
+static int32_t host_cache_read(const tern_host *host, const char *name, void **out_data,
+                               size_t *out_size) {
+    return tern__diskcache_read(context_of(host), name, out_data, out_size);
+}
+
+static void host_cache_write(const tern_host *host, const char *name, const void *data,
+                             size_t size) {
+    tern__diskcache_write(context_of(host), name, data, size);
+}
+
 tern_host tern__host_make(tern_context *context) {
     return (tern_host){
         .struct_size = sizeof(tern_host),
@@ -64,5 +75,7 @@ tern_host tern__host_make(tern_context *context) {
         .thread_count = host_thread_count,
         .parallel_for = context->parallel_for ? host_parallel_for : NULL,
         .op_info = host_op_info,
+        .cache_read = host_cache_read,
+        .cache_write = host_cache_write,
     };
 }

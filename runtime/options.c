@@ -99,11 +99,29 @@ static tern_status read_environment(tern_context *context) {
     return TERN_STATUS_OK;
 }
 
+// Where the process has rights that its caller lacks, nothing that the caller named is written to.
+static tern_status find_cache_folder(tern_context *context) {
+    tern__options *options = &context->options;
+    if (tern__is_privileged()) {
+        tern__free(context, options->env[TERN__OPTION_CACHE]);
+        options->env[TERN__OPTION_CACHE] = NULL;
+        return TERN_STATUS_OK;
+    }
+    char path[TERN__PATH_CAPACITY];
+    if (!tern__cache_folder(path, sizeof path)) {
+        return TERN_STATUS_OK;
+    }
+    options->cache_folder = tern__strdup(context, path);
+    return options->cache_folder ? TERN_STATUS_OK
+                                 : tern__fail_memory(context, strlen(path) + 1, "a path");
+}
+
 tern_status tern__options_init(tern_context *context) {
     if (context->flags & TERN_CONTEXT_IGNORE_ENV) {
         return TERN_STATUS_OK;
     }
     TERN_TRY(read_environment(context));
+    TERN_TRY(find_cache_folder(context));
     apply_log_level(context);
     return TERN_STATUS_OK;
 }
@@ -117,7 +135,8 @@ void tern__options_finish(tern_context *context) {
             value = older;
         }
     }
-    context->options = (tern__options){{NULL}, {NULL}};
+    tern__free(context, context->options.cache_folder);
+    context->options = (tern__options){{NULL}, {NULL}, NULL};
 }
 
 tern_status tern__option_set(tern_context *context, tern__option option, const char *value) {

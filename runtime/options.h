@@ -20,6 +20,8 @@
     X(THREADS, COUNT, "0", "threads of CPU backends; 0: one per core")                             \
     X(CPU_MASK, CHOICE, "",                                                                        \
       "scalar|avx2|neon|dotprod|i8mm: highest instruction set the cpu backend may use")            \
+    X(CACHE, TEXT, "",                                                                             \
+      "folder for compiled kernels and measured choices, or off; not given: the user's own")       \
     X(PROFILE, CHOICE, "0", "0|1: time every op, and say what they took")                          \
     X(VULKAN_VALIDATION, CHOICE, "0",                                                              \
       "0|1: load the Khronos validation layer, synchronization validation included")               \
@@ -42,6 +44,7 @@ typedef struct tern__option_value {
 typedef struct tern__options {
     tern__option_value *set[TERN__OPTION_COUNT]; // by the application; NULL: not set
     char *env[TERN__OPTION_COUNT]; // copied when the context was made; NULL: not set or ignored
+    char *cache_folder; // the user's, as the environment tells; NULL: it does not, or is ignored
 } tern__options;
 
 // Reads the environment unless the context ignores it. INVALID_ARGUMENT names a variable that does

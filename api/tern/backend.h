@@ -66,6 +66,19 @@ typedef struct tern_host {
 
     /** Operands of an op kind, NULL if the host knows no such op. */
     const tern_op_info *(*op_info)(const struct tern_host *host, tern_op_kind kind);
+
+    /** What cache_write kept under |name|, by this process or an earlier one: non-zero, and
+     * *out_data from allocate, which the caller releases. Zero without a word where there is
+     * nothing, where it is damaged and where nothing may be kept: whoever asks can make it again.
+     */
+    int32_t (*cache_read)(const struct tern_host *host, const char *name, void **out_data,
+                          size_t *out_size);
+    /** Keeps a copy of |data|, up to 256 MiB, in the user's cache folder (TERN_CACHE), in the place
+     * of what had the name; or does nothing, if it cannot. |name| is any text up to 1023 bytes that
+     * tells apart all that the content depends on: backend, device, driver, a hash of the sources.
+     */
+    void (*cache_write)(const struct tern_host *host, const char *name, const void *data,
+                        size_t size);
 } tern_host;
 
 /** A matrix to make ready: dtype t2, f32, f16, bf16 or q8_0, values already checked and canonical.

@@ -54,6 +54,16 @@ char tern__path_separator(void);
 // False if it cannot be read.
 bool tern__folder_list(const char *folder, bool (*visit)(void *user, const char *name), void *user);
 
+// Of the paths that we make ourselves.
+#define TERN__PATH_CAPACITY 1024
+
+// Makes the folder |path|, and those that it lies in, for this user alone. False if it is not there
+// then.
+bool tern__folder_make(const char *path);
+// Where the user's programs keep what they can make again, and in it the folder that is ours. False
+// if the environment does not tell. Only runtime/options.c calls it.
+bool tern__cache_folder(char *out_path, size_t capacity);
+
 // True when the process runs with rights that its caller lacks, so that its environment must not
 // load code.
 bool tern__is_privileged(void);
@@ -72,6 +82,16 @@ int tern__file_open(const char *path, tern__file *out_file);
 bool tern__file_read(const tern__file *file, uint64_t offset, void *data, size_t size);
 void tern__file_close(tern__file *file);
 void tern__file_error(int code, char *text, size_t capacity);
+// Whether nobody but this user and the system's can have written it, as far as the system tells.
+bool tern__file_is_private(const tern__file *file);
+
+typedef struct tern__bytes {
+    const void *data;
+    size_t size;
+} tern__bytes;
+// Makes |path| a file of |parts|, one after the other. Whoever opens it at any time finds the old
+// one or the new one, whole. Returns as tern__file_open does.
+int tern__file_replace(const char *path, const tern__bytes *parts, size_t count);
 tern_status tern__file_error_status(int code);
 
 #endif

@@ -22,8 +22,9 @@ def find_model(name):
 
 
 def run(program, *args, env=None, stdin=None):
-    """Runs the program in an environment without options of ours but |env|."""
+    """Runs the program in an environment without options of ours but |env|, and with nothing kept from earlier."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("TERN_")}
+    clean["TERN_CACHE"] = "off"
     clean.update(env or {})
     return subprocess.run([program, *map(str, args)], env=clean, input=stdin, capture_output=True, timeout=300,
                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (LIMIT, LIMIT)))

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -82,4 +83,52 @@ tern_status tern__file_error_status(int code) {
     default:
         return TERN_STATUS_IO;
     }
+}
+
+bool tern__file_is_private(const tern__file *file) {
+    struct stat info;
+    return fstat((int)file->handle, &info) == 0 && (info.st_uid == geteuid() || info.st_uid == 0) &&
+           (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+static int write_all(int handle, tern__bytes part) {
+    const unsigned char *from = part.data;
+    while (part.size > 0) {
+        ssize_t put = write(handle, from, part.size);
+        if (put < 0 && errno == EINTR) {
+            continue;
+        }
+        if (put <= 0) {
+            return put < 0 ? errno : EIO;
+        }
+        from += put;
+        part.size -= (size_t)put;
+    }
+    return 0;
+}
+
+int tern__file_replace(const char *path, const tern__bytes *parts, size_t count) {
+    char temporary[TERN__PATH_CAPACITY + 8];
+    int length = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    if (length < 0 || (size_t)length >= sizeof temporary) {
+        return ENAMETOOLONG;
+    }
+    int handle = mkstemp(temporary);
+    if (handle < 0) {
+        return errno;
+    }
+    int error = 0;
+    for (size_t i = 0; i < count && !error; i++) {
+        error = write_all(handle, parts[i]);
+    }
+    if (close(handle) != 0 && !error) {
+        error = errno;
+    }
+    if (!error && rename(temporary, path) != 0) {
+        error = errno;
+    }
+    if (error) {
+        unlink(temporary);
+    }
+    return error;
 }

@@ -91,3 +91,59 @@ tern_status tern__file_error_status(int code) {
         return TERN_STATUS_IO;
     }
 }
+
+// The user's own folders are private already.
+bool tern__file_is_private(const tern__file *file) {
+    (void)file;
+    return true;
+}
+
+static int write_all(HANDLE handle, tern__bytes part) {
+    const unsigned char *from = part.data;
+    while (part.size > 0) {
+        DWORD wanted = part.size < READ_MAX ? (DWORD)part.size : READ_MAX;
+        DWORD put = 0;
+        if (!WriteFile(handle, from, wanted, &put, NULL)) {
+            return (int)GetLastError();
+        }
+        if (put == 0) {
+            return ERROR_WRITE_FAULT;
+        }
+        from += put;
+        part.size -= put;
+    }
+    return 0;
+}
+
+static int write_parts(const wchar_t *path, const tern__bytes *parts, size_t count) {
+    HANDLE handle =
+        CreateFileW(path, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, NULL);
+    if (handle == INVALID_HANDLE_VALUE) {
+        return (int)GetLastError();
+    }
+    int error = 0;
+    for (size_t i = 0; i < count && !error; i++) {
+        error = write_all(handle, parts[i]);
+    }
+    CloseHandle(handle);
+    return error;
+}
+
+int tern__file_replace(const char *path, const tern__bytes *parts, size_t count) {
+    char temporary[TERN__PATH_CAPACITY + 32];
+    wchar_t wide_path[WIDE_CAPACITY];
+    wchar_t wide_temporary[WIDE_CAPACITY];
+    snprintf(temporary, sizeof temporary, "%s.%lu-%lu", path, GetCurrentProcessId(),
+             GetCurrentThreadId());
+    if (!wide_from_utf8(path, wide_path) || !wide_from_utf8(temporary, wide_temporary)) {
+        return ERROR_INVALID_NAME;
+    }
+    int error = write_parts(wide_temporary, parts, count);
+    if (!error && !MoveFileExW(wide_temporary, wide_path, MOVEFILE_REPLACE_EXISTING)) {
+        error = (int)GetLastError();
+    }
+    if (error) {
+        DeleteFileW(wide_temporary);
+    }
+    return error;
+}
