@@ -54,6 +54,26 @@ typedef struct tern_eval_desc {
     void *cancel_user;
 } tern_eval_desc;
 
+/** One session's part in a batch. What a call is told and what it answers. */
+typedef struct tern_batch_item {
+    tern_session *session;
+    const int32_t *tokens; /**< at its next positions: the id picked last, or a whole prompt */
+    uint32_t token_count;  /**< at least 1 */
+    tern_status status;    /**< out: what became of this item */
+    int32_t next;          /**< out: the likeliest id to follow; the lowest of several */
+    uint32_t reserved;
+} tern_batch_item;
+
+/** Several sessions of one model, each one step ahead. Zero is a sensible value of every member. */
+typedef struct tern_batch_desc {
+    uint32_t struct_size; /**< sizeof(tern_batch_desc) */
+    uint32_t item_count;
+    tern_batch_item *items; /**< sessions all different */
+    float
+        *logits; /**< receives vocabulary floats for each item, after its last token, for a sampler
+                      of the caller's; NULL: not wanted */
+} tern_batch_desc;
+
 /** Receives text as it is generated: whole UTF-8 characters, |size| bytes, not terminated. 0 stops:
  * "callback". */
 typedef int32_t (*tern_text_fn)(void *user, const char *text, size_t size);
@@ -140,6 +160,17 @@ TERN_API tern_status tern_session_rewind(tern_session *session, uint32_t positio
  * and none may be in use elsewhere.
  */
 TERN_API tern_status tern_model_eval(tern_model *model, const tern_eval_desc *desc);
+
+/**
+ * Evaluates the tokens of several sessions, in as few passes over the weights as |max_rows| of the
+ * sessions allows (32 items at most in one), and picks an id for each. Bits are those of each
+ * session alone. An item that is wrong (OUT_OF_RANGE: its context is full, or a token is no id of
+ * the model; INVALID_ARGUMENT: no session, one of another model, one that came before, no token)
+ * keeps nobody else from going on: its session, next and logits stay as they are. A failure of the
+ * device is the status of all items that were not done. Returns the status of the first item that
+ * failed, with its message. No session may be in use elsewhere.
+ */
+TERN_API tern_status tern_decode_batch(tern_model *model, const tern_batch_desc *desc);
 
 /** Evaluates the prompt after what the session holds, then picks ids until something ends it.
  * OUT_OF_RANGE, before anything runs, if prompt and max_tokens do not fit. The last id picked is

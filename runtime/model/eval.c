@@ -15,16 +15,6 @@ typedef struct chunk {
     uint32_t selected_row[TERN__MAX_SELECTED];
 } chunk;
 
-typedef struct evaluation {
-    tern_model *model;
-    const tern_eval_desc *desc;
-    float *logits; // where the next results go; NULL: not wanted
-    float *hidden;
-    int32_t *picked;
-    uint32_t max_rows;
-    tern_fence fence; // of the last submit whose results nobody has read
-} evaluation;
-
 static tern_status check_row(const tern_model *model, const tern_row *row, uint32_t index) {
     if (!row->session || row->session->model != model) {
         return tern__fail(model->context, TERN_STATUS_INVALID_ARGUMENT,
@@ -52,35 +42,36 @@ static tern_status check_context(const tern_session *session) {
     return TERN_STATUS_OK;
 }
 
-static tern_status check_rows(evaluation *e) {
-    const tern_eval_desc *desc = e->desc;
-    uint32_t flags = 0;
-    e->max_rows = TERN__MAX_ROWS;
-    for (uint32_t i = 0; i < desc->row_count; i++) {
-        const tern_row *row = &desc->rows[i];
-        TERN_TRY(check_row(e->model, row, i));
-        flags |= row->flags;
-        e->max_rows = row->session->max_rows < e->max_rows ? row->session->max_rows : e->max_rows;
-        row->session->requested = 0;
-    }
+static tern_status check_room(const tern__evaluation *e, uint32_t flags) {
     if (((flags & TERN_ROW_LOGITS) && !e->logits && !e->picked) ||
         ((flags & TERN_ROW_HIDDEN) && !e->hidden)) {
         return tern__fail(e->model->context, TERN_STATUS_INVALID_ARGUMENT,
                           "eval: rows want %s, which has no room",
                           (flags & TERN_ROW_HIDDEN) && !e->hidden ? "hidden" : "logits");
     }
-    for (uint32_t i = 0; i < desc->row_count; i++) {
-        desc->rows[i].session->requested++;
+    return TERN_STATUS_OK;
+}
+
+static tern_status check_rows(const tern__evaluation *e) {
+    uint32_t flags = 0;
+    for (uint32_t i = 0; i < e->row_count; i++) {
+        TERN_TRY(check_row(e->model, &e->rows[i], i));
+        flags |= e->rows[i].flags;
+        e->rows[i].session->requested = 0;
     }
-    for (uint32_t i = 0; i < desc->row_count; i++) {
-        TERN_TRY(check_context(desc->rows[i].session));
+    TERN_TRY(check_room(e, flags));
+    for (uint32_t i = 0; i < e->row_count; i++) {
+        e->rows[i].session->requested++;
+    }
+    for (uint32_t i = 0; i < e->row_count; i++) {
+        TERN_TRY(check_context(e->rows[i].session));
     }
     return TERN_STATUS_OK;
 }
 
 // Selected rows: first those that want logits, then those that want only their hidden state.
-static void select_rows(const evaluation *e, chunk *c) {
-    const tern_row *rows = e->desc->rows + c->first;
+static void select_rows(const tern__evaluation *e, chunk *c) {
+    const tern_row *rows = e->rows + c->first;
     for (uint32_t i = 0; i < c->count; i++) {
         if (rows[i].flags & TERN_ROW_LOGITS) {
             c->selected_row[c->logits++] = i;
@@ -94,11 +85,11 @@ static void select_rows(const evaluation *e, chunk *c) {
     }
 }
 
-static chunk next_chunk(const evaluation *e, uint32_t first) {
-    const tern_row *rows = e->desc->rows;
+static chunk next_chunk(const tern__evaluation *e, uint32_t first) {
+    const tern_row *rows = e->rows;
     chunk c = {.first = first, .kv = rows[first].session->kv};
     uint32_t selected = 0;
-    for (uint32_t i = first; i < e->desc->row_count && c.count < e->max_rows; i++) {
+    for (uint32_t i = first; i < e->row_count && c.count < e->max_rows; i++) {
         selected += rows[i].flags != 0;
         if (rows[i].session->kv != c.kv || selected > TERN__MAX_SELECTED) {
             break;
@@ -112,9 +103,9 @@ static chunk next_chunk(const evaluation *e, uint32_t first) {
     return c;
 }
 
-static tern_status submit(evaluation *e, const chunk *c, const tern__step *step) {
+static tern_status submit(tern__evaluation *e, const chunk *c, const tern__step *step) {
     int32_t words[TERN__MAX_PARAM_WORDS];
-    const tern_row *rows = e->desc->rows + c->first;
+    const tern_row *rows = e->rows + c->first;
     uint32_t capacity = step->rows;
     memset(words, 0, tern__param_words(capacity) * sizeof *words);
     words[TERN__PARAM_LIVE] = (int32_t)c->count;
@@ -138,8 +129,8 @@ static tern_status submit(evaluation *e, const chunk *c, const tern__step *step)
 }
 
 // In the order of the rows; the selected ones are in another.
-static tern_status read_hidden(evaluation *e, const chunk *c, const tern__step *step) {
-    const tern_row *rows = e->desc->rows + c->first;
+static tern_status read_hidden(tern__evaluation *e, const chunk *c, const tern__step *step) {
+    const tern_row *rows = e->rows + c->first;
     uint32_t width = e->model->network.hyper.width;
     for (uint32_t row = 0; row < c->count; row++) {
         if (!(rows[row].flags & TERN_ROW_HIDDEN)) {
@@ -157,55 +148,98 @@ static tern_status read_hidden(evaluation *e, const chunk *c, const tern__step *
     return TERN_STATUS_OK;
 }
 
-static tern_status read_results(evaluation *e, const chunk *c, const tern__step *step) {
-    uint64_t count = (uint64_t)c->logits * e->model->network.hyper.vocabulary;
+static uint32_t slot_of(const tern__evaluation *e, uint32_t index) {
+    uint32_t result = e->delivered + index;
+    return e->slots ? e->slots[result] : result;
+}
+
+static tern_status read_picked(const tern__evaluation *e, const chunk *c, const tern__step *step) {
+    int32_t picked[TERN__MAX_SELECTED];
+    TERN_TRY(
+        tern_buffer_download(step->tensors.picked.buffer, 0, picked, c->logits * sizeof *picked));
+    for (uint32_t i = 0; i < c->logits; i++) {
+        e->picked[slot_of(e, i)] = picked[i];
+    }
+    return TERN_STATUS_OK;
+}
+
+// Neighbours that stay neighbours in one piece.
+static tern_status read_logits(const tern__evaluation *e, const chunk *c, const tern__step *step) {
+    uint64_t row_bytes = (uint64_t)e->model->network.hyper.vocabulary * sizeof(float);
+    for (uint32_t count, first = 0; first < c->logits; first += count) {
+        uint32_t slot = slot_of(e, first);
+        for (count = 1; first + count < c->logits; count++) {
+            if (slot_of(e, first + count) != slot + count) {
+                break;
+            }
+        }
+        TERN_TRY(tern_buffer_download(step->tensors.logits.buffer, first * row_bytes,
+                                      (char *)e->logits + slot * row_bytes, count * row_bytes));
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status read_results(tern__evaluation *e, const chunk *c, const tern__step *step) {
     if (c->selected) {
         e->fence = (tern_fence){NULL, 0};
     }
     if (c->logits && e->picked) {
-        TERN_TRY(tern_buffer_download(step->tensors.picked.buffer, 0, e->picked,
-                                      c->logits * sizeof(int32_t)));
-        e->picked += c->logits;
+        TERN_TRY(read_picked(e, c, step));
     }
     if (c->logits && e->logits) {
-        TERN_TRY(
-            tern_buffer_download(step->tensors.logits.buffer, 0, e->logits, count * sizeof(float)));
-        e->logits += count;
+        TERN_TRY(read_logits(e, c, step));
     }
-    return c->selected ? read_hidden(e, c, step) : TERN_STATUS_OK;
+    if (c->selected) {
+        TERN_TRY(read_hidden(e, c, step));
+    }
+    e->delivered += c->logits;
+    e->done += c->count;
+    return TERN_STATUS_OK;
 }
 
 // The lock is held.
-static tern_status run_chunk(evaluation *e, const chunk *c) {
+static tern_status run_chunk(tern__evaluation *e, const chunk *c) {
     tern__step *step = NULL;
     TERN_TRY(tern__model_step(e->model, c->kv, c->bucket, &step));
     TERN_TRY(submit(e, c, step));
     return read_results(e, c, step);
 }
 
-// Between two steps other sessions have their turn.
-static tern_status run_rows(evaluation *e) {
-    const tern_eval_desc *desc = e->desc;
-    for (uint32_t done = 0; done < desc->row_count;) {
-        if (desc->cancel && desc->cancel(desc->cancel_user)) {
+static tern_status run_next(tern__evaluation *e) {
+    chunk c = next_chunk(e, e->done);
+    tern__mutex_lock(&e->model->lock);
+    tern_status status = run_chunk(e, &c);
+    tern__mutex_unlock(&e->model->lock);
+    return status;
+}
+
+tern_status tern__eval_run(tern__evaluation *e) {
+    e->max_rows = TERN__MAX_ROWS;
+    for (uint32_t i = 0; i < e->row_count; i++) {
+        uint32_t most = e->rows[i].session->max_rows;
+        e->max_rows = most < e->max_rows ? most : e->max_rows;
+    }
+    while (e->done < e->row_count) { // between two steps other sessions have their turn
+        if (e->cancel && e->cancel(e->cancel_user)) {
             return tern__fail(e->model->context, TERN_STATUS_CANCELLED,
-                              "eval: cancelled after %u of %u rows", done, desc->row_count);
+                              "eval: cancelled after %u of %u rows", e->done, e->row_count);
         }
-        chunk c = next_chunk(e, done);
-        tern__mutex_lock(&e->model->lock);
-        tern_status status = run_chunk(e, &c);
-        tern__mutex_unlock(&e->model->lock);
-        TERN_TRY(status);
-        done += c.count;
+        TERN_TRY(run_next(e));
     }
     return tern_fence_wait(e->fence, UINT64_MAX);
 }
 
 tern_status tern__model_eval(tern_model *model, const tern_eval_desc *desc, int32_t *picked) {
-    evaluation e = {.model = model, .desc = desc, .logits = desc->logits, .hidden = desc->hidden};
-    e.picked = picked;
+    tern__evaluation e = {.model = model,
+                          .rows = desc->rows,
+                          .row_count = desc->row_count,
+                          .logits = desc->logits,
+                          .picked = picked,
+                          .hidden = desc->hidden,
+                          .cancel = desc->cancel,
+                          .cancel_user = desc->cancel_user};
     TERN_TRY(check_rows(&e));
-    return run_rows(&e);
+    return tern__eval_run(&e);
 }
 
 tern_status tern_model_eval(tern_model *model, const tern_eval_desc *desc) {

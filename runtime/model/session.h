@@ -20,8 +20,29 @@ enum { TERN__DEFAULT_ROWS = 128 };
 tern_status tern__session_check_desc(tern_context *context, const tern__hyper *hyper,
                                      const tern_session_desc *desc);
 
+// Rows of one or several sessions, checked, on their way through steps.
+typedef struct tern__evaluation {
+    tern_model *model;
+    const tern_row *rows;
+    uint32_t row_count;
+    // Results by slot: the n-th row that wants logits has slot slots[n], or n without |slots|.
+    const uint32_t *slots;
+    float *logits;   // vocabulary floats a slot; NULL: not wanted
+    int32_t *picked; // the best id of each slot; NULL: not wanted
+    float *hidden;   // where the next hidden state goes
+    int32_t (*cancel)(void *user);
+    void *cancel_user;
+    uint32_t max_rows;  // of a step
+    uint32_t done;      // rows of which the results are there
+    uint32_t delivered; // rows of those that wanted logits
+    tern_fence fence;   // of the last submit whose results nobody has read
+} tern__evaluation;
+
 // tern_model_eval; where |picked| is given, each row that wants logits puts its best id there, and
 // |desc->logits| may be NULL.
 tern_status tern__model_eval(tern_model *model, const tern_eval_desc *desc, int32_t *picked);
+
+// Runs what has been checked; |e->done| says how far it came.
+tern_status tern__eval_run(tern__evaluation *e);
 
 #endif

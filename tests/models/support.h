@@ -84,9 +84,9 @@ double relative_error(const float *got, const float *wanted, uint32_t count);
 int32_t best(const float *logits, uint32_t count);
 
 // The tests, by subject.
-extern const struct CMUnitTest golden_tests[], bits_tests[], session_tests[], generate_tests[],
-    loading_tests[], allocator_tests[];
-extern const size_t golden_test_count, bits_test_count, session_test_count, generate_test_count,
-    loading_test_count, allocator_test_count;
+extern const struct CMUnitTest golden_tests[], bits_tests[], session_tests[], batch_tests[],
+    generate_tests[], loading_tests[], allocator_tests[];
+extern const size_t golden_test_count, bits_test_count, session_test_count, batch_test_count,
+    generate_test_count, loading_test_count, allocator_test_count;
 
 #endif
