@@ -26,6 +26,7 @@ static const tern_backend_ops backend_ops = {
     .wait = tern_cpu_wait,
     .buffer_map = tern_cpu_buffer_map,
     .program_kernel = tern_cpu_program_kernel,
+    .program_times = tern_cpu_program_times,
 };
 
 static const tern_backend backend = {

@@ -1,6 +1,7 @@
 #include "backends/cpu/device.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <tern/version.h>
 
@@ -76,6 +77,8 @@ tern_status tern_cpu_device_open(tern_backend_instance *instance, uint32_t index
         return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY, "cpu: out of memory");
     }
     device->host = host;
+    const char *profile = host->option(host, "TERN_PROFILE");
+    device->timed = profile && strcmp(profile, "1") == 0;
     tern_cpu_kernels_init(&device->kernels, instance->level);
     tern_status status = tern_cpu_pool_create(host, &device->pool);
     if (status != TERN_STATUS_OK) {

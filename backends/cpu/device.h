@@ -17,6 +17,7 @@ struct tern_backend_device {
     struct tern_cpu_kernels kernels;
     struct tern_cpu_pool *pool;
     uint64_t ticket; // of the last submit
+    bool timed;      // TERN_PROFILE
 };
 
 tern_status tern_cpu_instance_create(const tern_host *host, tern_backend_instance **out_instance);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/common/clock.h"
 #include "backends/common/report.h"
 #include "backends/cpu/fpcontrol.h"
 #include "backends/cpu/ops/ops.h"
@@ -18,6 +19,7 @@ struct tern_backend_program {
     uint8_t *scratch;
     struct step *steps;
     uint8_t *descs;
+    uint64_t *times; // nanoseconds of each step so far; NULL: not timed
 };
 
 static const struct tern_cpu_op *const op_table[TERN_OP_COUNT_] = {
@@ -53,9 +55,13 @@ static tern_status allocate(tern_backend_device *device, const tern_backend_prog
     }
     program->steps = tern_report_calloc(host, desc->count, sizeof *program->steps);
     program->descs = tern_report_calloc(host, 1, desc_bytes);
+    if (device->timed) {
+        program->times = tern_report_calloc(host, desc->count, sizeof *program->times);
+    }
     bool fits = scratch_bytes <= SIZE_MAX / 2;
     program->scratch = fits ? tern_report_calloc(host, 1, (size_t)scratch_bytes) : NULL;
-    if (!program->steps || !program->descs || !program->scratch) {
+    if (!program->steps || !program->descs || !program->scratch ||
+        (device->timed && !program->times)) {
         return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY,
                                 "cpu: out of memory: a program of %u ops with %llu bytes of "
                                 "scratch",
@@ -90,6 +96,7 @@ tern_status tern_cpu_compile(tern_backend_device *device, const tern_backend_pro
 
 void tern_cpu_program_destroy(tern_backend_device *device, tern_backend_program *program) {
     const tern_host *host = device->host;
+    host->release(host, program->times);
     host->release(host, program->scratch);
     host->release(host, program->descs);
     host->release(host, program->steps);
@@ -117,9 +124,13 @@ tern_status tern_cpu_submit(tern_backend_device *device, tern_backend_program *p
         .kernels = &device->kernels, .pool = device->pool, .scratch = program->scratch};
     for (uint32_t i = 0; i < program->count; i++) {
         const struct step *step = &program->steps[i];
+        uint64_t start = program->times ? tern_clock_ns() : 0;
         run.rows = live_rows(program, step);
         if (run.rows) {
             step->op->run(&run, step->desc);
+        }
+        if (program->times) {
+            program->times[i] += tern_clock_ns() - start;
         }
     }
     tern_cpu_fpcontrol_leave(before);
@@ -139,4 +150,14 @@ void tern_cpu_program_kernel(tern_backend_device *device, tern_backend_program *
     const struct step *step = &program->steps[index];
     struct tern_cpu_pick pick = step->op->kernel(&device->kernels, step->desc);
     snprintf(out_name, capacity, "%s__%s", pick.name, tern_cpu_level_name(pick.level));
+}
+
+tern_status tern_cpu_program_times(tern_backend_device *device, tern_backend_program *program,
+                                   uint64_t *out_ns, tern_clock *out_clock) {
+    (void)device;
+    if (program->times) {
+        memcpy(out_ns, program->times, program->count * sizeof *out_ns);
+    }
+    *out_clock = program->times ? TERN_CLOCK_HOST : TERN_CLOCK_NONE;
+    return TERN_STATUS_OK;
 }

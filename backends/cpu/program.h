@@ -15,5 +15,7 @@ tern_status tern_cpu_submit(tern_backend_device *device, tern_backend_program *p
 tern_status tern_cpu_wait(tern_backend_device *device, uint64_t ticket, uint64_t timeout_ns);
 void tern_cpu_program_kernel(tern_backend_device *device, tern_backend_program *program,
                              uint32_t index, char *out_name, uint32_t capacity);
+tern_status tern_cpu_program_times(tern_backend_device *device, tern_backend_program *program,
+                                   uint64_t *out_ns, tern_clock *out_clock);
 
 #endif

@@ -170,29 +170,41 @@ static void nothing_unless_asked_for(void **state) {
     assert_string_equal(log.text, "");
 }
 
-static void the_reference_times_its_ops(void **state) {
-    (void)state;
+// Of a backend that runs both ops itself, by the host's clock.
+static void check_times(const char *backend) {
     bench b;
-    CHECK_OK(open_with(&b, "reference", "1", NULL, NULL));
+    CHECK_OK(open_with(&b, backend, "1", NULL, NULL));
     tern_program *first = make_program(&b);
     tern_program *second = make_program(&b);
     submit_times(first, 3);
-    tern_profile_row before = row_of(&b, TERN_OP_BITLINEAR, "reference");
+    tern_profile_row before = row_of(&b, TERN_OP_BITLINEAR, backend);
     assert_int_equal(before.runs, 3);
     assert_int_equal(before.clock, TERN_CLOCK_HOST);
     assert_true(before.ns > 0);
     submit_times(second, 2);
-    tern_profile_row after = row_of(&b, TERN_OP_BITLINEAR, "reference");
+    tern_profile_row after = row_of(&b, TERN_OP_BITLINEAR, backend);
     assert_int_equal(after.runs, 5);
     assert_true(after.ns > before.ns);
-    assert_int_equal(row_of(&b, TERN_OP_SCALE, "reference").runs, 5);
+    assert_int_equal(row_of(&b, TERN_OP_SCALE, backend).runs, 5);
     tern_program_destroy(first);
     tern_program_destroy(second);
-    tern_profile_row last = row_of(&b, TERN_OP_BITLINEAR, "reference");
+    tern_profile_row last = row_of(&b, TERN_OP_BITLINEAR, backend);
     assert_int_equal(last.runs, 5);
     assert_int_equal(last.ns, after.ns);
     tern_profile_row row = {.struct_size = sizeof row};
     assert_int_equal(tern_device_profile(b.device, 2, &row), TERN_STATUS_OUT_OF_RANGE);
+    close_bench(&b);
+}
+
+static void backends_time_their_ops(void **state) {
+    (void)state;
+    check_times("reference");
+    bench b;
+    if (open_with(&b, "cpu", "1", NULL, NULL) == TERN_STATUS_OK) {
+        check_times("cpu");
+    } else {
+        printf("skipped: backend cpu: %s\n", tern_last_error_message());
+    }
     close_bench(&b);
 }
 
@@ -326,7 +338,7 @@ static void memory_runs_out(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_unless_asked_for),
-        cmocka_unit_test(the_reference_times_its_ops),
+        cmocka_unit_test(backends_time_their_ops),
         cmocka_unit_test(sums_are_exact),
         cmocka_unit_test(a_backend_without_a_clock),
         cmocka_unit_test(times_that_cannot_be_read),
