@@ -92,17 +92,21 @@ static tern_status collect_native(search_state *search, tern__entry *entry, uint
     return add_candidate(search, &candidate);
 }
 
-// Describes one device quietly; false with the reason noted.
-static bool describe(search_state *search, device_choice *candidate, uint32_t index) {
+// Describes one device quietly and adds it. OUT_OF_MEMORY; what else fails is noted.
+static tern_status collect_device(search_state *search, device_choice *candidate, uint32_t index) {
     char reason[TERN__MESSAGE_CAPACITY];
     tern__quiet quiet;
     tern__quiet_begin(&quiet);
     tern_status status = tern__entry_device(candidate->entry, index, &candidate->info);
     tern__quiet_end_with(&quiet, status, reason);
-    if (status != TERN_STATUS_OK) {
-        note(search, candidate->entry->name, reason);
+    if (status == TERN_STATUS_OK) {
+        return add_candidate(search, candidate);
     }
-    return status == TERN_STATUS_OK;
+    if (status == TERN_STATUS_OUT_OF_MEMORY) {
+        return tern__fail(search->context, status, "%s", reason);
+    }
+    note(search, candidate->entry->name, reason);
+    return TERN_STATUS_OK;
 }
 
 // Starts |entry| and adds its devices. OUT_OF_MEMORY; what else fails is noted.
@@ -122,9 +126,7 @@ static tern_status collect(search_state *search, tern__entry *entry, uint32_t or
     }
     for (uint32_t i = 0; i < info.device_count; i++) {
         device_choice candidate = {.entry = entry, .order = order};
-        if (describe(search, &candidate, i)) {
-            TERN_TRY(add_candidate(search, &candidate));
-        }
+        TERN_TRY(collect_device(search, &candidate, i));
     }
     return TERN_STATUS_OK;
 }

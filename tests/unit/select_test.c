@@ -238,6 +238,43 @@ static void out_of_memory_ends_the_search(void **state) {
     tern_context_destroy(context);
 }
 
+// A backend whose devices cannot be described.
+static tern_status shy_status;
+
+static tern_status say_nothing(tern_backend_instance *instance, uint32_t index,
+                               tern_device_info *out_info) {
+    (void)index, (void)out_info;
+    return stub_fail(instance->host, shy_status, "shy: no words");
+}
+
+static const tern_backend *shy_query(uint32_t min_abi, uint32_t max_abi) {
+    static tern_backend_ops ops;
+    static tern_backend backend;
+    (void)min_abi, (void)max_abi;
+    ops = cpu_ops;
+    ops.device_describe = say_nothing;
+    backend = cpu_backend;
+    backend.name = "shy";
+    backend.ops = &ops;
+    return &backend;
+}
+
+static void a_device_that_cannot_be_described(void **state) {
+    (void)state;
+    tern_context *context = make_context(IGNORE, NULL);
+    tern_device_desc desc = {sizeof desc, 0, "shy,cpu", NULL};
+    tern_device *device = NULL;
+    assert_int_equal(tern_context_register(context, shy_query), TERN_STATUS_OK);
+    shy_status = TERN_STATUS_DEVICE_LOST;
+    assert_int_equal(tern_device_open(context, &desc, &device), TERN_STATUS_OK);
+    tern_device_close(device);
+    shy_status = TERN_STATUS_OUT_OF_MEMORY; // as above
+    assert_int_equal(tern_device_open(context, &desc, &device), TERN_STATUS_OUT_OF_MEMORY);
+    assert_non_null(strstr(tern_last_error_message(), "shy: no words"));
+    assert_null(device);
+    tern_context_destroy(context);
+}
+
 // A device of the host: the environment is not asked, and a backend that does not know it refuses.
 static void a_native_device(void **state) {
     (void)state;
@@ -348,6 +385,7 @@ int main(void) {
         cmocka_unit_test(reasons_are_cut_before_what_is_available),
         cmocka_unit_test(nothing_to_choose_from),
         cmocka_unit_test(out_of_memory_ends_the_search),
+        cmocka_unit_test(a_device_that_cannot_be_described),
         cmocka_unit_test(a_native_device),
         cmocka_unit_test(a_native_device_is_described_and_given_back),
         cmocka_unit_test(exact_numerics_without_a_reference),
