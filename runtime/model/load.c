@@ -24,7 +24,7 @@ typedef struct load {
 static tern_status count_part(void *user, const tern__part *part) {
     load *l = user;
     l->loader.total += part->info.size;
-    l->loader.claimed += tern__part_bytes(part, true);
+    l->loader.claimed += part->factors ? 0 : tern__part_bytes(part, true); // those stay here
     l->network->parameters += (uint64_t)part->rows * part->cols;
     if (part->vector) {
         l->vectors.count += part->cols;

@@ -139,14 +139,20 @@ static void refuses_bytes(const char *model, const char *tensor, uint64_t offset
     close_image(&i);
 }
 
+static uint64_t find_size(const char *model, const char *tensor) {
+    image i = open_image(model);
+    uint64_t size = find_tensor(&i, tensor).size;
+    close_image(&i);
+    return size;
+}
+
 static void values_that_cannot_be_are_refused_naming_the_tensor(void **state) {
     (void)state;
     static const float zero = 0.0f, infinity = INFINITY, nan = NAN;
     static const uint16_t half_zero = 0, half_nan = 0x7e00, half_infinity = 0x7c00;
+    static const uint16_t bfloat_nan = 0xffc0, bfloat_infinity = 0x7f80;
     static const unsigned char code_3 = 0xff;
-    image i = open_image("tiny-b158-i2_s.gguf");
-    uint64_t tail = find_tensor(&i, "blk.0.ffn_up.weight").size - 32;
-    close_image(&i);
+    uint64_t tail = find_size("tiny-b158-i2_s.gguf", "blk.0.ffn_up.weight") - 32;
     refuses_bytes("tiny-b158-i2_s.gguf", "blk.0.ffn_up.weight", tail, &zero, 4);
     refuses_bytes("tiny-b158-i2_s.gguf", "blk.0.ffn_up.weight", tail, &infinity, 4);
     refuses_bytes("tiny-b158-i2_s.gguf", "blk.0.ffn_up.weight", tail, &nan, 4);
@@ -159,6 +165,12 @@ static void values_that_cannot_be_are_refused_naming_the_tensor(void **state) {
     refuses_bytes("tiny-bitnet-row.gguf", "blk.0.attn_v.weight", 66, &code_3, 1);
     refuses_bytes("tiny-b158-scale.gguf", "blk.0.attn_v.scale", 0, &zero, 4);
     refuses_bytes("tiny-llama-dense.gguf", "rope_freqs.weight", 4, &zero, 4);
+    static const char f16[] = "tiny-bitnet-f16.gguf", projection[] = "blk.0.ffn_down.weight";
+    refuses_bytes(f16, projection, 0, &half_nan, 2);
+    refuses_bytes(f16, projection, find_size(f16, projection) - 2, &half_infinity, 2);
+    static const char bf16[] = "tiny-bitnet-bf16.gguf";
+    refuses_bytes(bf16, projection, find_size(bf16, projection) - 2, &bfloat_nan, 2);
+    refuses_bytes(bf16, projection, 0, &bfloat_infinity, 2);
 }
 
 static void a_file_cut_anywhere_is_refused(void **state) {
@@ -220,6 +232,29 @@ static void estimates_and_budgets_agree_with_what_is_loaded(void **state) {
     desc.memory_budget--;
     assert_fails(load(&i, &desc), TERN_STATUS_OUT_OF_MEMORY, needed);
     close_image(&i);
+}
+
+// With every kind of scale, which a load counts as it finds them, and with matrices that become
+// ternary while they load: exactly what the weights take suffices, a byte less does not.
+static void a_budget_is_kept_to_the_byte(void **state) {
+    (void)state;
+    static const char *const names[] = {"tiny-b158-i2_s.gguf",  "tiny-b158-scale.gguf",
+                                        "tiny-bitnet-row.gguf", "tiny-llama-group.gguf",
+                                        "tiny-bitnet-f16.gguf", "tiny-llama-dense.gguf"};
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+        image i = open_image(names[k]);
+        tern_model_desc desc = TERN_MODEL_DESC_INIT;
+        char needed[64], budget[64];
+        uint64_t bytes = describe(&i).weight_bytes;
+        desc.memory_budget = bytes;
+        assert_ok(load(&i, &desc));
+        desc.memory_budget--;
+        snprintf(needed, sizeof needed, "need %llu bytes", (unsigned long long)bytes);
+        snprintf(budget, sizeof budget, "budget is %llu", (unsigned long long)desc.memory_budget);
+        assert_fails(load(&i, &desc), TERN_STATUS_OUT_OF_MEMORY, needed);
+        assert_non_null(strstr(tern_last_error_message(), budget));
+        close_image(&i);
+    }
 }
 
 static void a_context_that_no_memory_holds_is_refused(void **state) {
@@ -292,6 +327,7 @@ const struct CMUnitTest loading_tests[] = {
     cmocka_unit_test(values_that_cannot_be_are_refused_naming_the_tensor),
     cmocka_unit_test(a_file_cut_anywhere_is_refused),
     cmocka_unit_test(estimates_and_budgets_agree_with_what_is_loaded),
+    cmocka_unit_test(a_budget_is_kept_to_the_byte),
     cmocka_unit_test(a_context_that_no_memory_holds_is_refused),
     cmocka_unit_test(progress_reaches_the_total_and_can_stop),
 };
