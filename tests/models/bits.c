@@ -118,8 +118,85 @@ static void data_models_have_the_reference_bits(void **state) {
     compare_all(data_models, sizeof data_models / sizeof data_models[0]);
 }
 
+// More ids than a bucket of 128 holds; as many of their logits as one step selects at most.
+enum { PROMPT = 200, BUCKETS = 5, STRIDE = 7, LOGITS = (PROMPT + STRIDE - 1) / STRIDE };
+
+static int32_t count_steps(void *user) {
+    ++*(uint32_t *)user;
+    return 0;
+}
+
+// Logits of every seventh row of a prompt, in steps of up to |max_rows| rows.
+static float *prompt_logits(tern_device *device, const char *name, uint32_t max_rows,
+                            size_t *out_bytes) {
+    tern_model *model = open_model(device, name);
+    uint32_t vocab = vocabulary(model);
+    float *logits = malloc(sizeof *logits * vocab * LOGITS);
+    tern_session *session = open_session(model, TERN_KV_F16, max_rows);
+    tern_row rows[PROMPT];
+    uint32_t steps = 0;
+    for (uint32_t i = 0; i < PROMPT; i++) {
+        rows[i] = (tern_row){session, (int32_t)((i * 6151u + 3u) % vocab),
+                             i % STRIDE == 0 ? TERN_ROW_LOGITS : 0};
+    }
+    tern_eval_desc eval = {.struct_size = sizeof eval,
+                           .row_count = PROMPT,
+                           .rows = rows,
+                           .logits = logits,
+                           .cancel = count_steps,
+                           .cancel_user = &steps};
+    assert_ok(tern_model_eval(model, &eval));
+    assert_int_equal(steps, (PROMPT + max_rows - 1) / max_rows); // the bucket was used
+    *out_bytes = sizeof *logits * vocab * LOGITS;
+    tern_session_destroy(session);
+    tern_model_destroy(model);
+    return logits;
+}
+
+static void compare_buckets(tern_device *device, const char *name, const float *wanted,
+                            const setup *s) {
+    static const uint32_t buckets[BUCKETS] = {1, 8, 32, 128, 512};
+    for (int i = 0; i < BUCKETS; i++) {
+        size_t size = 0;
+        float *got = prompt_logits(device, name, buckets[i], &size);
+        if (memcmp(got, wanted, size) != 0) {
+            fail_msg("%s on %s: %d ids in steps of %u: not the reference's bits", name, s->label,
+                     PROMPT, buckets[i]);
+        }
+        free(got);
+    }
+}
+
+// Scales of a whole matrix, of rows and of groups each have kernels of their own.
+static void every_row_bucket_has_the_reference_bits(void **state) {
+    (void)state;
+    static const char *const names[] = {"tiny-b158-i2_s.gguf", "tiny-bitnet-row.gguf",
+                                        "tiny-llama-group.gguf"};
+    enum { NAMES = sizeof names / sizeof names[0] };
+    float *wanted[NAMES];
+    size_t size = 0;
+    bed reference = bed_open(&reference_setup);
+    for (int i = 0; i < NAMES; i++) {
+        wanted[i] = prompt_logits(reference.device, names[i], 1, &size);
+    }
+    bed_close(&reference);
+    for (int s = 0; s < setup_count; s++) {
+        bed b = s == 0 ? default_bed() : bed_open(&setups[s]);
+        for (int i = 0; i < (setups[s].slow ? 1 : NAMES); i++) {
+            compare_buckets(b.device, names[i], wanted[i], &setups[s]);
+        }
+        if (s != 0) {
+            bed_close(&b);
+        }
+    }
+    for (int i = 0; i < NAMES; i++) {
+        free(wanted[i]);
+    }
+}
+
 const struct CMUnitTest bits_tests[] = {
     cmocka_unit_test(committed_models_have_the_reference_bits),
     cmocka_unit_test(data_models_have_the_reference_bits),
+    cmocka_unit_test(every_row_bucket_has_the_reference_bits),
 };
 const size_t bits_test_count = sizeof bits_tests / sizeof bits_tests[0];
