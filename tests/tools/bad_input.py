@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """bad_input.py TERN: what bad input gets: one line that says what, where and what was wanted, and exit status 1."""
+import json
 import math
 import pathlib
 import struct
@@ -112,5 +113,8 @@ expect_line("no prompt file", run(tern, "run", "-m", good, "-f", work / "absent.
 
 # Invalid UTF-8 is byte tokens: a prompt like any other.
 done = run(tern, "run", "-m", good, "-f", "-", "-n", "3", "--greedy", "--json", stdin=b"a\xff\xfe\xc3", env={})
-expect(done.returncode == 0 and b'"prompt_ids":[' in done.stdout, "invalid UTF-8 is accepted", done)
-finish(cases + 6)
+expect(done.returncode == 0, "invalid UTF-8 is accepted", done)
+tokens = json.loads(run(tern, "inspect", good, "--json").stdout)["metadata"]["tokenizer.ggml.tokens"]
+ids = json.loads(done.stdout)["prompt_ids"] if done.returncode == 0 else []
+expect([tokens[i] for i in ids][-3:] == ["<0xFF>", "<0xFE>", "<0xC3>"], "invalid UTF-8 becomes the tokens of its bytes", done)
+finish(cases + 7)
