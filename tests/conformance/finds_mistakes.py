@@ -22,6 +22,7 @@ expect(done.returncode == 1, f"exit status {done.returncode}, not 1", done.stder
 report = json.loads(done.stdout)
 rows = {row["op"]: row for row in report["ops"]}
 expect(report["backend"] == "wrong", "another backend was tested", report["backend"])
+expect(report["device"] and report["driver"], "the device and its driver are not named", report)
 expect(report["failed"] == sum(row["failed"] for row in rows.values()), "the sum is wrong", report["failed"])
 
 add = rows["add"]
@@ -42,8 +43,9 @@ for op in ("weights", "quantize_act", "linear", "rms_norm", "rotary", "attention
 
 first = run("--plugin", plugin, "--op", "add", "--case", "1")
 expect(first.returncode == 1 and "FAILED add 1 (" in first.stdout, "one case alone does not fail", first.stdout)
-expect(first.stdout.startswith("tern-conformance ") and "wrong:0" in first.stdout.splitlines()[0],
-       "the first line does not name the device", first.stdout)
+expect(first.stdout.startswith("tern-conformance ") and
+       all(part in first.stdout.splitlines()[0] for part in ("wrong:0", report["device"], "driver " + report["driver"])),
+       "the first line does not name the device and its driver", first.stdout)
 
 for args, status in ((["--backend", "typo"], 1), (["--op", "typo"], 2), (["--tiny", "--full"], 2),
                      (["--plugin", "/nonexistent.so"], 1), (["--backend", "wrong:9", "--plugin", plugin], 77)):
