@@ -1,5 +1,5 @@
-// test_models BACKEND [DEVICE [PATTERN [LEFT_OUT]]]: every test of whole models on one backend, or on
-// those of its devices whose name or driver contains DEVICE, or only the tests whose name fits
+// test_models BACKEND [DEVICE [PATTERN [LEFT_OUT]]]: every test of whole models on one backend, or
+// on those of its devices whose name or driver contains DEVICE, or only the tests whose name fits
 // PATTERN and not LEFT_OUT.
 #include "tests/models/support.h"
 
