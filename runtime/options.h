@@ -19,7 +19,8 @@
     X(LOG, CHOICE, "", "error|warning|info|debug: how much is logged")                             \
     X(THREADS, COUNT, "0", "threads of CPU backends; 0: one per core")                             \
     X(CPU_MASK, CHOICE, "",                                                                        \
-      "scalar|avx2|neon|dotprod|i8mm: highest instruction set the cpu backend may use")            \
+      "scalar|avx2|avxvnni|vnni256|avx512vnni|neon|dotprod|i8mm: "                                 \
+      "highest instruction set the cpu backend may use")                                           \
     X(CACHE, TEXT, "",                                                                             \
       "folder for compiled kernels and measured choices, or off; not given: the user's own")       \
     X(PROFILE, CHOICE, "0", "0|1: time every op, and say what they took")                          \

@@ -11,8 +11,8 @@
 #define LEVEL_TEXT(name) " " #name
 #define LEVELS TERN_CPU_LEVEL_LIST(LEVEL_TEXT)
 
-static tern_status choose_level(const tern_host *host, enum tern_cpu_level *out_level) {
-    *out_level = tern_cpu_level_detect();
+static tern_status choose_levels(const tern_host *host, tern_cpu_levels *out_levels) {
+    *out_levels = tern_cpu_levels_detect();
     const char *mask = host->option(host, "TERN_CPU_MASK");
     if (!mask || !mask[0]) {
         return TERN_STATUS_OK;
@@ -22,19 +22,19 @@ static tern_status choose_level(const tern_host *host, enum tern_cpu_level *out_
         return tern_report_fail(host, TERN_STATUS_INVALID_ARGUMENT,
                                 "TERN_CPU_MASK is '%s', must be one of:" LEVELS, mask);
     }
-    *out_level = highest < *out_level ? highest : *out_level;
+    *out_levels = tern_cpu_levels_up_to(*out_levels, highest);
     return TERN_STATUS_OK;
 }
 
 tern_status tern_cpu_instance_create(const tern_host *host, tern_backend_instance **out_instance) {
-    enum tern_cpu_level level;
-    TERN_TRY(choose_level(host, &level));
+    tern_cpu_levels levels;
+    TERN_TRY(choose_levels(host, &levels));
     tern_backend_instance *instance = tern_report_calloc(host, 1, sizeof *instance);
     if (!instance) {
         return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY, "cpu: out of memory");
     }
     instance->host = host;
-    instance->level = level;
+    instance->levels = levels;
     *out_instance = instance;
     return TERN_STATUS_OK;
 }
@@ -58,7 +58,7 @@ tern_status tern_cpu_device_describe(tern_backend_instance *instance, uint32_t i
     tern_cpu_brand(out_info->name, sizeof out_info->name);
     snprintf(out_info->driver, sizeof out_info->driver, "tern " TERN_VERSION_STRING);
     snprintf(out_info->features, sizeof out_info->features, "%s threads=%u",
-             tern_cpu_level_name(instance->level), host->thread_count(host));
+             tern_cpu_level_name(tern_cpu_levels_best(instance->levels)), host->thread_count(host));
     return TERN_STATUS_OK;
 }
 
@@ -79,7 +79,7 @@ tern_status tern_cpu_device_open(tern_backend_instance *instance, uint32_t index
     device->host = host;
     const char *profile = host->option(host, "TERN_PROFILE");
     device->timed = profile && strcmp(profile, "1") == 0;
-    tern_cpu_kernels_init(&device->kernels, instance->level);
+    tern_cpu_kernels_init(&device->kernels, instance->levels);
     tern_status status = tern_cpu_pool_create(host, &device->pool);
     if (status != TERN_STATUS_OK) {
         tern_cpu_device_close(device);

@@ -9,7 +9,7 @@
 
 struct tern_backend_instance {
     const tern_host *host;
-    enum tern_cpu_level level; // in use: found, and allowed by TERN_CPU_MASK
+    tern_cpu_levels levels; // in use: found, and allowed by TERN_CPU_MASK
 };
 
 struct tern_backend_device {

@@ -1,6 +1,5 @@
 #include "backends/cpu/features.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +23,14 @@ bool tern_cpu_level_find(const char *name, enum tern_cpu_level *out_level) {
     return false;
 }
 
+enum tern_cpu_level tern_cpu_levels_best(tern_cpu_levels levels) {
+    int best = TERN_CPU_LEVEL_COUNT - 1;
+    while (best > 0 && !tern_cpu_levels_have(levels, (enum tern_cpu_level)best)) {
+        best--;
+    }
+    return (enum tern_cpu_level)best;
+}
+
 #ifdef TERN_CPU_X86
 
 struct cpuid {
@@ -33,9 +40,9 @@ struct cpuid {
 #ifdef _MSC_VER
 #include <intrin.h>
 
-static struct cpuid cpuid(uint32_t leaf) {
+static struct cpuid cpuid_part(uint32_t leaf, uint32_t part) {
     int r[4];
-    __cpuidex(r, (int)leaf, 0);
+    __cpuidex(r, (int)leaf, (int)part);
     return (struct cpuid){(uint32_t)r[0], (uint32_t)r[1], (uint32_t)r[2], (uint32_t)r[3]};
 }
 
@@ -45,9 +52,9 @@ static uint64_t xgetbv(void) {
 #else
 #include <cpuid.h>
 
-static struct cpuid cpuid(uint32_t leaf) {
+static struct cpuid cpuid_part(uint32_t leaf, uint32_t part) {
     struct cpuid r;
-    __cpuid_count(leaf, 0, r.a, r.b, r.c, r.d);
+    __cpuid_count(leaf, part, r.a, r.b, r.c, r.d);
     return r;
 }
 
@@ -58,22 +65,45 @@ static uint64_t xgetbv(void) {
 }
 #endif
 
-// Intel SDM volume 2, CPUID; the system saves the upper halves only if it set XCR0 bits 1 and 2.
+static struct cpuid cpuid(uint32_t leaf) {
+    return cpuid_part(leaf, 0);
+}
+
+// Intel SDM volume 2, CPUID; the system saves the upper parts of vectors only if it set their bits
+// in XCR0: 1 and 2 for AVX, 5 to 7 as well for AVX-512.
 enum {
     LEAF1_C_FMA = 1u << 12,
     LEAF1_C_OSXSAVE = 1u << 27,
     LEAF1_C_AVX = 1u << 28,
     LEAF1_C_F16C = 1u << 29,
     LEAF7_B_AVX2 = 1u << 5,
-    XCR0_YMM = 6
+    LEAF7_C_AVX512_VNNI = 1u << 11,
+    LEAF7_1_A_AVX_VNNI = 1u << 4,
+    XCR0_YMM = 0x06,
+    XCR0_ZMM = 0xe6
 };
+// Too large for an enumerator in C11.
+#define LEAF7_B_AVX512 (1u << 16 | 1u << 17 | 1u << 30 | 1u << 31) // F, DQ, BW, VL
 
-enum tern_cpu_level tern_cpu_level_detect(void) {
+tern_cpu_levels tern_cpu_levels_detect(void) {
     const uint32_t basic = LEAF1_C_FMA | LEAF1_C_OSXSAVE | LEAF1_C_AVX | LEAF1_C_F16C;
+    tern_cpu_levels levels = 1u << TERN_CPU_scalar;
     if (cpuid(0).a < 7 || (cpuid(1).c & basic) != basic || (xgetbv() & XCR0_YMM) != XCR0_YMM) {
-        return TERN_CPU_scalar;
+        return levels;
     }
-    return cpuid(7).b & LEAF7_B_AVX2 ? TERN_CPU_avx2 : TERN_CPU_scalar;
+    struct cpuid leaf7 = cpuid(7);
+    if (!(leaf7.b & LEAF7_B_AVX2)) {
+        return levels;
+    }
+    levels |= 1u << TERN_CPU_avx2;
+    if (leaf7.a >= 1 && (cpuid_part(7, 1).a & LEAF7_1_A_AVX_VNNI)) {
+        levels |= 1u << TERN_CPU_avxvnni;
+    }
+    if ((leaf7.b & LEAF7_B_AVX512) == LEAF7_B_AVX512 && (leaf7.c & LEAF7_C_AVX512_VNNI) &&
+        (xgetbv() & XCR0_ZMM) == XCR0_ZMM) {
+        levels |= 1u << TERN_CPU_vnni256 | 1u << TERN_CPU_avx512vnni;
+    }
+    return levels;
 }
 
 void tern_cpu_brand(char *out_name, size_t capacity) {
@@ -94,8 +124,8 @@ void tern_cpu_brand(char *out_name, size_t capacity) {
 
 #elif !defined(TERN_CPU_ARM) // that is in features_arm.c
 
-enum tern_cpu_level tern_cpu_level_detect(void) {
-    return TERN_CPU_scalar;
+tern_cpu_levels tern_cpu_levels_detect(void) {
+    return 1u << TERN_CPU_scalar;
 }
 
 void tern_cpu_brand(char *out_name, size_t capacity) {

@@ -1,10 +1,10 @@
-// What the processor can do, as levels: usable sets of instructions, each containing the ones
-// before it.
+// What the processor can do, as levels: usable sets of instructions, of which a machine has some.
 #ifndef TERN_BACKENDS_CPU_FEATURES_H_
 #define TERN_BACKENDS_CPU_FEATURES_H_
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define TERN_CPU_X86 1
@@ -12,12 +12,15 @@
 #define TERN_CPU_ARM 1
 #endif
 
-// X(name), from oldest to newest: scalar is plain C for the compiler's default target. A kernel's
-// name ends in that of its level.
+// X(name): of two that a machine has, the later is the better; scalar is plain C for the compiler's
+// default target. A kernel's name ends in that of its level.
 #if defined(TERN_CPU_X86)
 #define TERN_CPU_LEVEL_LIST(X)                                                                     \
     X(scalar)                                                                                      \
-    X(avx2) /* AVX2, FMA and F16C */
+    X(avx2)       /* AVX2, FMA and F16C */                                                         \
+    X(avxvnni)    /* avx2 and VNNI as processors without AVX-512 encode it */                      \
+    X(vnni256)    /* 256-bit vectors of AVX-512 F, BW, DQ, VL and VNNI */                          \
+    X(avx512vnni) /* the same with 512-bit vectors */
 #elif defined(TERN_CPU_ARM)
 #define TERN_CPU_LEVEL_LIST(X)                                                                     \
     X(scalar)                                                                                      \
@@ -35,8 +38,23 @@ enum tern_cpu_level {
         TERN_CPU_LEVEL_COUNT
 };
 
-// The highest level that the processor and the operating system allow.
-enum tern_cpu_level tern_cpu_level_detect(void);
+// A set of levels: bit |level| of a word.
+typedef uint32_t tern_cpu_levels;
+
+static inline bool tern_cpu_levels_have(tern_cpu_levels levels, enum tern_cpu_level level) {
+    return (levels >> level & 1u) != 0;
+}
+
+// Those that the processor and the operating system allow; scalar always.
+tern_cpu_levels tern_cpu_levels_detect(void);
+
+// |levels| without those above |highest|.
+static inline tern_cpu_levels tern_cpu_levels_up_to(tern_cpu_levels levels,
+                                                    enum tern_cpu_level highest) {
+    return levels & ((2u << highest) - 1u);
+}
+
+enum tern_cpu_level tern_cpu_levels_best(tern_cpu_levels levels);
 
 const char *tern_cpu_level_name(enum tern_cpu_level level);
 

@@ -86,12 +86,14 @@ void tern_cpu_brand(char *out_name, size_t capacity) {
 
 #endif
 
-enum tern_cpu_level tern_cpu_level_detect(void) {
+tern_cpu_levels tern_cpu_levels_detect(void) {
     struct arm arm = detect();
-    if (!arm.dotprod) {
-        return TERN_CPU_neon;
+    tern_cpu_levels levels = 1u << TERN_CPU_scalar | 1u << TERN_CPU_neon;
+    if (arm.dotprod) {
+        levels |= 1u << TERN_CPU_dotprod;
+        levels |= arm.i8mm ? 1u << TERN_CPU_i8mm : 0;
     }
-    return arm.i8mm ? TERN_CPU_i8mm : TERN_CPU_dotprod;
+    return levels;
 }
 
 #endif

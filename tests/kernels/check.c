@@ -205,15 +205,15 @@ void check_bench_print(const struct check *check, uint64_t time, uint64_t bytes,
 
 int main(int argc, char **argv) {
     struct check check = {.bench = argc > 1 && strcmp(argv[1], "--bench") == 0};
-    enum tern_cpu_level highest = tern_cpu_level_detect();
+    tern_cpu_levels levels = tern_cpu_levels_detect();
     for (int level = 0; level < TERN_CPU_LEVEL_COUNT; level++) {
         level_name = tern_cpu_level_name((enum tern_cpu_level)level);
-        if (level > (int)highest) {
+        if (!tern_cpu_levels_have(levels, (enum tern_cpu_level)level)) {
             printf("skipped: this processor has no %s\n", level_name);
             continue;
         }
         check.level = (enum tern_cpu_level)level;
-        tern_cpu_kernels_init(&check.kernels, check.level);
+        tern_cpu_kernels_init(&check.kernels, tern_cpu_levels_up_to(levels, check.level));
         state = rng_make(1);
         check_run(&check);
         check_clear();

@@ -1,4 +1,5 @@
-// gemv_t2, with the packing it reads and the sums it leaves to the caller: against plain integers.
+// gemv_t2, unpack_t2 and gemm_t2, with the packing they read and the sums they leave to the caller:
+// against plain integers.
 #include "tests/kernels/check.h"
 
 #include <string.h>
@@ -9,9 +10,12 @@ struct shape {
     uint32_t cols;
     uint32_t group; // columns; 0: one group
     uint32_t rows;  // of activations
+    uint32_t tiles; // of weights; 0: gemv_t2
+    enum check_pattern weights;
+    enum check_pattern acts;
 };
 
-// Weights in a tile whose last row is missing.
+// Weights in tiles whose last row is missing.
 struct matrix {
     struct tern_cpu_layout layout;
     int8_t *codes;
@@ -42,66 +46,89 @@ static struct matrix make(uint32_t cols, uint32_t rows, uint32_t tile, enum chec
     return m;
 }
 
-// Sum of q * code over one group, by the book.
-static int32_t expected(const struct matrix *m, const int8_t *q, uint32_t n, uint32_t first,
-                        uint32_t end) {
-    int32_t sum = 0;
+// Sum over one group of q * (code + 1), as kernels have it, modulo 2^32, for one row of activations
+// in a panel; a row of padding has no weights at all.
+static int32_t expected(const struct matrix *m, const int8_t *panel, struct shape shape,
+                        uint32_t row, uint32_t n, uint32_t first) {
+    uint32_t group = shape.group ? shape.group : shape.cols;
+    uint32_t end = shape.cols - first < group ? shape.cols : first + group;
+    int64_t sum = 0;
     for (uint32_t k = first; k < end && n < m->layout.rows; k++) {
-        sum += q[k] * m->codes[(size_t)n * m->layout.cols + k];
+        int8_t q = panel[((size_t)(k / 16) * shape.rows + row) * 16 + k % 16];
+        sum += q * (m->codes[(size_t)n * m->layout.cols + k] + 1);
     }
-    return sum;
+    return (int32_t)(uint32_t)sum;
 }
 
-static void test(const struct check *check, struct shape shape, enum check_pattern weights,
-                 enum check_pattern acts) {
+// By gemm_t2 where the shape has tiles, else by gemv_t2 on the first.
+static void multiply(const struct check *check, const struct matrix *m, struct shape shape,
+                     const int8_t *panel, int32_t *sums) {
+    uint32_t blocks = m->layout.padded_cols / TERN_CPU_T2_BLOCK;
+    uint32_t group_blocks = shape.group ? shape.group / TERN_CPU_T2_BLOCK : blocks;
+    if (!shape.tiles) {
+        struct tern_cpu_gemv_t2 gemv = {m->packed, blocks, group_blocks, panel, shape.rows};
+        check->kernels.gemv_t2.fn(&gemv, sums);
+        return;
+    }
+    size_t tile_bytes = (size_t)m->layout.tile_bytes;
+    uint8_t *codes = check_out(4 * TERN_CPU_GEMM_TILES * tile_bytes);
+    memset(codes, 0, 4 * TERN_CPU_GEMM_TILES * tile_bytes);
+    check->kernels.unpack_t2.fn(m->packed, tile_bytes, shape.tiles, blocks, codes);
+    check_same(codes, codes, 0, "unpack_t2: cols %u tiles %u", shape.cols, shape.tiles);
+    struct tern_cpu_gemm_t2 gemm = {codes, blocks, group_blocks, panel, shape.rows, m->packed};
+    check->kernels.gemm_t2.fn(&gemm, sums);
+}
+
+static void test(const struct check *check, struct shape shape) {
     uint32_t tile = check->kernels.gemv_t2.tile_rows;
-    struct matrix m = make(shape.cols, tile - 1, tile, weights);
+    uint32_t width = shape.tiles ? tile * TERN_CPU_GEMM_TILES : tile;
+    uint32_t present = shape.tiles ? tile * shape.tiles : tile;
+    struct matrix m = make(shape.cols, present - 1, tile, shape.weights);
     uint32_t group = shape.group ? shape.group : m.layout.padded_cols;
     uint32_t groups = (shape.cols + group - 1) / group;
-    size_t stride = m.layout.padded_cols;
-    int8_t *q = check_in(stride * shape.rows);
-    check_fill_i8(q, stride * shape.rows, acts);
-    size_t count = (size_t)shape.rows * groups * tile;
+    size_t panel_bytes = (size_t)m.layout.padded_cols * shape.rows;
+    int8_t *panel = check_in(panel_bytes);
+    check_fill_i8(panel, panel_bytes, shape.acts);
+    size_t count = (size_t)shape.rows * groups * width;
     int32_t *sums = check_out(count * sizeof *sums);
     int32_t *want = check_in(count * sizeof *want);
-    struct tern_cpu_gemv_t2 job = {.tile = m.packed,
-                                   .blocks = m.layout.padded_cols / TERN_CPU_T2_BLOCK,
-                                   .group_blocks = group / TERN_CPU_T2_BLOCK,
-                                   .q = q,
-                                   .q_stride = stride,
-                                   .rows = shape.rows};
-    check->kernels.gemv_t2.fn(&job, sums);
+    multiply(check, &m, shape, panel, sums);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t n = i % tile;
-        uint32_t first = i / tile % groups * group;
-        uint32_t end = shape.cols - first < group ? shape.cols : first + group;
-        const int8_t *row = q + i / tile / groups * stride;
-        want[i] = expected(&m, row, n, first, end);
-        // The kernel multiplies by code + 1; a row of padding has no weights at all.
-        for (uint32_t k = first; k < end && n < m.layout.rows; k++) {
-            want[i] += row[k];
-        }
+        uint32_t first = i / width % groups * group;
+        want[i] = expected(&m, panel, shape, i / width / groups, i % width, first);
     }
     check_same(sums, want, count * sizeof *sums,
-               "gemv_t2: cols %u group %u rows %u weights %d activations %d", shape.cols,
-               shape.group, shape.rows, (int)weights, (int)acts);
+               "%s: cols %u group %u rows %u tiles %u weights %d activations %d",
+               shape.tiles ? "gemm_t2" : "gemv_t2", shape.cols, shape.group, shape.rows,
+               shape.tiles, (int)shape.weights, (int)shape.acts);
     check_clear();
 }
 
-static void bench(const struct check *check, uint32_t cols, uint32_t rows, uint32_t acts) {
+static void test_rows(const struct check *check, struct shape shape) {
+    uint32_t most = shape.tiles ? TERN_CPU_GEMM_ROWS : TERN_CPU_GEMV_ROWS;
+    for (shape.rows = 1; shape.rows <= most; shape.rows++) {
+        test(check, shape);
+    }
+    shape.rows = 2;
+    for (int p = 0; p < CHECK_PATTERNS * CHECK_PATTERNS; p++) {
+        shape.weights = (enum check_pattern)(p / CHECK_PATTERNS);
+        shape.acts = (enum check_pattern)(p % CHECK_PATTERNS);
+        test(check, shape);
+    }
+}
+
+// As an op has it: |rows| of weights by |acts| of activations.
+static void bench_gemv(const struct check *check, uint32_t cols, uint32_t rows, uint32_t acts) {
     tern_weights_info info = {.dtype = TERN_DTYPE_T2, .rows = rows, .cols = cols};
     struct tern_cpu_layout layout = tern_cpu_layout_make(&info, check->kernels.gemv_t2.tile_rows);
     uint64_t bytes = layout.tile_bytes * layout.tiles;
     uint8_t *tiles = check_in((size_t)bytes);
     int8_t *q = check_in((size_t)layout.padded_cols * acts);
-    int32_t *sums = check_out(4 * TERN_CPU_MAX_TILE * sizeof *sums);
+    int32_t *sums = check_out(TERN_CPU_GEMV_ROWS * TERN_CPU_MAX_TILE * sizeof *sums);
     memset(tiles, 0x64, (size_t)bytes);
     check_fill_i8(q, (size_t)layout.padded_cols * acts, CHECK_RANDOM);
-    struct tern_cpu_gemv_t2 job = {.blocks = layout.padded_cols / TERN_CPU_T2_BLOCK,
-                                   .group_blocks = layout.padded_cols / TERN_CPU_T2_BLOCK,
-                                   .q = q,
-                                   .q_stride = layout.padded_cols,
-                                   .rows = acts};
+    uint32_t blocks = layout.padded_cols / TERN_CPU_T2_BLOCK;
+    struct tern_cpu_gemv_t2 job = {.blocks = blocks, .group_blocks = blocks, .q = q, .rows = acts};
     CHECK_BENCH(
         check, bytes,
         for (uint32_t t = 0; t < layout.tiles; t++) {
@@ -112,27 +139,59 @@ static void bench(const struct check *check, uint32_t cols, uint32_t rows, uint3
     check_clear();
 }
 
+// Three tiles by 128 rows; a byte a nanosecond stands for a multiply-add.
+static void bench_gemm(const struct check *check, uint32_t cols) {
+    enum { PANELS = 128 / TERN_CPU_GEMM_ROWS };
+    uint32_t tile = check->kernels.gemm_t2.tile_rows;
+    struct matrix m = make(cols, TERN_CPU_GEMM_TILES * tile, tile, CHECK_RANDOM);
+    uint32_t blocks = m.layout.padded_cols / TERN_CPU_T2_BLOCK;
+    size_t panel_bytes = (size_t)m.layout.padded_cols * TERN_CPU_GEMM_ROWS;
+    int8_t *q = check_in(PANELS * panel_bytes);
+    check_fill_i8(q, PANELS * panel_bytes, CHECK_RANDOM);
+    uint8_t *codes = check_out(4 * TERN_CPU_GEMM_TILES * (size_t)m.layout.tile_bytes);
+    int32_t sums[TERN_CPU_GEMM_ROWS * TERN_CPU_GEMM_TILES * TERN_CPU_MAX_TILE];
+    struct tern_cpu_gemm_t2 gemm = {
+        .codes = codes, .blocks = blocks, .group_blocks = blocks, .ahead = m.packed};
+    gemm.rows = TERN_CPU_GEMM_ROWS;
+    CHECK_BENCH(
+        check, 128ull * TERN_CPU_GEMM_TILES * tile * cols,
+        check->kernels.unpack_t2.fn(m.packed, (size_t)m.layout.tile_bytes, TERN_CPU_GEMM_TILES,
+                                    blocks, codes);
+        for (uint32_t p = 0; p < PANELS; p++) {
+            gemm.q = q + p * panel_bytes;
+            check->kernels.gemm_t2.fn(&gemm, sums);
+        },
+        "gemm_t2 %u x %u, 128 rows: Gmac/s", TERN_CPU_GEMM_TILES * tile, cols);
+    check_clear();
+}
+
 void check_run(const struct check *check) {
     static const uint32_t cols[] = {1, 3, 15, 16, 17, 63, 64, 100, 172, 255, 256, 257, 640, 3200};
     static const uint32_t groups[] = {0, 64, 128, 256};
-    if (!CHECK_HAS(check, gemv_t2)) {
-        return;
-    }
     for (uint32_t i = 0; i < sizeof cols / sizeof cols[0]; i++) {
         for (uint32_t j = 0; j < 4; j++) {
-            for (uint32_t rows = 1; rows <= TERN_CPU_T2_ROWS; rows++) {
-                test(check, (struct shape){cols[i], groups[j], rows}, CHECK_RANDOM, CHECK_RANDOM);
+            struct shape shape = {.cols = cols[i], .group = groups[j]};
+            if (CHECK_HAS(check, gemv_t2)) {
+                test_rows(check, shape);
             }
-            for (int p = 0; p < CHECK_PATTERNS * CHECK_PATTERNS; p++) {
-                test(check, (struct shape){cols[i], groups[j], 2},
-                     (enum check_pattern)(p / CHECK_PATTERNS),
-                     (enum check_pattern)(p % CHECK_PATTERNS));
+            for (shape.tiles = 1; shape.tiles <= TERN_CPU_GEMM_TILES; shape.tiles++) {
+                if (CHECK_HAS(check, gemm_t2)) {
+                    test_rows(check, shape);
+                }
             }
         }
     }
-    for (uint32_t rows = 1; check->bench && rows <= 4; rows += 3) {
-        bench(check, 256, 256, rows);
-        bench(check, 2560, 6912, rows);
-        bench(check, 14336, 4096, rows);
+    if (CHECK_HAS(check, gemv_t2)) { // sums past 2^31
+        test(check, (struct shape){(1 << 23) + 64, 0, 1, 0, CHECK_MOST, CHECK_LEAST});
+    }
+    if (check->bench && CHECK_HAS(check, gemv_t2)) {
+        static const uint32_t rows[] = {1, 2, 4, 8, 12, 16};
+        for (uint32_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            bench_gemv(check, 256, 256, rows[i]);
+            bench_gemv(check, 2560, 6912, rows[i]);
+            bench_gemv(check, 14336, 4096, rows[i]);
+        }
+        bench_gemm(check, 2560);
+        bench_gemm(check, 14336);
     }
 }

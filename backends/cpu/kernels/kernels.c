@@ -1,7 +1,7 @@
 #include "backends/cpu/kernels/kernels.h"
 
-void tern_cpu_kernels_init(struct tern_cpu_kernels *kernels, enum tern_cpu_level level) {
-    (void)level; // with nothing but scalar kernels
+void tern_cpu_kernels_init(struct tern_cpu_kernels *kernels, tern_cpu_levels levels) {
+    (void)levels; // with nothing but scalar kernels
 #define TERN_CPU_SCALAR(slot, tile)                                                                \
     kernels->slot.fn = tern_cpu_##slot##__scalar;                                                  \
     kernels->slot.tile_rows = tile;                                                                \
@@ -9,7 +9,7 @@ void tern_cpu_kernels_init(struct tern_cpu_kernels *kernels, enum tern_cpu_level
 #include "backends/cpu/kernels/kernels.inc"
 
 #define TERN_CPU_SIMD(slot, isa, tile)                                                             \
-    if (level >= TERN_CPU_##isa) {                                                                 \
+    if (tern_cpu_levels_have(levels, TERN_CPU_##isa)) {                                            \
         kernels->slot.fn = tern_cpu_##slot##__##isa;                                               \
         kernels->slot.tile_rows = tile;                                                            \
         kernels->slot.level = TERN_CPU_##isa;                                                      \

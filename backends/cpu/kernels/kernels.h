@@ -21,8 +21,11 @@
 #define TERN_CPU_INLINE static inline
 #endif
 
-// Rows of weights that a tile may hold at most, and of activations that a gemv_t2 takes.
-enum { TERN_CPU_MAX_TILE = 32, TERN_CPU_T2_ROWS = 4 };
+// Rows of weights that a tile may hold at most.
+enum { TERN_CPU_MAX_TILE = 16 };
+
+// Rows of activations that a gemv_t2 takes at most; rows and tiles of weights of a gemm_t2.
+enum { TERN_CPU_GEMV_ROWS = 16, TERN_CPU_GEMM_ROWS = 8, TERN_CPU_GEMM_TILES = 3 };
 
 // Columns of t2 weights come in blocks of this many; a row of a block is one 32-bit word.
 enum { TERN_CPU_T2_BLOCK = 16 };
@@ -43,27 +46,44 @@ struct tern_cpu_gemv_t2 {
     const uint8_t *tile;
     uint32_t blocks;       // of TERN_CPU_T2_BLOCK columns
     uint32_t group_blocks; // blocks of one group, a divisor or multiple of 16; >= blocks: one group
-    const int8_t *q;       // rows of activations; read up to the last block's end
-    size_t q_stride;       // bytes
-    uint32_t rows;         // 1 to TERN_CPU_T2_ROWS
+    const int8_t *q;       // a panel of activations: [blocks][rows][TERN_CPU_T2_BLOCK]
+    uint32_t rows;         // 1 to TERN_CPU_GEMV_ROWS
 };
 
-// Exact integer sums of |job|: sums[row][group][i] for row i of the tile; the caller subtracts the
-// sum of the activations. blocks < 2^20.
+// Integer sums of |job| modulo 2^32: sums[row][group][i] for row i of the tile; the caller
+// subtracts the sum of the activations. blocks <= 2^20.
 typedef void tern_cpu_gemv_t2_fn(const struct tern_cpu_gemv_t2 *job, int32_t *sums);
 
-// From sums to outputs: the epilogue of tern_ternary_matmul_desc for 8 outputs of one row.
+// Unpacks the codes of |count| <= TERN_CPU_GEMM_TILES tiles, |tile_bytes| apart, to a byte each:
+// codes[block][s][tile][row][b] of column 4s + b. What belongs to missing tiles is left as it is.
+typedef void tern_cpu_unpack_t2_fn(const uint8_t *tiles, size_t tile_bytes, uint32_t count,
+                                   uint32_t blocks, uint8_t *codes);
+
+// As gemv_t2 for codes that unpack_t2 left, whose cost many rows share:
+// sums[row][group][tile][i].
+struct tern_cpu_gemm_t2 {
+    const uint8_t *codes;
+    uint32_t blocks;
+    uint32_t group_blocks;
+    const int8_t *q;      // as above
+    uint32_t rows;        // 1 to TERN_CPU_GEMM_ROWS
+    const uint8_t *ahead; // a tile that is needed soon, or any address: prefetched
+};
+typedef void tern_cpu_gemm_t2_fn(const struct tern_cpu_gemm_t2 *job, int32_t *sums);
+
+// From sums to outputs: the epilogue of tern_ternary_matmul_desc for a tile's outputs of one row.
 struct tern_cpu_scale_t2 {
-    const int32_t *sums;       // [groups], |stride| apart, 8 of each
-    const float *weight_scale; // likewise
-    uint32_t stride;
+    const int32_t *sums; // [groups], |sums_stride| apart, |tile| of each
+    size_t sums_stride;
+    const float *weight_scale; // [groups][tile]
+    uint32_t tile;             // a multiple of 8
     uint32_t groups;
     uint32_t grouped;        // nonzero: TERN_SCALE_GROUP
     const int32_t *row_sums; // [groups] sums of the activations
     float act_scale;
     const float *bias;     // NULL: none
     const float *residual; // NULL: none
-    uint32_t count;        // outputs to write, 1 to 8; bias and residual have no more
+    uint32_t count;        // outputs to write, 1 to |tile|; bias and residual have no more
 };
 
 // |out| may be the residual.
@@ -142,7 +162,7 @@ struct tern_cpu_kernels {
 #include "backends/cpu/kernels/kernels.inc"
 };
 
-// Picks for each slot the best kernel of |level| and those below it.
-void tern_cpu_kernels_init(struct tern_cpu_kernels *kernels, enum tern_cpu_level level);
+// Picks for each slot the best kernel that |levels| allow.
+void tern_cpu_kernels_init(struct tern_cpu_kernels *kernels, tern_cpu_levels levels);
 
 #endif

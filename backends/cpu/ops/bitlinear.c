@@ -3,14 +3,13 @@
 // Rows are normed and quantised first, each once; then all outputs are made. The scratch holds, in
 // this order, each at a multiple of 64 bytes:
 //
-//     q [R][padded K]   scale [R]   row sums [R][groups]   per task: one normed row, or the sums of
-//                                                          one tile
+//     q [R][padded K]   scale [R]   per task: one normed row   what the product needs
 struct room {
     uint64_t q_stride;
     uint64_t scale;
-    uint64_t row_sums;
-    uint64_t tasks;
-    uint64_t task_bytes;
+    uint64_t normed;
+    uint64_t normed_bytes;
+    uint64_t product;
 };
 
 struct job {
@@ -19,16 +18,16 @@ struct job {
     struct tern_cpu_ternary ternary;
 };
 
-static struct room room_of(const tern_bitlinear_desc *d) {
+static struct room room_of(const struct tern_cpu_pool *pool, const tern_bitlinear_desc *d) {
     const tern_backend_weights *weights = tern_op_weights(d->weights);
-    uint32_t rows = d->x.shape[0];
+    uint64_t rows = d->x.shape[0];
     struct room room = {.q_stride = tern_cpu_round_up(weights->layout.padded_cols, 64)};
     room.scale = room.q_stride * rows;
-    room.row_sums = room.scale + tern_cpu_round_up((uint64_t)rows * sizeof(float), 64);
-    room.tasks = room.row_sums + tern_cpu_ternary_sums_bytes(weights, rows);
-    uint64_t sums = tern_cpu_ternary_task_bytes(weights);
-    uint64_t normed = tern_cpu_round_up((uint64_t)weights->info.cols * sizeof(float), 64);
-    room.task_bytes = sums > normed ? sums : normed;
+    room.normed = room.scale + tern_cpu_round_up(rows * sizeof(float), 64);
+    if (d->norm != TERN_NORM_NONE) {
+        room.normed_bytes = tern_cpu_round_up((uint64_t)weights->info.cols * sizeof(float), 64);
+    }
+    room.product = room.normed + room.normed_bytes * tern_cpu_max_tasks(pool);
     return room;
 }
 
@@ -36,8 +35,10 @@ static void quantize_part(const void *user, uint32_t first, uint32_t end, uint32
     const struct job *job = user;
     const tern_bitlinear_desc *d = job->desc;
     const struct tern_cpu_run *run = job->ternary.run;
+    const struct room *room = &job->room;
     uint32_t k = d->x.shape[1];
-    float *normed = (float *)(void *)(job->ternary.task_room + task * job->room.task_bytes);
+    float *normed = (float *)(void *)(run->scratch + room->normed + task * room->normed_bytes);
+    float *scale = (float *)(void *)(run->scratch + room->scale);
     for (uint32_t row = first; row < end; row++) {
         const float *x = tern_cpu_f32(&d->x, row);
         if (d->norm == TERN_NORM_RMS) {
@@ -45,8 +46,7 @@ static void quantize_part(const void *user, uint32_t first, uint32_t end, uint32
                                       normed);
             x = normed;
         }
-        int8_t *q = (int8_t *)run->scratch + row * job->room.q_stride;
-        float *scale = (float *)(void *)(run->scratch + job->room.scale);
+        int8_t *q = (int8_t *)run->scratch + row * room->q_stride;
         scale[row] = run->kernels->quantize_act.fn(x, k, q);
         tern_cpu_ternary_sum_row(&job->ternary, row);
     }
@@ -54,15 +54,14 @@ static void quantize_part(const void *user, uint32_t first, uint32_t end, uint32
 
 static void run(const struct tern_cpu_run *run, const tern_op_header *desc) {
     const tern_bitlinear_desc *d = (const tern_bitlinear_desc *)desc;
-    struct job job = {.desc = d, .room = room_of(d)};
+    struct job job = {.desc = d, .room = room_of(run->pool, d)};
     job.ternary = (struct tern_cpu_ternary){
         .run = run,
         .weights = tern_op_weights(d->weights),
         .q = (const int8_t *)run->scratch,
         .q_stride = job.room.q_stride,
         .scale = (const float *)(const void *)(run->scratch + job.room.scale),
-        .row_sums = (int32_t *)(void *)(run->scratch + job.room.row_sums),
-        .task_room = run->scratch + job.room.tasks,
+        .room = run->scratch + job.room.product,
         .bias = &d->bias,
         .residual = &d->residual,
         .out = &d->out,
@@ -73,8 +72,9 @@ static void run(const struct tern_cpu_run *run, const tern_op_header *desc) {
 }
 
 static uint64_t scratch(const tern_backend_device *device, const tern_op_header *desc) {
-    struct room room = room_of((const tern_bitlinear_desc *)desc);
-    return room.tasks + room.task_bytes * tern_cpu_max_tasks(device->pool);
+    const tern_bitlinear_desc *d = (const tern_bitlinear_desc *)desc;
+    return room_of(device->pool, d).product +
+           tern_cpu_ternary_bytes(device->pool, tern_op_weights(d->weights), d->x.shape[0]);
 }
 
 static bool supports(const tern_op_header *desc) {
@@ -85,8 +85,8 @@ static bool supports(const tern_op_header *desc) {
 
 static struct tern_cpu_pick kernel(const struct tern_cpu_kernels *kernels,
                                    const tern_op_header *desc) {
-    (void)desc;
-    return TERN_CPU_PICK(kernels, gemv_t2);
+    const tern_bitlinear_desc *d = (const tern_bitlinear_desc *)desc;
+    return tern_cpu_ternary_kernel(kernels, tern_op_weights(d->weights), d->x.shape[0]);
 }
 
 const struct tern_cpu_op tern_cpu_op_bitlinear = {

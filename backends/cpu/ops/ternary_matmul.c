@@ -16,20 +16,17 @@ static void run(const struct tern_cpu_run *run, const tern_op_header *desc) {
                                    .q = (const int8_t *)tern_cpu_tensor_data(&d->q),
                                    .q_stride = d->q.strides[0],
                                    .scale = tern_cpu_f32(&d->scale, 0),
-                                   .row_sums = (int32_t *)(void *)run->scratch,
+                                   .room = run->scratch,
                                    .bias = &d->bias,
                                    .residual = &absent,
                                    .out = &d->out};
-    job.task_room = run->scratch + tern_cpu_ternary_sums_bytes(weights, d->q.shape[0]);
     tern_cpu_split(run, (struct tern_cpu_work){run->rows, weights->info.cols / 16}, sum_part, &job);
     tern_cpu_ternary_run(&job);
 }
 
 static uint64_t scratch(const tern_backend_device *device, const tern_op_header *desc) {
     const tern_ternary_matmul_desc *d = (const tern_ternary_matmul_desc *)desc;
-    const tern_backend_weights *weights = tern_op_weights(d->weights);
-    return tern_cpu_ternary_sums_bytes(weights, d->q.shape[0]) +
-           tern_cpu_ternary_task_bytes(weights) * tern_cpu_max_tasks(device->pool);
+    return tern_cpu_ternary_bytes(device->pool, tern_op_weights(d->weights), d->q.shape[0]);
 }
 
 static bool supports(const tern_op_header *desc) {
@@ -40,8 +37,8 @@ static bool supports(const tern_op_header *desc) {
 
 static struct tern_cpu_pick kernel(const struct tern_cpu_kernels *kernels,
                                    const tern_op_header *desc) {
-    (void)desc;
-    return TERN_CPU_PICK(kernels, gemv_t2);
+    const tern_ternary_matmul_desc *d = (const tern_ternary_matmul_desc *)desc;
+    return tern_cpu_ternary_kernel(kernels, tern_op_weights(d->weights), d->q.shape[0]);
 }
 
 const struct tern_cpu_op tern_cpu_op_ternary_matmul = {

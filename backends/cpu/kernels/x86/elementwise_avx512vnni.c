@@ -1,0 +1,2 @@
+#define TERN_CPU_ISA avx512vnni
+#include "backends/cpu/kernels/elementwise_tmpl.h"

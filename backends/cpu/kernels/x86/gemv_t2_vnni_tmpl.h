@@ -1,0 +1,86 @@
+// gemv_t2 with VNNI. A block of a tile is one vector, whose 32-bit lane i is row i's word (see
+// pack.h). Shifted right by 2s and masked, byte b of a lane is the code of column 4s + b; the four
+// activations 4s to 4s + 3, repeated in all lanes, meet it in vpdpbusd, which does not saturate.
+#include "backends/cpu/kernels/x86/vector_tmpl.h"
+
+enum { AHEAD_BYTES = 4096 };
+
+// Sums kept per row: a sum waits 5 cycles for its last addition, two can begin in each.
+#define CHAINS(rows) ((rows) <= 2 ? 4 : 2 * (rows) <= GEMV_ROWS ? 2 : 1)
+
+// |rows| is a constant wherever this is inlined, so that all sums stay in registers.
+TERN_CPU_INLINE void dot_group(const struct tern_cpu_gemv_t2 *job, uint32_t first, uint32_t end,
+                               uint32_t from, uint32_t rows, vector *out) {
+    const vector low = ALL8(3);
+    const uint32_t chains = CHAINS(rows);
+    vector sums[GEMV_ROWS];
+    for (uint32_t i = 0; i < rows * chains; i++) {
+        sums[i] = ZERO();
+    }
+    for (uint32_t block = first; block < end; block++) {
+        const uint8_t *at = job->tile + (size_t)block * VECTOR_BYTES;
+        const int8_t *q = job->q + ((size_t)block * job->rows + from) * TERN_CPU_T2_BLOCK;
+        _mm_prefetch((const char *)at + AHEAD_BYTES, _MM_HINT_T0);
+        vector words = LOAD(at);
+        vector codes[4] = {AND(words, low), AND(RIGHT(words, 2), low), AND(RIGHT(words, 4), low),
+                           AND(RIGHT(words, 6), low)};
+        for (uint32_t s = 0; s < 4; s++) {
+            for (uint32_t r = 0; r < rows; r++) {
+                vector *sum = &sums[r * chains + s % chains];
+                *sum = DOT(*sum, codes[s], four_everywhere(q + r * TERN_CPU_T2_BLOCK + 4 * s));
+            }
+        }
+    }
+    for (uint32_t r = 0; r < rows; r++) {
+        out[r] = sums[r * chains];
+        for (uint32_t i = 1; i < chains; i++) {
+            out[r] = ADD(out[r], sums[r * chains + i]);
+        }
+    }
+}
+
+TERN_CPU_INLINE void dot_rows(const struct tern_cpu_gemv_t2 *job, uint32_t from, uint32_t rows,
+                              int32_t *out) {
+    uint32_t group_blocks = job->group_blocks < job->blocks ? job->group_blocks : job->blocks;
+    uint32_t groups = (job->blocks + group_blocks - 1) / group_blocks;
+    for (uint32_t g = 0; g < groups; g++) {
+        uint32_t first = g * group_blocks;
+        uint32_t end = job->blocks - first < group_blocks ? job->blocks : first + group_blocks;
+        vector sums[GEMV_ROWS];
+        dot_group(job, first, end, from, rows, sums);
+        for (uint32_t r = 0; r < rows; r++) {
+            STORE(out + ((size_t)(from + r) * groups + g) * TILE, sums[r]);
+        }
+    }
+}
+
+void TERN_CPU_FN(gemv_t2)(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
+    for (uint32_t from = 0; from < job->rows; from += GEMV_ROWS) {
+        switch (job->rows - from) {
+#define CASE(n)                                                                                    \
+    case n:                                                                                        \
+        dot_rows(job, from, n, sums);                                                              \
+        break
+            CASE(1);
+            CASE(2);
+            CASE(3);
+            CASE(4);
+            CASE(5);
+            CASE(6);
+            CASE(7);
+            CASE(8);
+#if MANY_REGISTERS
+            CASE(9);
+            CASE(10);
+            CASE(11);
+            CASE(12);
+            CASE(13);
+            CASE(14);
+            CASE(15);
+#endif
+#undef CASE
+        default:
+            dot_rows(job, from, GEMV_ROWS, sums);
+        }
+    }
+}
