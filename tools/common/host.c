@@ -4,6 +4,10 @@
 #include <string.h>
 #include <time.h>
 
+#ifdef _WIN32
+#include <windows.h>
+#endif
+
 static void on_log(void *user, tern_log_level level, const char *message) {
     const host *self = user;
     if (level != TERN_LOG_ERROR || self->debug) {
@@ -29,6 +33,20 @@ bool host_open(host *self, const char *program, const char *backend) {
     return true;
 }
 
+bool host_open_reference(host *self, const char *program, tern_device **out) {
+    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
+    desc.flags = TERN_CONTEXT_IGNORE_ENV;
+    *self = (host){.program = program};
+    tern_device_desc device = TERN_DEVICE_DESC_INIT;
+    device.backends = "reference";
+    if (tern_context_create(&desc, &self->context) != TERN_STATUS_OK ||
+        tern_device_open(self->context, &device, out) != TERN_STATUS_OK) {
+        host_failed(self);
+        return false;
+    }
+    return true;
+}
+
 void host_close(host *self) {
     tern_context_destroy(self->context);
     self->context = NULL;
@@ -46,8 +64,17 @@ int host_failed_in(const host *self, const char *file) {
     return 1;
 }
 
+#ifdef _WIN32
+double host_seconds(void) {
+    LARGE_INTEGER ticks, per_second;
+    QueryPerformanceCounter(&ticks);
+    QueryPerformanceFrequency(&per_second);
+    return (double)ticks.QuadPart / (double)per_second.QuadPart;
+}
+#else
 double host_seconds(void) {
     struct timespec now;
-    timespec_get(&now, TIME_UTC);
+    clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
+#endif

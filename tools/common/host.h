@@ -17,13 +17,17 @@ typedef struct host {
 bool host_open(host *self, const char *program, const char *backend);
 void host_close(host *self);
 
+// Opens the reference backend in a context of its own, so that no option of a device that is tested
+// reaches it. False after one line on stderr; host_close either way.
+bool host_open_reference(host *self, const char *program, tern_device **out);
+
 // Prints the library's last error message as one line on stderr; returns 1, the exit status.
 int host_failed(const host *self);
 
 // The same for what failed in |file|, which the line names if the message does not.
 int host_failed_in(const host *self, const char *file);
 
-// Seconds of a clock, for differences.
+// Seconds of a clock that never steps, for differences.
 double host_seconds(void);
 
 #endif

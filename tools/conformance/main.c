@@ -134,20 +134,6 @@ static int open_tested(host *h, const options *o, suite *self) {
     return absent ? EXIT_UNAVAILABLE : 1;
 }
 
-// In a context of its own, so that no option of the tested device reaches it.
-static int open_reference(host *h, suite *self) {
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
-    *h = (host){.program = PROGRAM};
-    tern_device_desc device = TERN_DEVICE_DESC_INIT;
-    device.backends = "reference";
-    if (tern_context_create(&desc, &h->context) != TERN_STATUS_OK ||
-        tern_device_open(h->context, &device, &self->device[SIDE_REFERENCE]) != TERN_STATUS_OK) {
-        return host_failed(h);
-    }
-    return 0;
-}
-
 static int run_suite(suite *self, const options *o) {
     static suite_result rows[ENTRY_COUNT];
     if (!o->json) {
@@ -180,8 +166,8 @@ static int run(const options *o) {
         return 1;
     }
     int status = open_tested(&tested, o, &self);
-    if (status == 0) {
-        status = open_reference(&reference, &self);
+    if (status == 0 && !host_open_reference(&reference, PROGRAM, &self.device[SIDE_REFERENCE])) {
+        status = 1;
     }
     if (status == 0) {
         status = run_suite(&self, o);

@@ -13,6 +13,7 @@ int command_devices(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_logits(int argc, char **argv);
 int command_inspect(int argc, char **argv);
+int command_bench(int argc, char **argv);
 
 // The option --backend of every command; |out| is a const char *.
 #define ARG_BACKEND(out)                                                                           \

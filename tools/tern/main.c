@@ -15,6 +15,7 @@ static const command commands[] = {
     {"run", command_run, "continue a text, streaming"},
     {"logits", command_logits, "print logits after given token ids"},
     {"inspect", command_inspect, "show the metadata and tensors of a model file"},
+    {"bench", command_bench, "measure a device, and what share of it ops and models reach"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -32,7 +33,7 @@ static void print_help(void) {
 
 static int run_command(int argc, char **argv) {
     if (argc < 2) {
-        args_complain("tern", "a command is missing: devices, run, logits or inspect");
+        args_complain("tern", "a command is missing: devices, run, logits, inspect or bench");
         return EXIT_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
@@ -49,7 +50,8 @@ static int run_command(int argc, char **argv) {
             return commands[i].run(argc - 2, argv + 2);
         }
     }
-    args_complain("tern", "unknown command '%s'; have: devices, run, logits, inspect", argv[1]);
+    args_complain("tern", "unknown command '%s'; have: devices, run, logits, inspect, bench",
+                  argv[1]);
     return EXIT_USAGE;
 }
 

@@ -1,4 +1,4 @@
-// What `tern bench` measured, as data and as its JSON: every command writes this, `compare` reads it.
+// What `tern bench` measured, as data and as its JSON: every command writes it, `compare` reads it.
 #ifndef TERN_TOOLS_TERN_BENCH_RESULTS_H_
 #define TERN_TOOLS_TERN_BENCH_RESULTS_H_
 
@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// One measured thing. A number that was not measured or has no meaning is NAN, and null or absent in
-// JSON; a count that has no meaning is 0 and absent, but for the shape of an op.
+// One measured thing. A number that was not measured or has no meaning is NAN, and null or absent
+// in JSON; a count that has no meaning is 0 and absent, but for the shape of an op.
 typedef struct bench_result {
     char name[32]; // an op, or "prefill", "decode", "first_token", "load", "memory", "launch", ...
     char type[16]; // of the weights, or of what the op works on: "t2", "f16", "f32"

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""bench.py TERN: what `tern bench` writes, and what it says of wrong requests. No time is asserted."""
+import json
+import pathlib
+import sys
+import tempfile
+
+from support import expect, expect_line, finish, run
+
+tern = sys.argv[1]
+OPS = ["quantize_act", "ternary_matmul", "bitlinear", "linear", "rms_norm", "rotary", "kv_append", "attention", "gated", "add",
+       "mul", "scale", "activation", "softmax", "embedding", "copy", "argmax"]
+cases = 0
+
+# wrong requests name what there is
+for args, words in ((["bench"], ["roofline", "ops", "growth"]), (["bench", "frobnicate"], ["frobnicate", "roofline"]),
+                    (["bench", "ops", "--op", "softmin"], ["softmin", *OPS]),
+                    (["bench", "ops", "--op", ""], ["--op"]),
+                    (["bench", "ops", "--shape", "huge"], ["huge", "2560x2560", "4096x14336", "3072x9216", "128256"]),
+                    (["bench", "ops", "--shape", "0x5"], ["0x5"]), (["bench", "ops", "--shape", "5x"], ["5x"]),
+                    (["bench", "ops", "--shape", "5x5x5"], ["5x5x5"]),
+                    (["bench", "ops", "--shape", "99999999999x5"], ["99999999999x5"]),
+                    (["bench", "ops", "--type", "t3"], ["t3", "t2", "q8_0"]),
+                    (["bench", "ops", "--rows", "1,,2"], ["1,,2"]), (["bench", "ops", "--rows", "0"], ["--rows"]),
+                    (["bench", "ops", "stray"], ["stray"]), (["bench", "roofline", "--rows", "1"], ["--rows"])):
+    cases += 1
+    expect_line(" ".join(args), run(tern, *args), 2, words)
+expect_line("no such backend", run(tern, "bench", "roofline", "--backend", "typo"), 1, ["typo", "reference"])
+expect_line("an op of another shape", run(tern, "bench", "ops", "--op", "add", "--shape", "64x64", "--rows", "1", "--json",
+                                          "--backend", "reference"), 1, ["shape"])
+
+
+def number(value, positive=True):
+    return value is None or (isinstance(value, (int, float)) and (value > 0 or not positive and value >= 0))
+
+
+def check_report(what, report, backend):
+    expect(sorted(report) == ["date", "device", "results", "roofline", "tern"], f"{what}: members")
+    expect(sorted(report["device"]) == ["backend", "driver", "name"], f"{what}: device")
+    expect(report["device"]["backend"] == backend, f"{what}: the backend asked for")
+    expect(sorted(report["roofline"]) == ["f32_gmac_s", "int8_gmac_s", "read_gb_s"], f"{what}: roofline")
+    expect(all(number(v) for v in report["roofline"].values()), f"{what}: peaks are numbers above 0, or null")
+    expect(len(report["date"]) == 20 and report["date"][10] == "T" and report["date"][-1] == "Z", f"{what}: date")
+
+
+def check_op(what, r, read):
+    expect(set(r) >= {"name", "type", "k", "n", "rows", "us", "us_spread", "gb_s", "gmac_s", "share", "ok"}, f"{what}: members")
+    expect(r["ok"] is True, f"{what}: right bits")
+    expect(r["us"] > 0 and number(r["us_spread"], False) and r["gb_s"] > 0 and number(r["gmac_s"]), f"{what}: numbers")
+    # the share is of what the same run measured
+    if read and r["share"] and r["gmac_s"] is None:
+        expect(abs(r["share"] - r["gb_s"] / read) < 1e-3 * r["share"], f"{what}: the share of the read bandwidth")
+
+
+def bench(what, *args, backend):
+    done = run(tern, "bench", *args, "--json", "--backend", backend)
+    expect(done.returncode == 0 and done.stderr == b"", f"{what}: done without a word", done)
+    report = json.loads(done.stdout) if done.returncode == 0 else {"results": [], "roofline": {}}
+    if report["roofline"]:
+        check_report(what, report, backend)
+    return report
+
+
+# every op on every backend, at a small shape; a wrong bit would be an error
+ready = [b["name"] for b in json.loads(run(tern, "devices", "--json").stdout)["backends"] if b["state"] == "ready"]
+for backend in ready:
+    rows = bench(f"{backend}: by rows", "ops", "--quick", "--shape", "64", "--rows", "1,3", backend=backend)
+    wide = bench(f"{backend}: matrices", "ops", "--quick", "--shape", "128x64", "--context", "70", "--rows", "2", backend=backend)
+    for report in (rows, wide):
+        for r in report["results"]:
+            if r["name"] in OPS:
+                check_op(f"{backend} {r['name']}", r, report["roofline"]["read_gb_s"])
+    names = {r["name"] for r in rows["results"] + wide["results"]}
+    expect(names == {*OPS, "submit", "launch"}, f"{backend}: every op was measured")
+    expect(all(r["k"] == 128 and r["n"] == 64 and r["rows"] == 2 for r in wide["results"] if r["name"] in OPS), f"{backend}: shape")
+    expect(all(r["context"] == 70 for r in wide["results"] if r["name"] == "attention"), f"{backend}: context")
+    cases += 2
+
+# every type; bytes and multiply-adds follow from the definition
+K, N, ROWS = 320, 48, 2
+BYTES = {"t2": K / 4, "t5": K / 5, "b1": K / 8, "f32": 4 * K, "f16": 2 * K, "bf16": 2 * K, "q8_0": K // 32 * 34}
+for op, types in (("ternary_matmul", ("t2", "t5", "b1")), ("linear", ("f32", "f16", "bf16", "q8_0"))):
+    for kind in types:
+        cases += 1
+        report = bench(f"{op} {kind}", "ops", "--quick", "--warm", "--op", op, "--type", kind, "--shape", f"{K}x{N}", "--rows",
+                       str(ROWS), backend="reference")
+        r = [r for r in report["results"] if r["name"] == op][0]
+        inputs = ROWS * (K + 4 if op == "ternary_matmul" else 4 * K)
+        expect(r["type"] == kind and r["ok"], f"{op} {kind}: measured and right")
+        expect(abs(r["gb_s"] * r["us"] * 1e3 - (N * BYTES[kind] + inputs + 4 * ROWS * N)) < 4, f"{op} {kind}: bytes")
+        expect(abs(r["gmac_s"] * r["us"] * 1e3 - ROWS * K * N) < 4, f"{op} {kind}: multiply-adds")
+
+# growth: curves with a name
+report = bench("growth", "growth", "--quick", backend="cpu" if "cpu" in ready else "reference")
+series = {r.get("series") for r in report["results"] if r["name"] in OPS}
+expect(series >= {"rows", "k", "n", "context"} and None not in series, "growth has its series")
+expect("cpu" not in ready or {r["threads"] for r in report["results"] if r.get("series") == "threads"} >= {1}, "threads")
+
+# roofline, and where it is written
+report = bench("roofline", "roofline", "--quick", backend="reference")
+expect([r["name"] for r in report["results"]] == ["submit", "launch", "upload", "download"], "what the roofline has beside peaks")
+with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / "out.json"
+    ask = ["bench", "roofline", "--quick", "--backend", "reference", "--out", path]
+    first = run(tern, *ask)
+    expect(first.returncode == 0 and b"submit" in first.stdout and not first.stderr, "a table besides the file", first)
+    check_report("file", json.loads(path.read_text()), "reference")
+    path.write_text("precious")
+    expect_line("the file exists", run(tern, *ask), 1, ["out.json", "--force"])
+    expect(path.read_text() == "precious", "a file is not overwritten")
+    expect(run(tern, *ask, "--force").returncode == 0 and json.loads(path.read_text()), "but with --force")
+    expect(run(tern, "bench", "roofline", "--quick", "--backend", "reference", "--json", "--out",
+               pathlib.Path(folder) / "no" / "out.json").returncode == 1, "a folder that does not exist")
+finish(cases + 9)

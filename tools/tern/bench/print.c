@@ -1,0 +1,86 @@
+// Results as lines for people.
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "tools/tern/bench/bench.h"
+
+void bench_note(const bench *self, const char *format, ...) {
+    if (self->options->json) {
+        return;
+    }
+    va_list list;
+    va_start(list, format);
+    vprintf(format, list);
+    va_end(list);
+    puts("");
+    fflush(stdout);
+}
+
+// |value| with three digits that count and what follows it, in |width| columns; "" if not measured.
+static void print_number(double value, const char *unit, int width) {
+    char text[48] = "";
+    if (isfinite(value)) {
+        int decimals = fabs(value) >= 100.0 ? 0 : fabs(value) >= 10.0 ? 1 : 2;
+        snprintf(text, sizeof text, "%.*f %s", decimals, value, unit);
+    }
+    printf(" %*s", width, text);
+}
+
+static void print_time(const bench_result *r) {
+    char spread[32] = "";
+    const char *unit = r->us >= 1e4 ? "ms" : "us";
+    double scale = r->us >= 1e4 ? 1e-3 : 1.0;
+    if (isfinite(r->us_spread)) {
+        snprintf(spread, sizeof spread, "+-%.*f", r->us_spread * scale >= 100.0 ? 0 : 2,
+                 r->us_spread * scale);
+    }
+    print_number(r->us * scale, unit, 11);
+    printf(" %-8s", spread);
+}
+
+static void print_shape(const bench_result *r) {
+    char shape[48] = "";
+    if (r->k && r->n) {
+        snprintf(shape, sizeof shape, "%" PRIu32 "x%" PRIu32, r->k, r->n);
+    } else if (r->k) {
+        snprintf(shape, sizeof shape, "%" PRIu32, r->k);
+    }
+    printf("%-16s %-5s %-12s", r->name, r->type, shape);
+    r->rows ? printf(" %4" PRIu32 " rows", r->rows) : printf(" %9s", "");
+    r->context || r->tok_s > 0.0 ? printf(" at %-5" PRIu32, r->context) : printf(" %8s", "");
+}
+
+static void print_result(const bench_result *r) {
+    print_shape(r);
+    print_time(r);
+    print_number(r->gb_s, "GB/s", 10);
+    print_number(r->gmac_s, "GMAC/s", 13);
+    if (isfinite(r->tok_s)) {
+        print_number(r->tok_s, "tok/s", 10);
+    }
+    print_number(r->share * 100.0, "%", 7);
+    if (isfinite(r->host_bytes)) {
+        print_number(r->host_bytes / 1048576.0, "MiB host", 12);
+        print_number(r->device_bytes / 1048576.0, "MiB device", 14);
+    }
+    printf(" %-5s %s", !r->checked ? "" : r->ok ? "ok" : "WRONG BITS", r->kernel);
+    if (r->threads) {
+        printf(" %" PRIu32 " thread%s", r->threads, r->threads == 1 ? "" : "s");
+    }
+    puts("");
+}
+
+bool bench_add(bench *self, const bench_result *result) {
+    self->wrong += result->checked && !result->ok;
+    if (!self->options->json) {
+        print_result(result);
+        fflush(stdout);
+    }
+    if (!bench_report_add(&self->report, result)) {
+        fprintf(stderr, "%s: out of memory for results\n", self->program);
+        return false;
+    }
+    return true;
+}

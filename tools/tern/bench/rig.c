@@ -1,0 +1,196 @@
+#include "tools/tern/bench/rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/common/host.h"
+
+enum {
+    COPIES_MAX = 1024,           // of matrices and of buffers
+    PROGRAM_OPS_MAX = 64,        // of a model's layers there are as many in one list
+    PROGRAM_MICROSECONDS = 10000 // a program this long hides what a submit costs
+};
+
+static uint32_t copies_for(uint64_t bytes, uint64_t footprint) {
+    uint64_t copies = bytes ? (footprint + bytes - 1) / bytes : 1;
+    return copies < 1 ? 1 : copies > COPIES_MAX ? COPIES_MAX : (uint32_t)copies;
+}
+
+tern_status bench_matrices_make(bench_matrices *self, tern_device *device, const bench_op *op,
+                                const bench_pool *pool, bench_shape shape, uint64_t footprint) {
+    uint64_t bytes = shape.n * tern_dtype_row_bytes(pool->dtype, shape.k);
+    uint32_t copies = copies_for(bytes, footprint);
+    *self = (bench_matrices){.items = calloc(copies, sizeof *self->items)};
+    if (!self->items) {
+        return TERN_STATUS_OUT_OF_MEMORY;
+    }
+    for (; self->count < copies; self->count++) {
+        tern_status status = bench_matrix_make(device, pool, shape.n, shape.k, op->usage, NULL,
+                                               &self->items[self->count]);
+        if (status != TERN_STATUS_OK) {
+            return status;
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+void bench_matrices_free(bench_matrices *self) {
+    for (uint32_t i = 0; i < self->count; i++) {
+        tern_weights_destroy(self->items[i]);
+    }
+    free(self->items);
+    *self = (bench_matrices){0};
+}
+
+// A lookup of the same rows again and again would find them in a cache: each copy has other ids.
+static tern_status upload_ids(const bench_case *c, uint32_t copy, tern_buffer *buffer) {
+    const tern_tensor *view = &c->views[0];
+    int32_t *ids = malloc(c->shape.rows * sizeof *ids);
+    if (!ids) {
+        return TERN_STATUS_OUT_OF_MEMORY;
+    }
+    memcpy(ids, c->image + view->offset, c->shape.rows * sizeof *ids);
+    for (uint32_t r = 0; r < c->shape.rows; r++) {
+        ids[r] = (int32_t)(((uint64_t)ids[r] + copy * UINT64_C(7919)) % c->shape.n);
+    }
+    tern_status status = tern_buffer_upload(buffer, view->offset, ids, c->shape.rows * sizeof *ids);
+    free(ids);
+    return status;
+}
+
+static tern_status make_buffer(const bench_rig *self, uint32_t copy, tern_buffer **out) {
+    const bench_case *c = self->the_case;
+    tern_status status = tern_buffer_create(self->device, c->bytes, out);
+    if (status == TERN_STATUS_OK) {
+        status = tern_buffer_upload(*out, 0, c->image, c->bytes);
+    }
+    bool lookup = c->op->usage == TERN_WEIGHTS_GATHER;
+    return status == TERN_STATUS_OK && lookup && copy ? upload_ids(c, copy, *out) : status;
+}
+
+static tern_status make_buffers(bench_rig *self, uint32_t count) {
+    tern_status status = TERN_STATUS_OK;
+    self->buffers = calloc(count, sizeof *self->buffers);
+    if (!self->buffers) {
+        return TERN_STATUS_OUT_OF_MEMORY;
+    }
+    for (uint32_t i = 0; i < count && status == TERN_STATUS_OK; i++) {
+        self->buffer_count++; // destroying one that was not made is harmless
+        status = make_buffer(self, i, &self->buffers[i]);
+    }
+    return status;
+}
+
+// A program of ops |first|, |first| + 1, ..., each on the next copies; what the last one gives is
+// checked, so it reads the first copy, whose ids are those of the case.
+static tern_status make_program(bench_rig *self, uint32_t first, uint32_t count,
+                                tern_program **out) {
+    tern_commands *list = NULL;
+    tern_status status = tern_commands_create(self->device, NULL, &list);
+    for (uint32_t i = first; i < first + count && status == TERN_STATUS_OK; i++) {
+        uint32_t matrices = self->matrices->count;
+        tern_weights *weights = matrices ? self->matrices->items[i % matrices] : NULL;
+        bool last_lookup =
+            self->the_case->op->usage == TERN_WEIGHTS_GATHER && i + 1 == first + count;
+        tern_buffer *in = self->buffers[last_lookup ? 0 : i % self->buffer_count];
+        status = bench_case_append(self->the_case, in, self->out, weights, list);
+    }
+    if (status == TERN_STATUS_OK) {
+        status = tern_commands_finish(list, out);
+    }
+    tern_commands_destroy(list);
+    return status;
+}
+
+static tern_status run_program(tern_program *program) {
+    tern_fence fence = {0};
+    tern_status status = tern_program_submit(program, NULL, &fence);
+    return status == TERN_STATUS_OK ? tern_fence_wait(fence, UINT64_MAX) : status;
+}
+
+// How many ops make a program long enough; also learns which kernel runs.
+static tern_status find_length(bench_rig *self, uint32_t total) {
+    tern_op_report report = {.struct_size = sizeof report};
+    tern_program *program = NULL;
+    tern_status status = make_program(self, 0, 1, &program);
+    if (status == TERN_STATUS_OK) {
+        status = tern_program_report(program, 0, &report);
+    }
+    if (status == TERN_STATUS_OK) {
+        status = run_program(program);
+    }
+    double start = host_seconds();
+    if (status == TERN_STATUS_OK) {
+        status = run_program(program);
+    }
+    double us = (host_seconds() - start) * 1e6;
+    tern_program_destroy(program);
+    snprintf(self->kernel, sizeof self->kernel, "%s", report.kernel);
+    double fits = PROGRAM_MICROSECONDS / (us > 1.0 ? us : 1.0);
+    self->program_ops = fits < 1.0 ? 1 : fits > PROGRAM_OPS_MAX ? PROGRAM_OPS_MAX : (uint32_t)fits;
+    self->program_ops = self->program_ops > total ? total : self->program_ops;
+    return status;
+}
+
+static tern_status make_programs(bench_rig *self, uint32_t total) {
+    tern_status status = find_length(self, total);
+    uint32_t count = (total + self->program_ops - 1) / self->program_ops;
+    self->programs = calloc(count, sizeof *self->programs);
+    if (!self->programs) {
+        return TERN_STATUS_OUT_OF_MEMORY;
+    }
+    for (uint32_t i = 0; i < count && status == TERN_STATUS_OK; i++) {
+        status = make_program(self, i * self->program_ops, self->program_ops, &self->programs[i]);
+        self->program_count += status == TERN_STATUS_OK;
+    }
+    return status;
+}
+
+tern_status bench_rig_make(bench_rig *self, tern_device *device, const bench_case *the_case,
+                           const bench_matrices *matrices, uint64_t footprint) {
+    *self = (bench_rig){.device = device, .the_case = the_case, .matrices = matrices};
+    uint32_t buffers = copies_for(the_case->bytes, footprint);
+    bool product = the_case->op->usage == TERN_WEIGHTS_MATMUL;
+    if (product && buffers > matrices->count) {
+        buffers = matrices->count;
+    }
+    tern_status status = tern_buffer_create(device, the_case->bytes, &self->out);
+    if (status == TERN_STATUS_OK) {
+        status = make_buffers(self, buffers);
+    }
+    uint32_t total = matrices->count > buffers ? matrices->count : buffers;
+    return status == TERN_STATUS_OK ? make_programs(self, total) : status;
+}
+
+void bench_rig_free(bench_rig *self) {
+    for (uint32_t i = 0; i < self->program_count; i++) {
+        tern_program_destroy(self->programs[i]);
+    }
+    for (uint32_t i = 0; i < self->buffer_count; i++) {
+        tern_buffer_destroy(self->buffers[i]);
+    }
+    tern_buffer_destroy(self->out);
+    free(self->programs);
+    free(self->buffers);
+    *self = (bench_rig){0};
+}
+
+static tern_status run_next(void *user) {
+    bench_rig *self = user;
+    tern_program *program = self->programs[self->next];
+    self->next = (self->next + 1) % self->program_count;
+    return run_program(program);
+}
+
+tern_status bench_rig_measure(bench_rig *self, samples *times) {
+    tern_status status = samples_take(times, run_next, self);
+    for (uint32_t i = 0; i < times->count; i++) {
+        times->values[i] /= self->program_ops;
+    }
+    return status;
+}
+
+tern_status bench_rig_result(bench_rig *self, uint8_t *out) {
+    return tern_buffer_download(self->out, 0, out, self->the_case->bytes);
+}
