@@ -55,7 +55,8 @@ struct tern_cpu_gemv_t2 {
 typedef void tern_cpu_gemv_t2_fn(const struct tern_cpu_gemv_t2 *job, int32_t *sums);
 
 // Unpacks the codes of |count| <= TERN_CPU_GEMM_TILES tiles, |tile_bytes| apart, to a byte each:
-// codes[block][s][tile][row][b] of column 4s + b. What belongs to missing tiles is left as it is.
+// codes[block][s][tile][row][b] of column 4s + b, or as the gemm_t2 of the same level has it. What
+// belongs to missing tiles is left as it is.
 typedef void tern_cpu_unpack_t2_fn(const uint8_t *tiles, size_t tile_bytes, uint32_t count,
                                    uint32_t blocks, uint8_t *codes);
 
