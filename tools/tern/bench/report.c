@@ -53,9 +53,6 @@ bool bench_open(bench *self, const char *program, const bench_options *options) 
         !host_open_reference(&self->reference_h, program, &self->reference)) {
         return false;
     }
-    bench_note(self, "tern %s, %s:%" PRIu32 ", %s, driver %s, %s", self->report.tern,
-               self->info.backend, self->info.index, self->info.name, self->info.driver,
-               self->report.date);
     return true;
 }
 
