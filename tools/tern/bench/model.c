@@ -15,9 +15,9 @@ enum { DEEPEST = 2048, TOKENS = 16, FEW_TOKENS = 4, PROMPT = 128, BATCH = 8, BAT
 
 typedef struct options {
     bench_options common;
-    const char *path, *shape_text, *kv_text;
+    const char *path, *shape_text;
     const model_shape *shape;
-    tern_kv_type kv;
+    model_options model;
 } options;
 
 typedef struct run {
@@ -33,7 +33,8 @@ typedef struct run {
 
 static bench_result result_of(const run *r, const char *name, uint32_t rows, uint32_t context) {
     bench_result result = bench_result_make(name, "");
-    snprintf(result.model, sizeof result.model, "%s", r->s.label);
+    bool q8 = r->o->model.flags & TERN_MODEL_HEAD_Q8;
+    snprintf(result.model, sizeof result.model, "%s%s", r->s.label, q8 ? ", head q8" : "");
     result.rows = rows;
     result.context = context;
     result.checked = r->checked;
@@ -190,7 +191,7 @@ typedef struct batch {
 
 static tern_status make_sessions(batch *self) {
     tern_session_desc desc = TERN_SESSION_DESC_INIT;
-    desc.kv = self->r->o->kv;
+    desc.kv = self->r->o->model.kv;
     uint32_t most = self->r->s.info.context;
     desc.context = most < 64 ? most : 64;
     for (uint32_t i = 0; i < BATCH; i++) {
@@ -259,7 +260,7 @@ static tern_status load(run *r) {
     const options *o = r->o;
     tern_status status = subject_open(&r->s, r->b->h.context, o->path, o->shape);
     if (status == TERN_STATUS_OK) {
-        status = subject_load(&r->s, r->b->device, DEEPEST + 64, o->kv);
+        status = subject_load(&r->s, r->b->device, DEEPEST + 64, &o->model);
     }
     uint32_t context = status == TERN_STATUS_OK ? tern_session_context(r->s.session) : 0;
     if (status == TERN_STATUS_OK) {
@@ -274,8 +275,8 @@ static tern_status load(run *r) {
 
 static tern_status check(run *r) {
     const options *o = r->o;
-    tern_status status =
-        model_check(r->b->device, r->b->reference, o->path, o->shape, o->kv, &r->checked, &r->ok);
+    tern_status status = model_check(r->b->device, r->b->reference, o->path, o->shape, &o->model,
+                                     &r->checked, &r->ok);
     if (status == TERN_STATUS_OK && !r->checked) {
         bench_note(r->b, "bits not compared: the model is too large for the reference backend");
     }
@@ -330,7 +331,8 @@ static int parse(options *o, int argc, char **argv) {
         {"--model", "-m", ARG_TEXT, &o->path, NULL, 0, 0, "FILE", "the model, GGUF"},
         {"--shape", NULL, ARG_TEXT, &o->shape_text, NULL, 0, 0, "NAME",
          "or one with random weights: 2b-4t (default), 0.7b, 3b, 8b"},
-        {"--kv", NULL, ARG_TEXT, &o->kv_text, NULL, 0, 0, "f16|f32", "type of the cache"},
+        ARG_KV(&o->model),
+        ARG_HEAD(&o->model),
         BENCH_ARGS(&o->common),
     };
     const arg_table spec = {
@@ -350,7 +352,7 @@ static int parse(options *o, int argc, char **argv) {
         args_complain(PROGRAM, "-m and --shape exclude each other");
         return EXIT_USAGE;
     }
-    return find_shape(o) && command_kv(PROGRAM, o->kv_text, &o->kv) ? -1 : EXIT_USAGE;
+    return find_shape(o) && command_model_options(PROGRAM, &o->model) ? -1 : EXIT_USAGE;
 }
 
 int bench_model(int argc, char **argv) {

@@ -21,11 +21,11 @@ static tern_status logits_of(subject *self, float **out, size_t *out_size) {
 }
 
 static tern_status run_on(tern_device *device, const char *path, const model_shape *shape,
-                          tern_kv_type kv, float **out, size_t *out_size) {
+                          const model_options *options, float **out, size_t *out_size) {
     subject s;
     tern_status status = subject_open(&s, tern_device_context(device), path, shape);
     if (status == TERN_STATUS_OK) {
-        status = subject_load(&s, device, CONTEXT, kv);
+        status = subject_load(&s, device, CONTEXT, options);
     }
     if (status == TERN_STATUS_OK) {
         status = logits_of(&s, out, out_size);
@@ -56,7 +56,7 @@ static tern_status small_enough(tern_device *device, const char *path, bool *out
 }
 
 tern_status model_check(tern_device *device, tern_device *reference, const char *path,
-                        const model_shape *shape, tern_kv_type kv, bool *out_checked,
+                        const model_shape *shape, const model_options *options, bool *out_checked,
                         bool *out_ok) {
     model_shape small = {0};
     float *got = NULL, *want = NULL;
@@ -71,10 +71,10 @@ tern_status model_check(tern_device *device, tern_device *reference, const char 
         small.vocabulary = VOCABULARY;
     }
     if (status == TERN_STATUS_OK && *out_checked) {
-        status = run_on(device, path, &small, kv, &got, &size);
+        status = run_on(device, path, &small, options, &got, &size);
     }
     if (status == TERN_STATUS_OK && *out_checked) {
-        status = run_on(reference, path, &small, kv, &want, &size);
+        status = run_on(reference, path, &small, options, &want, &size);
     }
     *out_ok = got && want && status == TERN_STATUS_OK && memcmp(got, want, size) == 0;
     free(got);

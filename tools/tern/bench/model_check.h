@@ -7,6 +7,7 @@
 // A whole model takes the reference backend too long: of a shape one layer with a small vocabulary
 // is compared, of a file all where it is small. |*out_checked| is whether anything was.
 tern_status model_check(tern_device *device, tern_device *reference, const char *path,
-                        const model_shape *shape, tern_kv_type kv, bool *out_checked, bool *out_ok);
+                        const model_shape *shape, const model_options *options, bool *out_checked,
+                        bool *out_ok);
 
 #endif

@@ -35,54 +35,59 @@ static bool find_tensor(const tern_archive *archive, const char *name, tern_tens
     return false;
 }
 
-// The embedding is a lookup unless it is the output matrix too.
-static void count_work(subject *self, const tern_archive *archive) {
+static void count_work(subject *self, const tern_archive *archive, tern_kv_type kv) {
     const tern_model_info *m = &self->info;
-    tern_tensor_info embedding = {0}, head = {0};
+    tern_tensor_info embedding, head;
     find_tensor(archive, "token_embd.weight", &embedding);
     bool tied = !find_tensor(archive, "output.weight", &head);
     double cells = (double)m->vocabulary * m->width;
     self->head_macs = cells;
     self->body_macs = (double)m->parameters - cells * (tied ? 1 : 2);
-    self->head_bytes = (double)(tied ? embedding.size : head.size);
-    self->body_bytes =
-        (double)m->weight_bytes - (double)embedding.size - (tied ? 0.0 : (double)head.size);
+    self->head_bytes = m->vocabulary * (double)tern_dtype_row_bytes(m->head, m->width);
+    // The embedding is a lookup unless it is the output matrix too, as the file has it.
+    bool shared = tied && embedding.size == (uint64_t)self->head_bytes;
+    self->body_bytes = (double)m->weight_bytes - self->head_bytes;
+    self->body_bytes -= shared ? 0.0 : (double)embedding.size;
     self->dense = self->body_bytes > self->body_macs; // more than a byte each
     double cache = (double)m->layers * m->kv_heads * m->head_dim * 2;
-    self->position_bytes = cache * (self->kv == TERN_KV_F32 ? 4 : 2);
+    self->position_bytes = cache * (kv == TERN_KV_F32 ? 4 : 2);
     self->position_macs = (double)m->layers * m->heads * m->head_dim * 2;
 }
 
-static tern_status count(subject *self, tern_context *context, const tern_session_desc *session) {
+static tern_status count(subject *self, tern_context *context, const tern_model_desc *model,
+                         const tern_session_desc *session) {
     tern_archive *archive = NULL;
     tern_status status = tern_archive_open(context, self->source, &archive);
     if (status == TERN_STATUS_OK) {
         self->memory.struct_size = sizeof self->memory;
-        status = tern_model_estimate(context, archive, NULL, session, &self->memory);
+        status = tern_model_estimate(context, archive, model, session, &self->memory);
     }
     if (status == TERN_STATUS_OK) {
-        count_work(self, archive);
+        count_work(self, archive, session->kv);
     }
     tern_archive_destroy(archive);
     return status;
 }
 
-tern_status subject_load(subject *self, tern_device *device, uint32_t context, tern_kv_type kv) {
-    tern_session_desc desc = TERN_SESSION_DESC_INIT;
+tern_status subject_load(subject *self, tern_device *device, uint32_t context,
+                         const model_options *options) {
+    tern_model_desc model = TERN_MODEL_DESC_INIT;
+    tern_session_desc session = TERN_SESSION_DESC_INIT;
+    model.flags = options->flags;
+    session.kv = options->kv;
     double start = host_seconds();
-    tern_status status = tern_model_load(device, self->source, NULL, &self->model);
+    tern_status status = tern_model_load(device, self->source, &model, &self->model);
     self->load_seconds = host_seconds() - start;
-    self->kv = kv;
     self->info.struct_size = sizeof self->info;
     if (status == TERN_STATUS_OK) {
         status = tern_model_describe(self->model, &self->info);
     }
-    desc.kv = kv;
-    desc.context = self->info.context < context ? self->info.context : context;
+    session.context = self->info.context < context ? self->info.context : context;
     if (status == TERN_STATUS_OK) {
-        status = tern_session_create(self->model, &desc, &self->session);
+        status = tern_session_create(self->model, &session, &self->session);
     }
-    return status == TERN_STATUS_OK ? count(self, tern_device_context(device), &desc) : status;
+    return status == TERN_STATUS_OK ? count(self, tern_device_context(device), &model, &session)
+                                    : status;
 }
 
 void subject_unload(subject *self) {

@@ -3,13 +3,13 @@
 #define TERN_TOOLS_TERN_BENCH_SUBJECT_H_
 
 #include "tools/tern/bench/random_model.h"
+#include "tools/tern/command.h"
 
 typedef struct subject {
     const char *label; // shape or file
     tern_source file;
     random_model random;
     const tern_source *source; // one of both
-    tern_kv_type kv;
     tern_model_info info;
     tern_memory_estimate memory;
 
@@ -28,7 +28,8 @@ tern_status subject_open(subject *self, tern_context *context, const char *path,
                          const model_shape *shape);
 
 // Loads it and makes a session of up to |context| positions.
-tern_status subject_load(subject *self, tern_device *device, uint32_t context, tern_kv_type kv);
+tern_status subject_load(subject *self, tern_device *device, uint32_t context,
+                         const model_options *options);
 void subject_unload(subject *self);
 void subject_close(subject *self);
 
