@@ -22,6 +22,11 @@ void tern_report_log(const tern_host *host, tern_log_level level, const char *fo
     host->log(host, level, text);
 }
 
+tern_status tern_report_no_memory(const tern_host *host, uint64_t bytes, const char *what) {
+    return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY, "out of memory: %llu bytes for %s",
+                            (unsigned long long)bytes, what);
+}
+
 void *tern_report_calloc(const tern_host *host, size_t count, size_t size) {
     if (size && count > SIZE_MAX / size) {
         return NULL;

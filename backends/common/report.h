@@ -19,6 +19,9 @@ tern_status tern_report_fail(const tern_host *host, tern_status status, const ch
 void tern_report_log(const tern_host *host, tern_log_level level, const char *format, ...)
     TERN_PRINTF(3, 4);
 
+// OUT_OF_MEMORY: "out of memory: |bytes| bytes for |what|".
+tern_status tern_report_no_memory(const tern_host *host, uint64_t bytes, const char *what);
+
 // Zeroed memory from the host, or NULL.
 void *tern_report_calloc(const tern_host *host, size_t count, size_t size);
 

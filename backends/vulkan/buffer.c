@@ -9,7 +9,7 @@ tern_status tern_vk_buffer_create(tern_backend_device *device, uint64_t size,
                                   tern_backend_buffer **out_buffer) {
     tern_backend_buffer *buffer = tern_report_calloc(device->host, 1, sizeof *buffer);
     if (!buffer) {
-        return tern_report_fail(device->host, TERN_STATUS_OUT_OF_MEMORY, "out of memory: a buffer");
+        return tern_report_no_memory(device->host, sizeof *buffer, "a buffer");
     }
     tern_status status = tern_vk_block_create(device, size, TERN_VK_MEMORY_SHARED, &buffer->block);
     if (status == TERN_STATUS_OK && buffer->block.map) {

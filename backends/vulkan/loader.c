@@ -66,22 +66,20 @@ void tern_vk_loader_close(tern_vk_loader *loader) {
 
 tern_status tern_vk_load_instance(const tern_host *host, PFN_vkGetInstanceProcAddr get_proc,
                                   VkInstance instance, tern_vk_instance_functions *out_vk) {
+    const char *lacking = NULL; // the rest is still wanted: what exists must be destroyed
 #define TERN_VK_INSTANCE(name)                                                                     \
     out_vk->name = (PFN_vk##name)get_proc(instance, "vk" #name);                                   \
-    if (!out_vk->name) {                                                                           \
-        return missing(host, #name);                                                               \
-    }
+    lacking = lacking || out_vk->name ? lacking : #name;
 #include "backends/vulkan/functions.inc"
-    return TERN_STATUS_OK;
+    return lacking ? missing(host, lacking) : TERN_STATUS_OK;
 }
 
 tern_status tern_vk_load_device(const tern_host *host, const tern_vk_instance_functions *vk,
                                 VkDevice device, tern_vk_device_functions *out_vk) {
+    const char *lacking = NULL; // likewise
 #define TERN_VK_DEVICE(name)                                                                       \
     out_vk->name = (PFN_vk##name)vk->GetDeviceProcAddr(device, "vk" #name);                        \
-    if (!out_vk->name) {                                                                           \
-        return missing(host, #name);                                                               \
-    }
+    lacking = lacking || out_vk->name ? lacking : #name;
 #include "backends/vulkan/functions.inc"
-    return TERN_STATUS_OK;
+    return lacking ? missing(host, lacking) : TERN_STATUS_OK;
 }

@@ -25,8 +25,7 @@ static tern_status find_layer(const tern_host *host, const tern_vk_loader *loade
     loader->vk.EnumerateInstanceLayerProperties(&count, NULL);
     VkLayerProperties *layers = tern_report_calloc(host, count, sizeof *layers);
     if (!layers) {
-        return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY,
-                                "out of memory: a list of %u vulkan layers", count);
+        return tern_report_no_memory(host, count * sizeof *layers, "a list of vulkan layers");
     }
     if (loader->vk.EnumerateInstanceLayerProperties(&count, layers) >= 0) {
         for (uint32_t i = 0; i < count; i++) {

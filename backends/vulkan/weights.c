@@ -41,9 +41,7 @@ static tern_status chunk_init(const tern_host *host, const tern_vk_layout *layou
     uint64_t total = sizes[0] + sizes[1] + sizes[2] + sizes[3];
     unsigned char *memory = total <= SIZE_MAX ? tern_report_calloc(host, 1, (size_t)total) : NULL;
     if (!memory) {
-        return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY,
-                                "out of memory: asked for %llu bytes to pack weights",
-                                (unsigned long long)total);
+        return tern_report_no_memory(host, total, "weights on their way to the device");
     }
     out_chunk->codes = memory;
     out_chunk->scales = (float *)(void *)(memory + sizes[0]);
@@ -145,10 +143,10 @@ tern_status tern_vk_weights_create(tern_backend_device *device,
                                 desc->info.cols, (unsigned long long)device->limits.range);
     }
     uint32_t count = (desc->info.rows - 1) / rows_each + 1;
-    tern_backend_weights *weights =
-        tern_report_calloc(host, 1, sizeof *weights + count * sizeof weights->segments[0]);
+    size_t bytes = sizeof(tern_backend_weights) + count * sizeof(tern_vk_segment);
+    tern_backend_weights *weights = tern_report_calloc(host, 1, bytes);
     if (!weights) {
-        return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY, "out of memory: %s", desc->name);
+        return tern_report_no_memory(host, bytes, desc->name);
     }
     weights->info = desc->info;
     weights->layout = layout;
