@@ -26,6 +26,8 @@
     X(PROFILE, CHOICE, "0", "0|1: time every op, and say what they took")                          \
     X(VULKAN_VALIDATION, CHOICE, "0",                                                              \
       "0|1: load the Khronos validation layer, synchronization validation included")               \
+    X(VULKAN_KERNELS, CHOICE, "",                                                                  \
+      "gpu|processor: ternary kernels of the vulkan backend; not given: by the kind of device")    \
     X(VULKAN_LIBRARY, TEXT, "", "file name of the Vulkan loader")                                  \
     X(OPENCL_LIBRARY, TEXT, "", "file name of the OpenCL loader")
 

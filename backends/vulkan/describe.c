@@ -29,8 +29,7 @@ tern_status tern_vk_find_features(const tern_host *host, const tern_vk_instance_
     vk->EnumerateDeviceExtensionProperties(physical, NULL, &count, NULL);
     VkExtensionProperties *list = tern_report_calloc(host, count, sizeof *list);
     if (!list) {
-        return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY,
-                                "out of memory: a list of %u vulkan extensions", count);
+        return tern_report_no_memory(host, count * sizeof *list, "a list of vulkan extensions");
     }
     if (vk->EnumerateDeviceExtensionProperties(physical, NULL, &count, list) >= 0) {
         found.int_dot =
@@ -63,7 +62,8 @@ void tern_vk_find_limits(const tern_vk_instance_functions *vk, VkPhysicalDevice 
                              .bindings = core->maxPerStageDescriptorStorageBuffers,
                              .groups = {core->maxComputeWorkGroupCount[0],
                                         core->maxComputeWorkGroupCount[1],
-                                        core->maxComputeWorkGroupCount[2]}};
+                                        core->maxComputeWorkGroupCount[2]},
+                             .invocations = core->maxComputeWorkGroupInvocations};
     if (features->maintenance4 && fourth.maxBufferSize < limits.buffer) {
         limits.buffer = fourth.maxBufferSize;
     }

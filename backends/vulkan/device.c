@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backends/common/report.h"
+#include "backends/vulkan/plan.h"
 
 const char *tern_vk_result_name(VkResult result) {
 #define NAME(code)                                                                                 \
@@ -195,12 +196,18 @@ static void read_properties(tern_backend_device *device) {
     device->instance_vk.GetPhysicalDeviceMemoryProperties2(device->physical, &memory);
     device->instance_vk.GetPhysicalDeviceProperties2(device->physical, &properties);
     device->memory = memory.memoryProperties;
+    device->variant = tern_vk_variant_pick(device->host, properties.properties.deviceType);
     device->discrete = properties.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
     tern_vk_find_limits(&device->instance_vk, device->physical, &device->features, &device->limits);
 }
 
 static tern_status start(tern_backend_device *device) {
     read_properties(device);
+    if (device->limits.bindings < TERN_VK_BINDINGS_LEAST) {
+        return tern_report_fail(device->host, TERN_STATUS_UNAVAILABLE,
+                                "vulkan: a shader may have %u storage buffers, %u are needed",
+                                device->limits.bindings, TERN_VK_BINDINGS_LEAST);
+    }
     VkCommandPoolCreateInfo pool = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
                                     .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
                                     .queueFamilyIndex = device->queue_family};
@@ -217,8 +224,7 @@ tern_status tern_vk_device_open(tern_backend_instance *instance, uint32_t index,
                                 const tern_native *native, tern_backend_device **out_device) {
     tern_backend_device *device = tern_report_calloc(instance->host, 1, sizeof *device);
     if (!device) {
-        return tern_report_fail(instance->host, TERN_STATUS_OUT_OF_MEMORY,
-                                "out of memory: a vulkan device");
+        return tern_report_no_memory(instance->host, sizeof *device, "a vulkan device");
     }
     device->host = instance->host;
     tern_status status = get_handle(instance, index, native, device);

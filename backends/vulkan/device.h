@@ -9,6 +9,7 @@
 #include "backends/vulkan/memory.h"
 #include "backends/vulkan/pipeline.h"
 #include "backends/vulkan/timeline.h"
+#include "backends/vulkan/variant.h"
 
 #include <tern/vulkan.h>
 
@@ -31,12 +32,13 @@ typedef struct tern_vk_features {
 } tern_vk_features;
 
 typedef struct tern_vk_limits {
-    uint64_t range;     // largest range of a storage buffer binding
-    uint64_t buffer;    // largest buffer that one allocation can hold
-    uint64_t alignment; // of binding offsets
-    uint32_t shared;    // bytes of a workgroup's shared memory
-    uint32_t bindings;  // storage buffers of a shader
-    uint32_t groups[3]; // workgroups of a dispatch
+    uint64_t range;       // largest range of a storage buffer binding
+    uint64_t buffer;      // largest buffer that one allocation can hold
+    uint64_t alignment;   // of binding offsets
+    uint32_t shared;      // bytes of a workgroup's shared memory
+    uint32_t bindings;    // storage buffers of a shader
+    uint32_t groups[3];   // workgroups of a dispatch
+    uint32_t invocations; // of a workgroup
 } tern_vk_limits;
 
 struct tern_backend_device {
@@ -54,6 +56,7 @@ struct tern_backend_device {
     tern_vk_features features;
     tern_vk_limits limits;
     bool discrete;
+    const tern_vk_variant *variant;
     VkPhysicalDeviceMemoryProperties memory;
     atomic_bool lost;
     VkCommandPool commands;

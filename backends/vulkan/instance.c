@@ -2,6 +2,7 @@
 
 #include "backends/common/report.h"
 #include "backends/vulkan/device.h"
+#include "backends/vulkan/plan.h"
 #include "backends/vulkan/validation.h"
 
 static tern_status create_handle(tern_backend_instance *instance) {
@@ -39,12 +40,15 @@ static bool usable(tern_backend_instance *instance, VkPhysicalDevice physical) {
     const VkPhysicalDeviceProperties *core = &properties.properties;
     bool new_enough = core->apiVersion >= VK_API_VERSION_1_1;
     bool computes = tern_vk_find_queue_family(&instance->vk, physical) != UINT32_MAX;
-    if (!new_enough || !computes) {
+    bool binds = core->limits.maxPerStageDescriptorStorageBuffers >= TERN_VK_BINDINGS_LEAST;
+    if (!new_enough || !computes || !binds) {
         tern_report_log(instance->host, TERN_LOG_INFO, "vulkan: %s is left out: %s",
                         core->deviceName,
-                        new_enough ? "it has no compute queue" : "it has no vulkan 1.1");
+                        !new_enough ? "it has no vulkan 1.1"
+                        : !computes ? "it has no compute queue"
+                                    : "a shader may have fewer than 8 storage buffers");
     }
-    return new_enough && computes;
+    return new_enough && computes && binds;
 }
 
 static tern_status find_devices(tern_backend_instance *instance) {
@@ -54,8 +58,8 @@ static tern_status find_devices(tern_backend_instance *instance) {
     if (result == VK_SUCCESS && count) {
         instance->devices = tern_report_calloc(host, count, sizeof(VkPhysicalDevice));
         if (!instance->devices) {
-            return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY,
-                                    "out of memory: a list of %u vulkan devices", count);
+            return tern_report_no_memory(host, count * sizeof(VkPhysicalDevice),
+                                         "a list of vulkan devices");
         }
         result = instance->vk.EnumeratePhysicalDevices(instance->handle, &count, instance->devices);
     }
@@ -79,7 +83,7 @@ static tern_status find_devices(tern_backend_instance *instance) {
 tern_status tern_vk_instance_create(const tern_host *host, tern_backend_instance **out_instance) {
     tern_backend_instance *instance = tern_report_calloc(host, 1, sizeof *instance);
     if (!instance) {
-        return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY, "out of memory: vulkan");
+        return tern_report_no_memory(host, sizeof *instance, "a vulkan instance");
     }
     instance->host = host;
     tern_status status = tern_vk_loader_open(host, &instance->loader);

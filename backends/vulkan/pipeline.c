@@ -107,8 +107,7 @@ static tern_status reserve(tern_backend_device *device) {
     tern_vk_pipeline **items =
         tern_report_calloc(device->host, capacity, sizeof(tern_vk_pipeline *));
     if (!items) {
-        return tern_report_fail(device->host, TERN_STATUS_OUT_OF_MEMORY,
-                                "out of memory: %zu pipelines", capacity);
+        return tern_report_no_memory(device->host, capacity * sizeof *items, "pipelines");
     }
     if (pipelines->count) {
         memcpy(items, pipelines->items, pipelines->count * sizeof *items);
@@ -132,8 +131,7 @@ tern_status tern_vk_pipeline_get(tern_backend_device *device, const tern_vk_pipe
     TERN_TRY(reserve(device));
     tern_vk_pipeline *pipeline = tern_report_calloc(device->host, 1, sizeof *pipeline);
     if (!pipeline) {
-        return tern_report_fail(device->host, TERN_STATUS_OUT_OF_MEMORY,
-                                "out of memory: a pipeline");
+        return tern_report_no_memory(device->host, sizeof *pipeline, "a pipeline");
     }
     pipeline->key = *key;
     tern_status status = create_layouts(device, bindings, push_size, pipeline);

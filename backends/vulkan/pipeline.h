@@ -5,12 +5,12 @@
 #include "backends/vulkan/loader.h"
 #include "backends/vulkan/shaders.h"
 
-#define TERN_VK_SPEC_MAX 2
+#define TERN_VK_SPEC_MAX 6
 
 // What tells one pipeline from another.
 typedef struct tern_vk_pipeline_key {
     tern_vk_shader shader;
-    uint32_t spec[TERN_VK_SPEC_MAX]; // specialisation constants 0 and 1; 0 where unused
+    uint32_t spec[TERN_VK_SPEC_MAX]; // specialisation constants from 0 on; 0 where unused
 } tern_vk_pipeline_key;
 
 typedef struct tern_vk_pipeline {

@@ -49,8 +49,7 @@ static tern_status reserve(tern_vk_plan *plan) {
     size_t capacity = plan->capacity ? 2 * plan->capacity : 64;
     tern_vk_step *steps = tern_report_calloc(host, capacity, sizeof *steps);
     if (!steps) {
-        return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY,
-                                "out of memory: a program of %zu steps", capacity);
+        return tern_report_no_memory(host, capacity * sizeof *steps, "the steps of a program");
     }
     if (plan->count) {
         memcpy(steps, plan->steps, plan->count * sizeof *steps);
@@ -71,6 +70,7 @@ tern_status tern_vk_plan_step(tern_vk_plan *plan, const tern_op_header *head, ui
     tern_vk_step *step = &plan->steps[plan->count];
     memset(step, 0, sizeof *step);
     step->op = plan->op;
+    step->op_count = plan->op_count;
     tern_tensor params = plan->params;
     if (!head->live) {
         params.buffer = NULL;
@@ -114,7 +114,8 @@ tern_status tern_vk_plan_dispatch(tern_vk_plan *plan, tern_vk_step *step,
     step->groups[1] = cut(dispatch->groups_y, device->limits.groups[1]);
     step->push_size = dispatch->push_size;
     memcpy(step->push, dispatch->push, dispatch->push_size);
-    tern_vk_pipeline_key key = {dispatch->shader, {dispatch->spec[0], dispatch->spec[1]}};
+    tern_vk_pipeline_key key = {.shader = dispatch->shader};
+    memcpy(key.spec, dispatch->spec, sizeof key.spec);
     TERN_TRY(
         tern_vk_pipeline_get(device, &key, step->binding_count, step->push_size, &step->pipeline));
     plan->count++;

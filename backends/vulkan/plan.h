@@ -8,7 +8,9 @@
 #include "backends/vulkan/buffer.h"
 #include "backends/vulkan/pipeline.h"
 
-#define TERN_VK_BINDINGS_MAX 8
+// Storage buffers that any op may need, and that the fused ones may.
+#define TERN_VK_BINDINGS_LEAST 8
+#define TERN_VK_BINDINGS_MAX 16
 
 typedef struct tern_vk_binding {
     const tern_vk_block *block; // its buffer may still be missing: scratch
@@ -18,7 +20,8 @@ typedef struct tern_vk_binding {
 } tern_vk_binding;
 
 typedef struct tern_vk_step {
-    uint32_t op; // index in the list
+    uint32_t op;       // the first it belongs to, in the list
+    uint32_t op_count; // of a fused group
     const tern_vk_pipeline *pipeline;
     tern_vk_shader shader;
     uint32_t groups[2];
@@ -34,7 +37,8 @@ typedef struct tern_vk_plan {
     tern_vk_step *steps;
     size_t count;
     size_t capacity;
-    uint32_t op;                  // the op being planned
+    uint32_t op;                  // the first op being planned
+    uint32_t op_count;            // and how many with it
     tern_backend_buffer *scratch; // block made once its size is known
     uint64_t scratch_size;        // the most that an op needs
     uint64_t scratch_used;        // by the op being planned

@@ -5,6 +5,7 @@
 
 #include "backends/common/report.h"
 #include "backends/vulkan/device.h"
+#include "backends/vulkan/fuse.h"
 #include "backends/vulkan/ops/ops.h"
 #include "backends/vulkan/record.h"
 
@@ -14,10 +15,11 @@ int32_t tern_vk_supports(tern_backend_device *device, const tern_op_header *op) 
 }
 
 static tern_status plan_ops(tern_vk_plan *plan, const tern_backend_program_desc *desc) {
-    for (uint32_t i = 0; i < desc->count; i++) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < desc->count; i += count) {
         plan->op = i;
         plan->scratch_used = 0;
-        TERN_TRY(tern_vk_op_find(desc->ops[i]->kind)->plan(plan, desc->ops[i]));
+        TERN_TRY(tern_vk_plan_next(plan, desc->ops + i, desc->count - i, &count));
     }
     return TERN_STATUS_OK;
 }
@@ -26,10 +28,12 @@ static tern_status keep_kernels(tern_vk_plan *plan, tern_backend_program *progra
     const tern_host *host = plan->device->host;
     program->kernels = tern_report_calloc(host, plan->count, sizeof *program->kernels);
     if (!program->kernels) {
-        return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY, "out of memory: a program");
+        return tern_report_no_memory(host, plan->count * sizeof *program->kernels,
+                                     "a program's kernels");
     }
     for (size_t i = 0; i < plan->count; i++) {
-        program->kernels[i] = (tern_vk_kernel){plan->steps[i].op, plan->steps[i].shader};
+        program->kernels[i] =
+            (tern_vk_kernel){plan->steps[i].op, plan->steps[i].op_count, plan->steps[i].shader};
     }
     program->kernel_count = plan->count;
     return TERN_STATUS_OK;
@@ -70,7 +74,7 @@ tern_status tern_vk_compile(tern_backend_device *device, const tern_backend_prog
     TERN_TRY(tern_vk_check_lost(device));
     tern_backend_program *program = tern_report_calloc(host, 1, sizeof *program);
     if (!program) {
-        return tern_report_fail(host, TERN_STATUS_OUT_OF_MEMORY, "out of memory: a program");
+        return tern_report_no_memory(host, sizeof *program, "a program");
     }
     program->params = desc->params;
     tern_vk_plan plan = {.device = device, .params = desc->params, .scratch = &program->scratch};
@@ -119,14 +123,15 @@ void tern_vk_program_kernel(tern_backend_device *device, tern_backend_program *p
                             uint32_t index, char *out_name, uint32_t capacity) {
     (void)device;
     uint32_t used = 0;
-    tern_vk_shader last = TERN_VK_SHADER_COUNT;
+    tern_vk_shader last = TERN_VK_SHADER_COUNT; // one per segment of weights is one name
     if (capacity) {
         out_name[0] = '\0';
     }
     for (size_t i = 0; i < program->kernel_count && used < capacity; i++) {
         const tern_vk_kernel *kernel = &program->kernels[i];
-        if (kernel->op == index && kernel->shader != last) {
-            int written = snprintf(out_name + used, capacity - used, "%s%s", used ? "+" : "",
+        if (index - kernel->op < kernel->op_count && kernel->shader != last) {
+            const char *before = index > kernel->op ? "in " : used ? "+" : "";
+            int written = snprintf(out_name + used, capacity - used, "%s%s", before,
                                    tern_vk_modules[kernel->shader].name);
             used += written > 0 ? (uint32_t)written : 0;
             last = kernel->shader;

@@ -7,6 +7,7 @@
 // Which shader a step of an op ran, for program_kernel.
 typedef struct tern_vk_kernel {
     uint32_t op;
+    uint32_t op_count;
     tern_vk_shader shader;
 } tern_vk_kernel;
 

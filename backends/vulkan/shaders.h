@@ -58,6 +58,13 @@ typedef struct tern_vk_ternary {
     float scale;
 } tern_vk_ternary;
 
+typedef struct tern_vk_matrix {
+    uint32_t outputs;
+    float scale;
+    uint32_t bias; // 0: none; else 1 + offset
+    uint32_t result;
+} tern_vk_matrix;
+
 #define TERN_VK_PUSH(name, bytes, members)                                                         \
     typedef struct tern_vk_push_##name {                                                           \
         tern_vk_rows rows;                                                                         \
@@ -81,6 +88,13 @@ TERN_VK_PUSH(kv_append, 92, uint32_t heads; uint32_t head_dim; tern_vk_view k; t
              tern_vk_cache k_cache; tern_vk_cache v_cache; tern_vk_blocks blocks;)
 TERN_VK_PUSH(attention, 92, uint32_t group; float scale; tern_vk_view q; tern_vk_cache k_cache;
              tern_vk_cache v_cache; tern_vk_blocks blocks; tern_vk_view result;)
+TERN_VK_PUSH(rotary_append, 100, tern_vk_view q; tern_vk_view k; tern_vk_view v; tern_vk_view q_out;
+             tern_vk_view k_out; uint32_t heads; uint32_t kv_heads; uint32_t angles;
+             uint32_t angle_stride; uint32_t angle_rows; uint32_t positions; uint32_t sequences;
+             uint32_t sequence_count; uint32_t table; uint32_t width; uint32_t k_cache;
+             uint32_t v_cache; uint32_t count;)
+TERN_VK_PUSH(bitlinear, 84, uint32_t cols; uint32_t x; uint32_t factors; uint32_t has_factors;
+             float eps; uint32_t last; uint32_t written; tern_vk_matrix matrices[3];)
 TERN_VK_PUSH(linear, 44, uint32_t cols; uint32_t outputs; uint32_t row_words; tern_vk_view x;
              tern_vk_view result; uint32_t bias; uint32_t has_bias;)
 TERN_VK_PUSH(ternary_matmul, 72, uint32_t outputs; uint32_t q_words; tern_vk_ternary weights;

@@ -264,7 +264,7 @@ static void expect_kernel(const tern_vulkan_native *native, const char *wanted) 
 
 static void uses_only_what_is_enabled(void **state) {
     tern_vulkan_native native = native_of(*state);
-    expect_kernel(&native, "quantize_act+ternary_matmul");
+    expect_kernel(&native, "bitlinear"); // not bitlinear_int_dot
 }
 
 static void expect_refusal(const tern_native *native, const char *text) {

@@ -1,6 +1,6 @@
-# tern_add_shader(OP SOURCE file.comp [VARIANTS suffix=DEFINE...])
+# tern_add_shader(OP SOURCE file.comp [VARIANTS suffix=DEFINE[,DEFINE...]...])
 #
-# Compiles a shader to SPIR-V, once plainly as OP and once per variant as OP_suffix with DEFINE set, and embeds each module as
+# Compiles a shader to SPIR-V, once plainly as OP and once per variant as OP_suffix with each DEFINE set, and embeds each module as
 # generated/shaders/vulkan/NAME.inc, the words of a C array. tern_finish_shaders() then writes the index of all modules and
 # makes the target tern_shaders_vulkan.
 find_program(TERN_GLSLANG glslangValidator)
@@ -9,12 +9,13 @@ mark_as_advanced(TERN_GLSLANG TERN_GLSLC)
 
 set(tern_shaders_folder ${tern_BINARY_DIR}/generated/shaders/vulkan)
 
-function(tern_compile_shader name source define)
+function(tern_compile_shader name source defines)
   set(spv ${tern_shaders_folder}/${name}.spv)
   set(flags -I${tern_SOURCE_DIR})
-  if(define)
+  string(REPLACE "," ";" defines "${defines}")
+  foreach(define ${defines})
     list(APPEND flags -D${define}=1)
-  endif()
+  endforeach()
   if(TERN_GLSLANG)
     set(compile ${TERN_GLSLANG} -V --quiet --target-env vulkan1.1 ${flags} ${source} -o ${spv})
   else()

@@ -30,10 +30,9 @@ static void clear_bar(const progress *self) {
     }
 }
 
-static tern_status load(loaded *self, const model_options *options) {
+static tern_status load(loaded *self) {
     progress bar = {.terminal = terminal_is_stderr(), .shown = -1};
     tern_model_desc desc = TERN_MODEL_DESC_INIT;
-    desc.flags = options->flags;
     desc.progress = on_progress;
     desc.progress_user = &bar;
     tern_status status = tern_model_load(self->device, &self->source, &desc, &self->model);
@@ -51,11 +50,11 @@ static bool open_device(loaded *self, const host *h) {
     return true;
 }
 
-static tern_status open_model(loaded *self, const model_options *options) {
+static tern_status open_model(loaded *self, tern_kv_type kv) {
     tern_session_desc session = TERN_SESSION_DESC_INIT;
-    session.kv = options->kv;
+    session.kv = kv;
     self->model_info.struct_size = sizeof self->model_info;
-    tern_status status = load(self, options);
+    tern_status status = load(self);
     if (status == TERN_STATUS_OK) {
         status = tern_model_describe(self->model, &self->model_info);
     }
@@ -65,7 +64,7 @@ static tern_status open_model(loaded *self, const model_options *options) {
     return status;
 }
 
-bool loaded_open(loaded *self, const host *h, const char *path, const model_options *options) {
+bool loaded_open(loaded *self, const host *h, const char *path, tern_kv_type kv) {
     *self = (loaded){0};
     double start = host_seconds();
     // The file goes first: a wrong name is told without starting a driver.
@@ -76,7 +75,7 @@ bool loaded_open(loaded *self, const host *h, const char *path, const model_opti
     if (!open_device(self, h)) {
         return false;
     }
-    if (open_model(self, options) != TERN_STATUS_OK) {
+    if (open_model(self, kv) != TERN_STATUS_OK) {
         host_failed_in(h, path);
         return false;
     }

@@ -1,5 +1,6 @@
 #include "backends/common/report.h"
 #include "backends/vulkan/device.h"
+#include "backends/vulkan/ops/bitlinear_row.h"
 #include "backends/vulkan/ops/ops.h"
 #include "backends/vulkan/weights.h"
 
@@ -16,6 +17,11 @@ tern_status tern_vk_plan_bitlinear(tern_vk_plan *plan, const tern_op_header *op)
     uint32_t rows = desc->x.shape[0];
     uint32_t cols = desc->x.shape[1];
     tern_tensor x = desc->x;
+    bool done = false;
+    TERN_TRY(tern_vk_plan_bitlinear_row(plan, &desc, 1, NULL, &done));
+    if (done) {
+        return TERN_STATUS_OK;
+    }
     if (desc->norm == TERN_NORM_RMS) {
         tern_rms_norm_desc norm = {
             .head = desc->head, .x = x, .weight = desc->norm_weight, .eps = desc->norm_eps};

@@ -1,5 +1,6 @@
 #include "backends/common/report.h"
 #include "backends/vulkan/device.h"
+#include "backends/vulkan/ops/bitlinear_row.h"
 #include "backends/vulkan/ops/ops.h"
 #include "backends/vulkan/weights.h"
 
@@ -48,7 +49,7 @@ static tern_status plan_segment(tern_vk_plan *plan, const tern_ternary_matmul_de
     push.residual.offset += segment->first;
     push.result = tern_vk_step_tensor(plan, step, &desc->out, TERN_OPERAND_OUT);
     push.result.offset += segment->first;
-    bool int_dot = plan->device->features.int_dot;
+    bool int_dot = plan->device->variant->int_dot && plan->device->features.int_dot;
     return tern_vk_plan_dispatch(
         plan, step,
         &(tern_vk_dispatch){.shader = int_dot ? TERN_VK_SHADER_ternary_matmul_int_dot
@@ -71,5 +72,8 @@ tern_status tern_vk_plan_ternary(tern_vk_plan *plan, const tern_ternary_matmul_d
 
 tern_status tern_vk_plan_ternary_matmul(tern_vk_plan *plan, const tern_op_header *op) {
     tern_tensor none = {.buffer = NULL};
-    return tern_vk_plan_ternary(plan, (const tern_ternary_matmul_desc *)op, &none);
+    bool done = false;
+    TERN_TRY(tern_vk_plan_ternary_row(plan, (const tern_ternary_matmul_desc *)op, &done));
+    return done ? TERN_STATUS_OK
+                : tern_vk_plan_ternary(plan, (const tern_ternary_matmul_desc *)op, &none);
 }

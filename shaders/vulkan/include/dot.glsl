@@ -1,6 +1,6 @@
-// Four signed bytes times four bytes from 0 to 3, added. INT_DOT: by the device's packed integer
-// dot product (VK_KHR_shader_integer_dot_product), which this compiler reaches only as a raw SPIR-V
-// instruction: OpSDot, with packed format 0 (4 x 8 bits).
+// Signed bytes times codes from 0 to 3, added, four or sixteen at a time. INT_DOT: by the device's
+// packed integer dot product (VK_KHR_shader_integer_dot_product), which this compiler reaches only
+// as a raw SPIR-V instruction: OpSDot, with packed format 0 (4 x 8 bits).
 #ifndef TERN_SHADERS_VULKAN_DOT_GLSL_
 #define TERN_SHADERS_VULKAN_DOT_GLSL_
 
@@ -13,6 +13,25 @@ int dot4(uint q, uint codes) {
     return packed_dot(q, codes, 0);
 }
 
+int byte_sum(uint q) {
+    return packed_dot(q, 0x01010101u, 0);
+}
+
+// Sixteen activations as dot16 wants them.
+struct Sixteen {
+    uvec4 q;
+};
+
+Sixteen spread(uvec4 q) {
+    return Sixteen(q);
+}
+
+// Codes as ternary_matmul.comp describes a word.
+int dot16(Sixteen a, uint word) {
+    return dot4(a.q.x, word & 0x03030303u) + dot4(a.q.y, (word >> 2) & 0x03030303u) +
+           dot4(a.q.z, (word >> 4) & 0x03030303u) + dot4(a.q.w, (word >> 6) & 0x03030303u);
+}
+
 #else
 
 int dot4(uint q, uint codes) {
@@ -20,6 +39,35 @@ int dot4(uint q, uint codes) {
     int b = int(codes);
     return bitfieldExtract(a, 0, 8) * (b & 3) + bitfieldExtract(a, 8, 8) * ((b >> 8) & 3) +
            bitfieldExtract(a, 16, 8) * ((b >> 16) & 3) + (a >> 24) * ((b >> 24) & 3);
+}
+
+int byte_sum(uint q) {
+    int a = int(q);
+    return bitfieldExtract(a, 0, 8) + bitfieldExtract(a, 8, 8) + bitfieldExtract(a, 16, 8) +
+           (a >> 24);
+}
+
+// Bytes 0 and 2, and bytes 1 and 3, as pairs of signed numbers: low + high * 2^16 modulo 2^32.
+struct Sixteen {
+    uvec4 even;
+    uvec4 odd;
+};
+
+Sixteen spread(uvec4 q) {
+    return Sixteen(((q ^ 0x00800080u) & 0x00ff00ffu) - 0x00800080u,
+                   (((q >> 8) ^ 0x00800080u) & 0x00ff00ffu) - 0x00800080u);
+}
+
+// Two products by one multiplication: (c2 + c0 2^16) (q0 + q2 2^16) has q0 c0 + q2 c2 in its upper
+// half, and in its lower half q0 c2, whose sign must be taken back. Eight of them add up to less
+// than 2^12.
+int dot16(Sixteen a, uint word) {
+    uint codes = (word << 16) | (word >> 16);
+    uvec4 even = (uvec4(codes) >> uvec4(0u, 2u, 4u, 6u)) & 0x00030003u;
+    uvec4 odd = (uvec4(codes) >> uvec4(8u, 10u, 12u, 14u)) & 0x00030003u;
+    uvec4 products = even * a.even + odd * a.odd;
+    int sum = int(products.x + products.y + products.z + products.w);
+    return (sum - bitfieldExtract(sum, 0, 16)) >> 16;
 }
 
 #endif

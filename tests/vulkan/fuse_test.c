@@ -1,0 +1,276 @@
+// A layer of one row in as few dispatches as fusing makes of it, with every bit that the reference
+// leaves in every tensor, intermediate ones included; by the kernels for GPUs and for processors.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <tern/tern.h>
+
+#include "tests/harness/device.h"
+#include "tests/harness/rng.h"
+
+// Of a network, as its decode step sees it.
+typedef struct shape {
+    uint32_t width, heads, kv_heads, head_dim, ffn_width;
+    bool sub_norms;
+    tern_scale_kind scales;
+    uint32_t pairs;
+    tern_activation gate;
+    tern_dtype cache;
+    bool biases;
+} shape;
+
+// tools/models/tern-stories.gguf, and BitNet b1.58 2B-4T with fewer columns.
+static const shape stories = {256,
+                              4,
+                              2,
+                              64,
+                              768,
+                              true,
+                              TERN_SCALE_TENSOR,
+                              TERN_ROTARY_HALF_SPLIT,
+                              TERN_ACTIVATION_RELU2,
+                              TERN_DTYPE_F16,
+                              false};
+static const shape bitnet_2b4t = {640,
+                                  10,
+                                  5,
+                                  64,
+                                  1728,
+                                  true,
+                                  TERN_SCALE_TENSOR,
+                                  TERN_ROTARY_HALF_SPLIT,
+                                  TERN_ACTIVATION_RELU2,
+                                  TERN_DTYPE_F16,
+                                  false};
+// Everything the other way: scales by rows, biases, interleaved pairs, a float32 cache, odd columns.
+static const shape odd = {100,
+                          5,
+                          5,
+                          20,
+                          173,
+                          false,
+                          TERN_SCALE_ROW,
+                          TERN_ROTARY_INTERLEAVED,
+                          TERN_ACTIVATION_SILU,
+                          TERN_DTYPE_F32,
+                          true};
+
+enum { TENSORS = 9, POSITION = 70, BLOCKS = 2 };
+
+// A layer on a device, and the tensors to compare.
+typedef struct layer {
+    bench b;
+    rng r;
+    const shape *s;
+    tern_commands *commands;
+    tern_tensor x, q, k, v, attended, gate, up, k_cache, v_cache;
+} layer;
+
+static tern_tensor random_row(layer *l, uint32_t cols) {
+    float *values = bench_floats(&l->b, cols);
+    for (uint32_t i = 0; i < cols; i++) {
+        values[i] = rng_float(&l->r, -1.0f, 1.0f);
+    }
+    return bench_matrix(&l->b, 1, cols, values);
+}
+
+static tern_tensor random_vector(layer *l, uint32_t count) {
+    tern_tensor row = random_row(l, count);
+    return tern_tensor_make(row.buffer, 0, TERN_DTYPE_F32, 1, &count);
+}
+
+static tern_weights *random_weights(layer *l, uint32_t rows, uint32_t cols) {
+    size_t row_bytes = (cols + 3) / 4;
+    unsigned char *codes = bench_memory(&l->b, rows * row_bytes);
+    float *scales = bench_floats(&l->b, rows);
+    for (uint32_t n = 0; n < rows; n++) {
+        scales[n] = rng_float(&l->r, 0.5f, 1.5f);
+        for (uint32_t k = 0; k < 4 * row_bytes; k++) {
+            uint32_t code = k < cols ? rng_below(&l->r, 3) : 1;
+            codes[n * row_bytes + k / 4] |= (unsigned char)(code << 2 * (k % 4));
+        }
+    }
+    tern_weights_info info = {.dtype = TERN_DTYPE_T2,
+                              .rows = rows,
+                              .cols = cols,
+                              .scale_kind = l->s->scales,
+                              .scale = l->s->scales == TERN_SCALE_TENSOR ? 0.7f : 0.0f,
+                              .usage = TERN_WEIGHTS_MATMUL};
+    return bench_weights(&l->b, &info, codes, l->s->scales == TERN_SCALE_ROW ? scales : NULL);
+}
+
+static void project(layer *l, const tern_tensor *x, const tern_tensor *norm, const tern_tensor *out,
+                    bool residual) {
+    uint32_t rows = out->shape[1];
+    tern_bitlinear_desc desc = {.x = *x,
+                                .norm = norm ? TERN_NORM_RMS : TERN_NORM_NONE,
+                                .norm_eps = 1e-5f,
+                                .weights = random_weights(l, rows, x->shape[1]),
+                                .out = *out};
+    if (norm) {
+        desc.norm_weight = *norm;
+    }
+    if (l->s->biases) {
+        desc.bias = random_vector(l, rows);
+    }
+    if (residual) {
+        desc.residual = *out;
+    }
+    CHECK_OK(tern_cmd_bitlinear(l->commands, &desc));
+}
+
+static void make_tensors(layer *l) {
+    const shape *s = l->s;
+    const uint32_t cache[] = {BLOCKS, s->kv_heads, TERN_KV_BLOCK, s->head_dim};
+    l->x = random_row(l, s->width);
+    l->q = random_row(l, s->heads * s->head_dim);
+    l->k = random_row(l, s->kv_heads * s->head_dim);
+    l->v = random_row(l, s->kv_heads * s->head_dim);
+    l->attended = random_row(l, s->heads * s->head_dim);
+    l->gate = random_row(l, s->ffn_width);
+    l->up = random_row(l, s->ffn_width);
+    l->k_cache = bench_tensor(&l->b, s->cache, 4, cache, NULL);
+    l->v_cache = bench_tensor(&l->b, s->cache, 4, cache, NULL);
+}
+
+static void append_attention(layer *l) {
+    const shape *s = l->s;
+    const int32_t position = POSITION, sequence = 0, blocks[BLOCKS] = {1, 0};
+    tern_rotary_table_desc desc = {.struct_size = sizeof desc, .dims = s->head_dim, .base = 1e4};
+    float *angles = bench_floats(&l->b, (POSITION + 2) * s->head_dim);
+    CHECK_OK(tern_rotary_table(&desc, 0, POSITION + 2, angles));
+    tern_rotary_desc rotate = {.x = l->q,
+                               .table = bench_matrix(&l->b, POSITION + 2, s->head_dim, angles),
+                               .positions = bench_ints(&l->b, 1, &position),
+                               .head_dim = s->head_dim,
+                               .pairs = s->pairs,
+                               .out = l->q};
+    CHECK_OK(tern_cmd_rotary(l->commands, &rotate));
+    rotate.x = rotate.out = l->k;
+    CHECK_OK(tern_cmd_rotary(l->commands, &rotate));
+    tern_kv_append_desc append = {
+        .k = l->k,
+        .v = l->v,
+        .k_cache = l->k_cache,
+        .v_cache = l->v_cache,
+        .positions = rotate.positions,
+        .sequences = bench_ints(&l->b, 1, &sequence),
+        .table = bench_tensor(&l->b, TERN_DTYPE_I32, 2, (const uint32_t[]){1, BLOCKS}, blocks)};
+    CHECK_OK(tern_cmd_kv_append(l->commands, &append));
+    tern_attention_desc attend = {.q = l->q,
+                                  .k_cache = l->k_cache,
+                                  .v_cache = l->v_cache,
+                                  .positions = append.positions,
+                                  .sequences = append.sequences,
+                                  .table = append.table,
+                                  .scale = 0.125f,
+                                  .out = l->attended};
+    CHECK_OK(tern_cmd_attention(l->commands, &attend));
+}
+
+static void append_layer(layer *l) {
+    const shape *s = l->s;
+    tern_tensor attn_norm = random_vector(l, s->width), ffn_norm = random_vector(l, s->width);
+    tern_tensor attn_sub = random_vector(l, s->heads * s->head_dim);
+    tern_tensor ffn_sub = random_vector(l, s->ffn_width);
+    project(l, &l->x, &attn_norm, &l->q, false);
+    project(l, &l->x, &attn_norm, &l->k, false);
+    project(l, &l->x, &attn_norm, &l->v, false);
+    append_attention(l);
+    project(l, &l->attended, s->sub_norms ? &attn_sub : NULL, &l->x, true);
+    project(l, &l->x, &ffn_norm, &l->gate, false);
+    project(l, &l->x, &ffn_norm, &l->up, false);
+    tern_gated_desc unit = {.gate = l->gate, .up = l->up, .activation = s->gate, .out = l->gate};
+    CHECK_OK(tern_cmd_gated(l->commands, &unit));
+    project(l, &l->gate, s->sub_norms ? &ffn_sub : NULL, &l->x, true);
+}
+
+// Kernels launched: one for each name that an op reports, but none where it runs "in" another.
+static uint32_t count_dispatches(tern_program *program, uint32_t ops) {
+    uint32_t dispatches = 0;
+    for (uint32_t i = 0; i < ops; i++) {
+        tern_op_report report = {.struct_size = sizeof report};
+        CHECK_OK(tern_program_report(program, i, &report));
+        dispatches += strncmp(report.kernel, "in ", 3) != 0;
+        for (const char *at = report.kernel; *at; at++) {
+            dispatches += *at == '+';
+        }
+    }
+    return dispatches;
+}
+
+static void run_layer(layer *l, const char *backend, const shape *s, uint32_t *out_dispatches) {
+    tern_program *program = NULL;
+    tern_fence fence;
+    memset(l, 0, sizeof *l);
+    bench_open(&l->b, backend);
+    l->r = rng_make(11);
+    l->s = s;
+    CHECK_OK(tern_commands_create(l->b.device, NULL, &l->commands));
+    make_tensors(l);
+    append_layer(l);
+    CHECK_OK(tern_commands_finish(l->commands, &program));
+    *out_dispatches = count_dispatches(program, tern_commands_count(l->commands));
+    tern_commands_destroy(l->commands);
+    for (int i = 0; i < 2; i++) { // what the first run leaves in memory must not matter
+        CHECK_OK(tern_program_submit(program, NULL, &fence));
+        CHECK_OK(tern_fence_wait(fence, UINT64_MAX));
+    }
+    tern_program_destroy(program);
+}
+
+static void compare_layers(layer *got, layer *want) {
+    static const size_t offsets[TENSORS] = {
+        offsetof(layer, x),  offsetof(layer, q),        offsetof(layer, k),
+        offsetof(layer, v),  offsetof(layer, attended), offsetof(layer, gate),
+        offsetof(layer, up), offsetof(layer, k_cache),  offsetof(layer, v_cache)};
+    for (size_t i = 0; i < TENSORS; i++) {
+        const tern_tensor *a = (const tern_tensor *)(const void *)((char *)got + offsets[i]);
+        const tern_tensor *b = (const tern_tensor *)(const void *)((char *)want + offsets[i]);
+        uint64_t bytes = tern_tensor_packed_bytes(a->dtype, a->rank, a->shape);
+        if (memcmp(bench_read(&got->b, a), bench_read(&want->b, b), (size_t)bytes) != 0) {
+            fail_msg("tensor %zu differs from the reference's", i);
+        }
+    }
+}
+
+static void check(const shape *s) {
+    static layer got, want;
+    uint32_t dispatches = 0, none = 0;
+    run_layer(&want, "reference", s, &none);
+    run_layer(&got, "vulkan", s, &dispatches);
+    compare_layers(&got, &want);
+    assert_int_equal(dispatches, 6);
+    bench_close(&got.b);
+    bench_close(&want.b);
+}
+
+static void the_default_model(void **state) {
+    (void)state;
+    check(&stories);
+}
+
+static void bitnet_b158_2b_4t(void **state) {
+    (void)state;
+    check(&bitnet_2b4t);
+}
+
+static void an_odd_network(void **state) {
+    (void)state;
+    check(&odd);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_default_model),
+        cmocka_unit_test(bitnet_b158_2b_4t),
+        cmocka_unit_test(an_odd_network),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
