@@ -21,10 +21,26 @@ typedef struct tern_model tern_model;
  * not call the library: the device is busy. */
 typedef int32_t (*tern_progress_fn)(void *user, uint64_t done_bytes, uint64_t total_bytes);
 
+enum {
+    /**
+     * An output matrix that the file has in 16 or 32 bits is held as q8_0: half the bytes to read
+     * for every token, at the cost of an error that every backend makes alike. Each 32 weights w of
+     * a row (the last block filled up with zeros) become, with m the largest |w|,
+     *
+     *     d = f16(m / 127)                              (rule 6, saturating)
+     *     q = clamp(round half even(w / d), -127, 127)  (0 where d is 0)
+     *
+     * so that |w - d * q| is d / 2, that is m / 254, at most, but for two roundings (2^-11 of it),
+     * wherever d is a normal float16 (m from 0.0078 to 8e6). A matrix of another type stays as it
+     * is. An embedding that shares the tensor keeps it too, for look-ups: both are then in memory.
+     */
+    TERN_MODEL_HEAD_Q8 = 1u << 0
+};
+
 /** How a model is loaded. Zero is a sensible value of every member. */
 typedef struct tern_model_desc {
     uint32_t struct_size;   /**< sizeof(tern_model_desc) */
-    uint32_t flags;         /**< none yet: 0 */
+    uint32_t flags;         /**< TERN_MODEL_* */
     uint64_t memory_budget; /**< bytes of device memory that weights may take; 0: what there is */
     tern_progress_fn progress; /**< may be NULL */
     void *progress_user;
@@ -44,7 +60,7 @@ typedef struct tern_model_info {
     uint32_t head_dim;
     uint32_t vocabulary;
     uint32_t context; /**< positions the model was made for */
-    uint32_t reserved;
+    tern_dtype head;  /**< of the output matrix as it is held */
     uint64_t parameters;
     uint64_t weight_bytes; /**< device memory of all weights, as canonical rows */
     char architecture[32];

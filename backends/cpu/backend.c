@@ -1,6 +1,7 @@
 #include "backends/common/entry.h"
 #include "backends/cpu/buffer.h"
 #include "backends/cpu/device.h"
+#include "backends/cpu/measure.h"
 #include "backends/cpu/program.h"
 #include "backends/cpu/weights.h"
 
@@ -26,6 +27,7 @@ static const tern_backend_ops backend_ops = {
     .wait = tern_cpu_wait,
     .buffer_map = tern_cpu_buffer_map,
     .program_kernel = tern_cpu_program_kernel,
+    .measure = tern_cpu_measure,
     .program_times = tern_cpu_program_times,
 };
 

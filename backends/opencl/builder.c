@@ -19,10 +19,9 @@ static uint64_t element_bytes(tern_dtype dtype) {
     }
 }
 
-void tern_cl_builder_next(tern_cl_builder *builder, const tern_op_header *const *ops,
-                          uint32_t index) {
+void tern_cl_builder_next(tern_cl_builder *builder, uint32_t index, uint32_t count) {
     builder->op = index;
-    builder->previous = index ? ops[index - 1] : NULL;
+    builder->op_count = count;
     builder->scratch_used = 0;
 }
 
@@ -81,6 +80,7 @@ static tern_status begin(tern_cl_builder *builder, const tern_cl_kernel_name *na
     TERN_TRY(tern_cl_kernel_create(builder->device, name, &step->kernel));
     step->name = name->function;
     step->op = builder->op;
+    step->op_count = builder->op_count;
     builder->step = step;
     builder->arg = 0;
     program->step_count++;
@@ -94,12 +94,22 @@ void tern_cl_begin(tern_cl_builder *builder, const char *source, const char *opt
     }
 }
 
+void tern_cl_label(tern_cl_builder *builder, const char *name) {
+    if (builder->status == TERN_STATUS_OK) {
+        builder->step->name = name;
+    }
+}
+
 static void set_arg(tern_cl_builder *builder, size_t size, const void *value) {
     if (builder->status == TERN_STATUS_OK) {
         cl_int code =
             builder->device->cl->clSetKernelArg(builder->step->kernel, builder->arg++, size, value);
         keep(builder, tern_cl_check(builder->device, code, builder->step->name));
     }
+}
+
+void tern_cl_local(tern_cl_builder *builder, size_t bytes) {
+    set_arg(builder, bytes, NULL);
 }
 
 static void set_ulong(tern_cl_builder *builder, uint64_t value) {

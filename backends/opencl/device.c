@@ -182,6 +182,12 @@ static void describe(const tern_cl_library *cl, tern_cl_candidate *candidate) {
     candidate->processor = type & CL_DEVICE_TYPE_CPU && !(type & CL_DEVICE_TYPE_GPU);
     candidate->vector_width =
         (uint32_t)device_number(cl, candidate->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_INT);
+    candidate->vector_bytes = 64;
+    candidate->compute_units =
+        (uint32_t)device_number(cl, candidate->id, CL_DEVICE_MAX_COMPUTE_UNITS);
+    candidate->group_items =
+        (uint32_t)device_number(cl, candidate->id, CL_DEVICE_MAX_WORK_GROUP_SIZE);
+    candidate->local_bytes = device_number(cl, candidate->id, CL_DEVICE_LOCAL_MEM_SIZE);
     candidate->integer_dot =
         strstr(extensions, "cl_khr_integer_dot_product") != NULL && speaks_c3(cl, candidate->id);
     snprintf(info->features, sizeof info->features, "%s%s",

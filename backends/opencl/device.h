@@ -9,7 +9,9 @@
 #include "backends/opencl/loader.h"
 
 #define TERN_CL_MAX_DEVICES 32
-#define TERN_CL_MAX_PROGRAMS 48
+#define TERN_CL_MAX_PROGRAMS 96
+// Bytes of what is defined when a kernel file is compiled.
+#define TERN_CL_OPTIONS 160
 // Submits in flight; the next one waits for the oldest.
 #define TERN_CL_IN_FLIGHT 8
 // Work-items of a work-group: one for each partial sum of the numbers contract, rule 4.
@@ -20,8 +22,12 @@ typedef struct tern_cl_candidate {
     cl_device_id id;
     tern_device_info info;
     uint32_t vector_width; // of int, in the native sense: 1 where work-items are the vectors
-    bool processor;        // runs on the host's processor, where barriers cost most
-    bool integer_dot;      // cl_khr_integer_dot_product, in OpenCL C 3.0
+    uint32_t vector_bytes; // the widest vector instructions that kernels may name
+    uint32_t compute_units;
+    uint32_t group_items; // of the largest work-group
+    uint64_t local_bytes; // of a work-group's local memory
+    bool processor;       // runs on the host's processor, where barriers cost most
+    bool integer_dot;     // cl_khr_integer_dot_product, in OpenCL C 3.0
 } tern_cl_candidate;
 
 struct tern_backend_instance {
@@ -34,7 +40,7 @@ struct tern_backend_instance {
 // A kernel file compiled with some options.
 typedef struct tern_cl_program {
     const char *source;
-    const char *options;
+    char options[TERN_CL_OPTIONS];
     cl_program program;
 } tern_cl_program;
 

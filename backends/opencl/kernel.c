@@ -56,7 +56,7 @@ static tern_status build(tern_backend_device *device, const tern_cl_kernel_name 
         device->cl->clCreateProgramWithSource(device->context, (cl_uint)source->count,
                                               (const char **)(uintptr_t)source->lines, NULL, &code);
     TERN_TRY(tern_cl_check(device, code, "clCreateProgramWithSource"));
-    char options[128];
+    char options[TERN_CL_OPTIONS + 16];
     snprintf(options, sizeof options, "-cl-std=%s %s",
              device->candidate->integer_dot ? "CL3.0" : "CL1.2", name->options);
     code = device->cl->clBuildProgram(program, 1, &id, options, NULL, NULL);
@@ -86,7 +86,7 @@ static tern_status find_program(tern_backend_device *device, const tern_cl_kerne
     TERN_TRY(build(device, name, out_program));
     tern_cl_program *entry = &device->programs[device->program_count++];
     entry->source = name->source;
-    entry->options = name->options;
+    snprintf(entry->options, sizeof entry->options, "%s", name->options);
     entry->program = *out_program;
     return TERN_STATUS_OK;
 }

@@ -5,7 +5,7 @@
 #include "backends/opencl/device.h"
 
 // Which kernel: a file of shaders/opencl without its ending, what is defined when it is compiled,
-// and the function. Literals: the cache keeps the pointers.
+// and the function. All but the options are literals, whose pointers are kept.
 typedef struct tern_cl_kernel_name {
     const char *source;
     const char *options;

@@ -50,9 +50,13 @@ static tern_status make_slots(tern_backend_device *device, tern_backend_program 
 static tern_status make_steps(tern_backend_device *device, tern_backend_program *program,
                               const tern_backend_program_desc *desc) {
     tern_cl_builder builder = {.device = device, .program = program, .params = desc->params};
-    for (uint32_t i = 0; i < desc->count; i++) {
-        tern_cl_builder_next(&builder, desc->ops, i);
-        tern_cl_op_find(desc->ops[i]->kind)->emit(&builder, desc->ops[i]);
+    for (uint32_t i = 0; i < desc->count; i += builder.op_count) {
+        tern_group group = tern_fuse_at(desc->ops, desc->count, i);
+        tern_cl_builder_next(&builder, i, group.count);
+        if (!tern_cl_emit_group(&builder, &group, desc->ops + i)) {
+            tern_cl_builder_next(&builder, i, 1);
+            tern_cl_op_find(desc->ops[i]->kind)->emit(&builder, desc->ops[i]);
+        }
     }
     TERN_TRY(builder.status);
     return bind_scratch(&builder);
@@ -150,7 +154,8 @@ void tern_cl_program_kernel(tern_backend_device *device, tern_backend_program *p
     out_name[0] = 0;
     for (uint32_t i = 0; i < program->step_count && used < capacity; i++) {
         const tern_cl_step *step = &program->steps[i];
-        if (step->op == index && strcmp(step->name, last) != 0) {
+        bool of_op = index >= step->op && index < step->op + step->op_count;
+        if (of_op && strcmp(step->name, last) != 0) {
             used += (size_t)snprintf(out_name + used, capacity - used, "%s%s", used ? "+" : "",
                                      step->name);
             last = step->name;

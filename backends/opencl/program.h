@@ -9,7 +9,8 @@
 typedef struct tern_cl_step {
     cl_kernel kernel;
     const char *name;
-    uint32_t op; // index in the list
+    uint32_t op;       // index in the list of the first op it is for
+    uint32_t op_count; // more than 1 for a fused group
     size_t global[3];
     size_t local[3];
     uint64_t scratch_args; // bit i: argument i is the program's scratch, set when its size is known

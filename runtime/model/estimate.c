@@ -76,7 +76,7 @@ static tern_status take_rows(sample *s, bool *out_ternary) {
 static tern_status foresee(const tern_archive *archive, const tern__part *part,
                            tern_weights_info *out) {
     const tern__ggml_type *type = part->type;
-    *out = (tern_weights_info){.dtype = type->dtype,
+    *out = (tern_weights_info){.dtype = part->as_q8 ? TERN_DTYPE_Q8_0 : type->dtype,
                                .rows = part->rows,
                                .cols = part->cols,
                                .scale_kind = type->scale_kind,
@@ -119,9 +119,10 @@ static uint64_t scratch_bytes(const tern__hyper *hyper, bool has_dense, uint32_t
     return bytes + tern__cache_table_bytes(positions);
 }
 
-static tern_status estimate_all(const tern_archive *archive, const tern_session_desc *desc,
-                                tern_memory_estimate *out_estimate) {
+static tern_status estimate_all(const tern_archive *archive, const tern_model_desc *model,
+                                const tern_session_desc *desc, tern_memory_estimate *out_estimate) {
     tern__network network = {.context = tern__archive_context(archive)};
+    network.head_q8 = (model->flags & TERN_MODEL_HEAD_Q8) != 0;
     const tern__hyper *hyper = &network.hyper;
     tern_tokenizer *tokenizer = NULL;
     estimate e = {archive, 0, false};
@@ -151,11 +152,13 @@ tern_status tern_model_estimate(tern_context *context, const tern_archive *archi
     }
     TERN_TRY(tern__check_size(context, "tern_memory_estimate", out_estimate->struct_size,
                               sizeof *out_estimate));
-    TERN_TRY(tern__model_check_desc(context, model ? model : &model_defaults));
+    model = model ? model : &model_defaults;
+    TERN_TRY(tern__model_check_desc(context, model));
     char message[TERN__MESSAGE_CAPACITY];
     tern__quiet quiet;
     tern__quiet_begin(&quiet);
-    tern_status status = estimate_all(archive, session ? session : &session_defaults, out_estimate);
+    session = session ? session : &session_defaults;
+    tern_status status = estimate_all(archive, model, session, out_estimate);
     tern__quiet_end_with(&quiet, status, message);
     return tern__model_report(archive, status, message);
 }

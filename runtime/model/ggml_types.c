@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runtime/allocator.h"
+#include "shaders/common/divide.h"
 #include "shaders/common/float.h"
 
 #define UNUSABLE TERN_DTYPE_NONE, TERN_SCALE_NONE, 0
@@ -69,7 +70,8 @@ enum {
     TYPE_COUNT = sizeof types / sizeof types[0],
     TYPE_TQ1_0 = 34,
     I2_S_TAIL = 32,
-    TL2_COLS = 256
+    TL2_COLS = 256,
+    Q8_BLOCK = 32
 };
 
 const tern__ggml_type *tern__ggml_type_find(uint32_t id, uint32_t index) {
@@ -249,4 +251,36 @@ bool tern__ggml_ternary_row(const tern__ggml_type *type, uint32_t cols, const vo
     }
     *out_scale = scale;
     return true;
+}
+
+static uint8_t q8_of(float value, float step) {
+    float q = step == 0.0f ? 0.0f : t_rint(t_divide(value, step));
+    q = q > 127.0f ? 127.0f : q < -127.0f ? -127.0f : q;
+    return (uint8_t)(int8_t)q;
+}
+
+static void put_q8_block(const float values[Q8_BLOCK], float largest, uint8_t *out) {
+    uint16_t bits = (uint16_t)t_f16_from_f32(t_divide(largest, 127.0f));
+    float step = t_f16_to_f32(bits);
+    memcpy(out, &bits, sizeof bits);
+    for (uint32_t i = 0; i < Q8_BLOCK; i++) {
+        out[sizeof bits + i] = q8_of(values[i], step);
+    }
+}
+
+uint32_t tern__ggml_q8_row(const tern__ggml_type *type, uint32_t cols, const void *raw,
+                           uint8_t *out) {
+    for (uint32_t from = 0; from < cols; from += Q8_BLOCK, out += 2 + Q8_BLOCK) {
+        float values[Q8_BLOCK] = {0.0f};
+        float largest = 0.0f;
+        for (uint32_t i = 0; i < Q8_BLOCK && from + i < cols; i++) {
+            values[i] = t_flush(value_at(raw, type->dtype, from + i));
+            if (!isfinite(values[i])) {
+                return from + i;
+            }
+            largest = fabsf(values[i]) > largest ? fabsf(values[i]) : largest;
+        }
+        put_q8_block(values, largest, out);
+    }
+    return cols;
 }

@@ -55,4 +55,9 @@ void tern__ggml_decode_rows(const tern__ggml_type *type, uint32_t cols, uint32_t
 bool tern__ggml_ternary_row(const tern__ggml_type *type, uint32_t cols, const void *raw,
                             uint8_t *codes, float *out_scale);
 
+// One row of F32, F16 or BF16 as q8_0 blocks, as TERN_MODEL_HEAD_Q8 defines them, its last block
+// filled with zeros. Returns the first column whose value is NaN or infinite, |cols| if none is.
+uint32_t tern__ggml_q8_row(const tern__ggml_type *type, uint32_t cols, const void *raw,
+                           uint8_t *out);
+
 #endif

@@ -185,17 +185,23 @@ static tern_status visit_ends(const walk *w, bool placed) {
     tern__network *network = w->network;
     const tern__hyper *hyper = &network->hyper;
     bool tied = is_tied(w);
+    bool as_q8 = network->head_q8 && is_wide_float(w, tied ? "token_embd" : "output");
     tern__part embedding = {.rows = hyper->vocabulary,
                             .cols = hyper->width,
-                            .usage = TERN_WEIGHTS_GATHER | (tied ? TERN_WEIGHTS_MATMUL : 0u),
+                            .usage =
+                                TERN_WEIGHTS_GATHER | (tied && !as_q8 ? TERN_WEIGHTS_MATMUL : 0u),
                             .matrix = placed ? &network->embedding : NULL};
     TERN_TRY(visit_part(w, "token_embd.weight", &embedding, NULL));
+    tern__part head = {.rows = hyper->vocabulary,
+                       .cols = hyper->width,
+                       .usage = TERN_WEIGHTS_MATMUL,
+                       .as_q8 = as_q8,
+                       .is_copy = tied,
+                       .matrix = placed ? &network->head : NULL};
     if (!tied) {
-        tern__part head = {.rows = hyper->vocabulary,
-                           .cols = hyper->width,
-                           .usage = TERN_WEIGHTS_MATMUL,
-                           .matrix = placed ? &network->head : NULL};
         TERN_TRY(visit_linear(w, "output", &head));
+    } else if (as_q8) {
+        TERN_TRY(visit_part(w, "token_embd.weight", &head, NULL));
     }
     return visit_vector(w, "output_norm.weight", hyper->width,
                         placed ? &network->output_norm : NULL, NULL);
@@ -278,7 +284,7 @@ tern_status tern__layout_visit(tern__network *network, const tern_archive *archi
 
 uint64_t tern__part_bytes(const tern__part *part, bool as_ternary) {
     bool ternary = part->may_be_ternary && as_ternary;
-    tern_dtype dtype = ternary ? TERN_DTYPE_T2 : part->type->dtype;
+    tern_dtype dtype = ternary ? TERN_DTYPE_T2 : part->as_q8 ? TERN_DTYPE_Q8_0 : part->type->dtype;
     return part->usage ? part->rows * tern_dtype_row_bytes(dtype, part->cols)
                        : part->cols * (uint64_t)sizeof(float);
 }

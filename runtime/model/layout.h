@@ -13,6 +13,8 @@ typedef struct tern__part {
     uint32_t cols;
     uint32_t usage;       // TERN_WEIGHTS_*; 0: a vector
     bool projection;      // a matrix of a layer
+    bool as_q8;           // held as q8_0, whatever float it is in the file
+    bool is_copy;         // a second matrix of a tensor
     bool may_be_ternary;  // dense as stored; its values decide what it becomes
     tern__matrix *matrix; // where it goes: this,
     tern_tensor *vector;  // this,

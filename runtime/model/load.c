@@ -25,7 +25,7 @@ static tern_status count_part(void *user, const tern__part *part) {
     load *l = user;
     l->loader.total += part->info.size;
     l->loader.claimed += part->factors ? 0 : tern__part_bytes(part, true); // those stay here
-    l->network->parameters += (uint64_t)part->rows * part->cols;
+    l->network->parameters += part->is_copy ? 0 : (uint64_t)part->rows * part->cols;
     if (part->vector) {
         l->vectors.count += part->cols;
     }
@@ -124,6 +124,7 @@ static tern_status load_all(load *l) {
 tern_status tern__network_load(tern__network *network, const tern_archive *archive,
                                const tern_model_desc *desc) {
     load l = {.network = network};
+    network->head_q8 = (desc->flags & TERN_MODEL_HEAD_Q8) != 0;
     l.loader.context = network->context;
     l.loader.device = network->device;
     l.loader.archive = archive;

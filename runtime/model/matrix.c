@@ -140,6 +140,29 @@ static tern_status deliver_rows(void *user, uint32_t first, uint32_t count, void
     return TERN_STATUS_OK;
 }
 
+// tern_rows_fn: rounded on the way.
+static tern_status deliver_q8_rows(void *user, uint32_t first, uint32_t count, void *codes,
+                                   float *scales) {
+    transfer *t = user;
+    const tern__part *part = t->part;
+    uint8_t *to = codes;
+    (void)scales;
+    for (uint32_t n, done = 0; done < count; done += n) {
+        n = rows_at(t, done, count);
+        TERN_TRY(read_raw(t, first + done, n, t->raw));
+        for (uint32_t r = 0; r < n; r++, to += t->row_bytes) {
+            const uint8_t *raw = t->raw + r * t->raw_row_bytes;
+            uint32_t wrong = tern__ggml_q8_row(part->type, part->cols, raw, to);
+            if (wrong < part->cols) {
+                return tern__fail(t->loader->context, TERN_STATUS_CORRUPT_DATA,
+                                  "tensor '%s': row %u, column %u: the value is NaN or infinite",
+                                  part->info.name, first + done + r, wrong);
+            }
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
 static tern_status create(const transfer *t, tern_weights_desc *desc, tern__matrix *out,
                           uint64_t *out_bytes) {
     const tern__part *part = t->part;
@@ -164,6 +187,13 @@ static tern_status load_streamed(transfer *t, float scale, tern__matrix *out, ui
     desc.info.dtype = t->part->type->dtype;
     desc.info.scale_kind = t->part->type->scale_kind;
     desc.info.scale = scale;
+    return create(t, &desc, out, out_bytes);
+}
+
+static tern_status load_q8(transfer *t, tern__matrix *out, uint64_t *out_bytes) {
+    tern_weights_desc desc = {.read = deliver_q8_rows, .user = t};
+    desc.info.dtype = TERN_DTYPE_Q8_0;
+    t->row_bytes = (size_t)tern_dtype_row_bytes(TERN_DTYPE_Q8_0, t->part->cols);
     return create(t, &desc, out, out_bytes);
 }
 
@@ -283,7 +313,7 @@ static tern_status load(transfer *t, tern__matrix *out, uint64_t *out_bytes) {
             "one",
             part->info.name, part->info.type_name);
     }
-    return load_streamed(t, 0.0f, out, out_bytes);
+    return part->as_q8 ? load_q8(t, out, out_bytes) : load_streamed(t, 0.0f, out, out_bytes);
 }
 
 tern_status tern__matrix_load(tern__loader *loader, const tern__part *part, tern__matrix *out,

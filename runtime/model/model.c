@@ -105,7 +105,9 @@ tern_status tern__model_read_head(const tern_archive *archive, tern__hyper *hype
 
 static tern_status fill_info(tern_model *model, const tern_archive *archive) {
     const tern__hyper *hyper = &model->network.hyper;
+    tern_weights_info head = {.struct_size = sizeof head};
     const char *name = NULL;
+    TERN_TRY(tern_weights_describe(model->network.head.weights, &head));
     TERN_TRY(tern__archive_string(archive, "general.name", "", &name));
     model->info = (tern_model_info){.struct_size = sizeof(tern_model_info),
                                     .layers = hyper->layers,
@@ -116,6 +118,7 @@ static tern_status fill_info(tern_model *model, const tern_archive *archive) {
                                     .head_dim = hyper->head_dim,
                                     .vocabulary = hyper->vocabulary,
                                     .context = hyper->context,
+                                    .head = head.dtype,
                                     .parameters = model->network.parameters,
                                     .weight_bytes = model->network.weight_bytes};
     snprintf(model->info.architecture, sizeof model->info.architecture, "%s",
@@ -165,9 +168,10 @@ static tern_status make_model(tern_device *device, tern_model **out_model) {
 
 tern_status tern__model_check_desc(tern_context *context, const tern_model_desc *desc) {
     TERN_TRY(tern__check_size(context, "tern_model_desc", desc->struct_size, sizeof *desc));
-    if (desc->flags) {
+    if (desc->flags & ~(uint32_t)TERN_MODEL_HEAD_Q8) {
         return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
-                          "tern_model_desc: flags %#x, none are known", (unsigned)desc->flags);
+                          "tern_model_desc: flags 0x%x, expected TERN_MODEL_*",
+                          (unsigned)desc->flags);
     }
     return TERN_STATUS_OK;
 }

@@ -40,6 +40,7 @@ typedef struct tern__network {
     float *rotary_factors; // rotary_dims / 2, or NULL
     uint64_t parameters;
     uint64_t weight_bytes;
+    bool head_q8;   // TERN_MODEL_HEAD_Q8 is asked for
     bool has_dense; // some projection is not ternary
 } tern__network;
 

@@ -1,12 +1,13 @@
 // Causal attention with grouped heads, in two launches: every block of 64 positions for itself,
 // then the blocks of each head joined. In between lie, in |parts|, for each row of a chunk that
-// starts at |first|, each head and each block: m, l, o[0] to o[head_dim - 1] of tern/ops.h. q is
-// rounded already where the cache is float16.
+// starts at |first|, each head and each block: m, l, o[0] to o[head_dim - 1] of tern/ops.h. A head
+// of q is rounded on its way to local memory.
 //
 // Work-groups of 64 x 1 x 1: blocks in strides of their number (attention_join: 1), heads, rows of
 // the chunk.
 #include "shaders/common/divide.h"
 #include "shaders/common/exp.h"
+#define DOT_SPACE local
 #include "shaders/opencl/include/cache.clh"
 #include "shaders/opencl/include/dot.clh"
 #include "shaders/opencl/include/reduce.clh"
@@ -21,7 +22,8 @@ GROUP_KERNEL void attention_blocks(ROWS, uint first, MATRIX(const float, q),
                                    uint blocks, VECTOR(const int, positions),
                                    VECTOR(const int, sequences), MATRIX(const int, table),
                                    uint table_rows, uint table_cols, uint heads_per_key,
-                                   uint head_dim, float scale, MATRIX(float, parts)) {
+                                   uint head_dim, float scale, MATRIX(float, parts),
+                                   local float *query) {
     local float part[GROUP];
     local float weights[GROUP];
     uint l = get_local_id(0);
@@ -31,13 +33,16 @@ GROUP_KERNEL void attention_blocks(ROWS, uint first, MATRIX(const float, q),
     uint sequence = clamp_index(AT(sequences, r), table_rows);
     uint key_head = head / heads_per_key;
     uint end = r < LIVE_ROWS ? position / KV_BLOCK + 1u : 0u;
+    for (uint d = get_group_id(0) < end ? l : head_dim; d < head_dim; d += GROUP) {
+        query[d] = CACHE_ROUND(ROW(q, r)[head * head_dim + d]);
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
     for (uint b = get_group_id(0); b < end; b += get_num_groups(0)) {
         uint block = clamp_index(ROW(table, sequence)[b], blocks);
         uint count = min(position - b * KV_BLOCK + 1u, KV_BLOCK);
         float t = -FLT_MAX;
         if (l < count) {
-            t = dot_product(ROW(q, r) + head * head_dim, CACHE_ROW(keys, block, key_head, l),
-                            head_dim);
+            t = dot_product(query, CACHE_ROW(keys, block, key_head, l), head_dim);
             t = t * scale;
         }
         float m = tree_max(part, t);

@@ -1,207 +1,366 @@
-// out = flush(y), flush(y + bias), and that plus a residual, flushed; y the product of int8
-// activations and ternary weights, scaled: tern/ops.h. Codes, scales and sums of weights as
-// backends/opencl/weights.h draws them, activations as activations.clh does.
+// Products of int8 activations and ternary weights, scaled, with what stands around them:
+// out = flush(y), flush(y + bias), and that plus a residual, flushed; tern/ops.h. Codes, scales and
+// sums of weights as backends/opencl/weights.h draws them, activations as activations.clh does.
 //
-// Work-items: x OUTPUTS outputs of the part of the matrix that starts at row |first|, y TILE rows.
-// Work-groups of any size. With c = w + 1 and u = q + 128 a sum of w q is
+// MATRICES (1 to 3) of the same input are taken one after the other, in parts that begin at output
+// |first|. Defined or not:
+//     QUANTIZE  the input is one row of floats: its norm and quantising are repeated by each
+//               work-group, in local memory
+//     GATED     of two matrices, gate and up: out = flush(flush(activation(gate)) * up) as well
+//     GROUPED   a scale per |group_words| words of a row, not per row
+//     PLAIN or PACKED activations; VECTOR_UNITS: work-items of vectors (ternary_vectors.clh), else
+//     of lanes (ternary_lanes.clh)
 //
-//     sum(c u) - sum(u) - 128 sum(w)
-//
-// and of plain activations, where the device multiplies bytes (INTEGER_DOT), sum(c q) - sum(q).
-// All of it modulo 2^32: only the result needs to fit.
-#include "shaders/opencl/include/tensor.clh"
-
-#if OUTPUTS == 16
-typedef uint16 uint_v;
-typedef float16 float_v;
-#define LOAD(p) vload16(0, p)
-#define STORE(v, p) vstore16(v, 0, p)
-#define TO_FLOAT(v) convert_float16(as_int16(v))
+// Work-groups: x units of outputs, in strides of their number; y TILE rows. Of work-groups of
+// vectors only every |spread|-th has work: backends/opencl/ops/products.c says why.
+#ifdef QUANTIZE
+#define ACT local
 #else
-typedef uint uint_v;
-typedef float float_v;
-#define LOAD(p) (*(p))
-#define STORE(v, p) (*(p) = (v))
-#define TO_FLOAT(v) ((float)(int)(v))
+#define ACT global
 #endif
 
-// What a work-item reads: its first output's words, and the rows of its tile.
-typedef struct item {
+#if LANES * SLICES > 64
+#define ITEMS (LANES * SLICES)
+#endif
+
+#include "shaders/opencl/include/quantize.clh"
+#include "shaders/common/activation.h"
+
+// What every product reads.
+typedef struct input {
+    ACT const int *act[TILE];
+    float scale[TILE];
+    uint words; // of codes, in a row
+    uint groups;
+    uint group_words;
+} input;
+
+#ifdef VECTOR_UNITS
+#include "shaders/opencl/include/ternary_vectors.clh"
+#else
+#include "shaders/opencl/include/ternary_lanes.clh"
+#endif
+
+#define SLICE ((uint)get_local_id(0) / LANES)
+// Outputs of a work-item, and of a work-group.
+#define OUTPUTS (VECTORS * PER_VECTOR)
+#define UNIT (LANES * OUTPUTS)
+
+// A part of a matrix, and where its products go from its first row and first output on.
+typedef struct matrix {
     global const uint *codes;
-    global const uint *act[TILE];
-    uint cols;
-} item;
+    global const float *scales;
+    global const int *sums;
+    global const float *bias;     // 0: none
+    global const float *residual; // 0: none
+    global float *out;
+    uint residual_stride;
+    uint out_stride;
+    uint count; // outputs
+} matrix;
 
-#ifdef INTEGER_DOT
+#define MATRIX_OPERANDS(m)                                                                         \
+    global const uint *m##_codes, global const float *m##_scales, global const int *m##_sums,      \
+        uint m##_first, uint m##_count, VECTOR(const float, m##_bias), uint m##_has_bias,          \
+        MATRIX(const float, m##_residual), uint m##_has_residual, MATRIX(float, m##_out)
 
-// Sums of words |first| to |end| - 1 for each row of the tile.
-static void sum_words(const item *it, uint first, uint end, uint_v *out) {
-    uint words = (it->cols + 3u) / 4u;
-    for (uint t = 0; t < TILE; t++) {
-        out[t] = 0;
-    }
-    for (uint w = first; w < end; w++) {
-        uint c = it->codes[(ulong)w * 64u];
-        for (uint i = 0; i < 4u && w * 4u + i < words; i++) {
-            uint codes = (c >> (2u * i)) & 0x03030303u;
-            for (uint t = 0; t < TILE; t++) {
-                uint q = it->act[t][w * 4u + i];
-                out[t] += (uint)dot_4x8packed_us_int(codes, q);
-                out[t] -= (uint)dot_4x8packed_us_int(0x01010101u, q);
-            }
-        }
-    }
-}
+#define TAKE(to, m, r)                                                                             \
+    to.codes = m##_codes;                                                                          \
+    to.scales = m##_scales;                                                                        \
+    to.sums = m##_sums;                                                                            \
+    to.bias = m##_has_bias ? m##_bias + m##_bias_at + m##_first : 0;                               \
+    to.residual = m##_has_residual ? ROW(m##_residual, r) + m##_first : 0;                         \
+    to.out = ROW(m##_out, r) + m##_first;                                                          \
+    to.residual_stride = m##_residual_stride;                                                      \
+    to.out_stride = m##_out_stride;                                                                \
+    to.count = m##_count;
 
-#define SUM_OF_WEIGHTS(sums) ((uint)0)
+#define UNITS(m) ((m##_count + UNIT - 1u) / UNIT)
+
+#if SLICES > 1
+
+// Adds what the slices have; right in slice 0.
+#define JOIN_SLICES(type, part, value)                                                             \
+    part[get_local_id(0)] = value;                                                                 \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                                  \
+    for (uint width_ = SLICES / 2u; width_ > 0; width_ /= 2u) {                                    \
+        if (SLICE < width_) {                                                                      \
+            part[get_local_id(0)] += part[get_local_id(0) + width_ * LANES];                       \
+        }                                                                                          \
+        barrier(CLK_LOCAL_MEM_FENCE);                                                              \
+    }                                                                                              \
+    value = part[get_local_id(0)];                                                                 \
+    barrier(CLK_LOCAL_MEM_FENCE);
 
 #else
-
-// Two products at a time in the upper halves. 64 of them fit: each is at most 2 * 2 * 255.
-static void sum_words(const item *it, uint first, uint end, uint_v *out) {
-    uint all[TILE];
-    for (uint t = 0; t < TILE; t++) {
-        out[t] = (uint_v)(0);
-        all[t] = 0;
-    }
-    for (uint base = first; base < end; base += 8u) {
-        uint_v acc[TILE];
-        uint pairs[TILE];
-        for (uint t = 0; t < TILE; t++) {
-            acc[t] = (uint_v)(0);
-            pairs[t] = 0;
-        }
-        for (uint w = base; w < min(base + 8u, end); w++) {
-            uint_v c = LOAD(it->codes + (ulong)w * 64u);
-#pragma unroll
-            for (uint i = 0; i < 8u; i++) {
-                uint_v codes = (c >> (2u * i)) & 0x00030003u;
-                for (uint t = 0; t < TILE; t++) {
-                    uint a = it->act[t][w * 8u + i];
-                    acc[t] += codes * a;
-                    pairs[t] += a;
-                }
-            }
-        }
-        for (uint t = 0; t < TILE; t++) {
-            out[t] += acc[t] >> 16;
-            all[t] += (pairs[t] >> 16) + (pairs[t] & 0xffffu);
-        }
-    }
-    for (uint t = 0; t < TILE; t++) {
-        out[t] -= all[t];
-    }
-}
-
-#define SUM_OF_WEIGHTS(sums) LOAD((global const uint *)(sums))
-
+#define JOIN_SLICES(type, part, value)
 #endif
 
-// Where a scaled product goes.
-typedef struct epilogue {
-    global const float *bias; // 0: none
-    global const float *residual;
-    global float *out;
-    uint count; // outputs that exist, from the first of this work-item on
-} epilogue;
+#ifdef GROUPED
 
-static void finish(const epilogue *to, float_v y) {
-    float values[OUTPUTS];
-    STORE(y, values);
-    for (uint j = 0; j < OUTPUTS && j < to->count; j++) {
-        float v = values[j];
-        if (to->bias) {
-            v = v + to->bias[j];
-        }
-        v = t_flush(v);
-        if (to->residual) {
-            v = v + to->residual[j];
-            v = t_flush(v);
-        }
-        to->out[j] = v;
-    }
-}
+// Products of groups are added by rule 4: a slice has the groups, and the partial sums, of its
+// number modulo SLICES.
+#define PARTS (64u / SLICES)
 
-#define OPERANDS                                                                                   \
-    ROWS, MATRIX(const uint, q), VECTOR(const float, scale), global const uint *codes,             \
-        global const float *scales, global const int *sums, uint cols, uint first, uint count,     \
-        VECTOR(const float, bias), uint has_bias, MATRIX(const float, residual),                   \
-        uint has_residual, MATRIX(float, out)
-
-// The work-item's part of the operands; rows past the live ones are the last live one again.
-#define BEGIN                                                                                      \
-    uint n = get_global_id(0) * OUTPUTS;                                                           \
-    uint r = get_global_id(1) * TILE;                                                              \
-    uint live = LIVE_ROWS;                                                                         \
-    if (r >= live || n >= count) {                                                                 \
-        return;                                                                                    \
-    }                                                                                              \
-    uint words = (cols + 15u) / 16u;                                                               \
-    item it;                                                                                       \
-    it.codes = codes + (ulong)(n / 64u) * words * 64u + n % 64u;                                   \
-    it.cols = cols;                                                                                \
-    for (uint t = 0; t < TILE; t++) {                                                              \
-        it.act[t] = ROW(q, min(r + t, live - 1u));                                                 \
-    }
-
-// Every row of the tile that is live: |y| is an expression of t.
-#define FINISH(y)                                                                                  \
-    for (uint t = 0; t < TILE && r + t < live; t++) {                                              \
-        epilogue to;                                                                               \
-        to.bias = has_bias ? bias + bias_at + first + n : 0;                                       \
-        to.residual = has_residual ? ROW(residual, r + t) + first + n : 0;                         \
-        to.out = ROW(out, r + t) + first + n;                                                      \
-        to.count = count - n;                                                                      \
-        finish(&to, y);                                                                            \
-    }
-
-// One scale per row of weights.
-kernel void ternary_matmul(OPERANDS) {
-    BEGIN
-    uint_v sum[TILE];
-    sum_words(&it, 0, words, sum);
-    uint_v weights = SUM_OF_WEIGHTS(sums + n);
-    float_v w_scale = LOAD(scales + n);
-    FINISH((TO_FLOAT(sum[t] - weights * 128u) * AT(scale, r + t)) * w_scale)
-}
-
-// One scale per group of |group_words| words: products of groups are added by rule 4.
-kernel void ternary_matmul_grouped(OPERANDS, uint groups, uint group_words) {
-    BEGIN
-    float_v total[TILE];
+static void multiply(const input *in, const matrix *m, uint n, local float *joined,
+                     float_v y[TILE][VECTORS]) {
+    global const uint *codes = m->codes + (ulong)(n / 64u) * in->words * 64u + n % 64u;
+    global const float *scales = m->scales + (ulong)(n / 64u) * in->groups * 64u + n % 64u;
+    global const int *sums = m->sums + (ulong)(n / 64u) * in->groups * 64u + n % 64u;
     for (uint t = 0; t < TILE; t++) {
-        total[t] = (float_v)(0.0f);
+        y[t][0] = (float_v)(0.0f);
     }
-    global const float *w_scales = scales + (ulong)(n / 64u) * groups * 64u + n % 64u;
-    global const int *w_sums = sums + (ulong)(n / 64u) * groups * 64u + n % 64u;
-    for (uint base = 0; base < groups; base += 1024u) {
-        uint end = base + min(groups - base, 1024u);
-        float_v part[TILE][64];
-        for (uint l = 0; l < 64u; l++) {
-            for (uint t = 0; t < TILE; t++) {
+    for (uint base = 0; base < in->groups; base += 1024u) {
+        uint end = base + min(in->groups - base, 1024u);
+        float_v part[TILE][PARTS];
+        for (uint t = 0; t < TILE; t++) {
+            for (uint l = 0; l < PARTS; l++) {
                 part[t][l] = (float_v)(0.0f);
             }
         }
-        for (uint g = base; g < end; g++) {
-            uint_v sum[TILE];
-            sum_words(&it, g * group_words, min((g + 1u) * group_words, words), sum);
-            uint_v weights = SUM_OF_WEIGHTS(w_sums + (ulong)g * 64u);
-            float_v w_scale = LOAD(w_scales + (ulong)g * 64u);
+        for (uint g = base + SLICE; g < end; g += SLICES) {
+            int_v dot[TILE][VECTORS];
+            uint first = g * in->group_words;
+            dot_words(in, codes, first, min(first + in->group_words, in->words), dot);
+            int_v offset = OFFSET(sums + (ulong)g * 64u);
+            float_v w_scale = LOAD(scales + (ulong)g * 64u);
             for (uint t = 0; t < TILE; t++) {
-                float_v p = TO_FLOAT(sum[t] - weights * 128u) * w_scale;
-                part[t][g % 64u] = part[t][g % 64u] + p;
-            }
-        }
-        for (uint width = 32u; width > 0; width /= 2u) {
-            for (uint l = 0; l < width; l++) {
-                for (uint t = 0; t < TILE; t++) {
-                    part[t][l] = part[t][l] + part[t][l + width];
-                }
+                float_v p = TO_FLOAT(dot[t][0] - offset) * w_scale;
+                part[t][g % 64u / SLICES] = part[t][g % 64u / SLICES] + p;
             }
         }
         for (uint t = 0; t < TILE; t++) {
-            total[t] = total[t] + part[t][0];
+            for (uint width = PARTS / 2u; width > 0; width /= 2u) {
+                for (uint l = 0; l < width; l++) {
+                    part[t][l] = part[t][l] + part[t][l + width];
+                }
+            }
+            float_v sum = part[t][0];
+            JOIN_SLICES(float, joined, sum)
+            y[t][0] = y[t][0] + sum;
         }
     }
-    FINISH(total[t] * AT(scale, r + t))
+    for (uint t = 0; t < TILE; t++) {
+        y[t][0] = y[t][0] * in->scale[t];
+    }
+}
+
+#else
+
+static void multiply(const input *in, const matrix *m, uint n, local int *joined,
+                     float_v y[TILE][VECTORS]) {
+    global const uint *codes = m->codes + (ulong)(n / 64u) * in->words * 64u + n % 64u;
+    uint each = (in->words + SLICES - 1u) / SLICES;
+    uint first = min(SLICE * each, in->words);
+    int_v dot[TILE][VECTORS];
+    dot_words(in, codes, first, min(first + each, in->words), dot);
+    for (uint v = 0; v < VECTORS; v++) {
+        uint at = n + v * PER_VECTOR;
+        int_v offset = OFFSET(m->sums + at);
+        float_v w_scale = LOAD(m->scales + at);
+        for (uint t = 0; t < TILE; t++) {
+            int_v sum = dot[t][v];
+            JOIN_SLICES(int, joined, sum)
+            y[t][v] = (TO_FLOAT(sum - offset) * in->scale[t]) * w_scale;
+        }
+    }
+}
+
+#endif
+
+// Bias and residual of |count| outputs, at most those of a vector, and their storing.
+static void finish_some(const matrix *m, uint t, uint n, uint count, float *values) {
+    for (uint j = 0; j < count; j++) {
+        float v = values[j];
+        if (m->bias) {
+            v = v + m->bias[n + j];
+        }
+        v = t_flush(v);
+        if (m->residual) {
+            v = v + m->residual[(ulong)t * m->residual_stride + n + j];
+            v = t_flush(v);
+        }
+        m->out[(ulong)t * m->out_stride + n + j] = v;
+        values[j] = v;
+    }
+}
+
+#if PER_VECTOR == 16
+
+static float16 finish_vector(const matrix *m, uint t, uint n, float16 v) {
+    if (m->bias) {
+        v = v + vload16(0, m->bias + n);
+    }
+    v = flush16(v);
+    if (m->residual) {
+        v = v + vload16(0, m->residual + (ulong)t * m->residual_stride + n);
+        v = flush16(v);
+    }
+    vstore16(v, 0, m->out + (ulong)t * m->out_stride + n);
+    return v;
+}
+
+// Every row of the tile that is live; |y| becomes what was stored.
+static void finish(const matrix *m, uint n, uint rows, float_v y[TILE][VECTORS]) {
+    for (uint t = 0; t < TILE && t < rows; t++) {
+        for (uint v = 0; v < VECTORS; v++) {
+            uint at = n + 16u * v;
+            if (at + 16u <= m->count) {
+                y[t][v] = finish_vector(m, t, at, y[t][v]);
+            } else if (at < m->count) {
+                float values[16];
+                vstore16(y[t][v], 0, values);
+                finish_some(m, t, at, m->count - at, values);
+                y[t][v] = vload16(0, values);
+            }
+        }
+    }
+}
+
+#else
+
+static void finish(const matrix *m, uint n, uint rows, float_v y[TILE][VECTORS]) {
+    for (uint t = 0; t < TILE && t < rows && n < m->count && SLICE == 0; t++) {
+        finish_some(m, t, n, 1u, &y[t][0]);
+    }
+}
+
+#endif
+
+#ifdef GATED
+
+// |gate| and |up| hold what was stored of both.
+static void finish_gated(global float *out, uint stride, uint kind, uint count, uint n, uint rows,
+                         float_v gate[TILE][VECTORS], float_v up[TILE][VECTORS]) {
+    for (uint t = 0; t < TILE && t < rows && SLICE == 0; t++) {
+        float g[OUTPUTS];
+        float u[OUTPUTS];
+        for (uint v = 0; v < VECTORS; v++) {
+            STORE(gate[t][v], g + v * PER_VECTOR);
+            STORE(up[t][v], u + v * PER_VECTOR);
+        }
+        for (uint j = 0; j < OUTPUTS && n + j < count; j++) {
+            float open = t_flush(t_activation(kind, g[j]));
+            float product = open * u[j];
+            out[(ulong)t * stride + n + j] = t_flush(product);
+        }
+    }
+}
+
+#endif
+
+#if MATRICES == 3
+#define MORE_MATRICES , MATRIX_OPERANDS(b), MATRIX_OPERANDS(c)
+#elif MATRICES == 2
+#define MORE_MATRICES , MATRIX_OPERANDS(b)
+#else
+#define MORE_MATRICES
+#endif
+
+#ifdef GROUPED
+#define GROUP_OPERANDS , uint groups, uint group_words
+#define JOINED_TYPE float
+#else
+#define GROUP_OPERANDS
+#define JOINED_TYPE int
+#endif
+
+#ifdef GATED
+#define GATE_OPERANDS , MATRIX(float, gated), uint kind
+#else
+#define GATE_OPERANDS
+#endif
+
+#ifdef VECTOR_UNITS
+#define SPREAD_OPERAND , uint spread
+#define WORKER (get_group_id(0) / spread)
+#define WORKERS (get_num_groups(0) / spread)
+#else
+#define SPREAD_OPERAND
+#define WORKER get_group_id(0)
+#define WORKERS get_num_groups(0)
+#endif
+
+#ifdef QUANTIZE
+#define INPUT_OPERANDS                                                                             \
+    MATRIX(const float, x), VECTOR(const float, weight), uint norm, float eps, local int *q
+#else
+#define INPUT_OPERANDS MATRIX(const int, q), VECTOR(const float, scale)
+#endif
+
+kernel __attribute__((reqd_work_group_size(LANES *SLICES, 1, 1))) void
+ternary_matmul(ROWS, INPUT_OPERANDS, uint cols, MATRIX_OPERANDS(a) MORE_MATRICES GROUP_OPERANDS
+                   GATE_OPERANDS SPREAD_OPERAND) {
+#if SLICES > 1
+    local JOINED_TYPE joined[LANES * SLICES];
+#else
+    local JOINED_TYPE *joined = 0;
+#endif
+#ifdef VECTOR_UNITS
+    if (get_group_id(0) % spread != 0) {
+        return;
+    }
+#endif
+    uint live = LIVE_ROWS;
+    uint r = get_group_id(1) * TILE;
+    input in;
+    in.words = (cols + 15u) / 16u;
+#ifdef GROUPED
+    in.groups = groups;
+    in.group_words = group_words;
+#endif
+#ifdef QUANTIZE
+    row_source from = {ROW(x, 0), weight + weight_at, norm, eps, cols};
+#ifdef SINGLE
+    in.scale[0] = quantize_row(&from, q);
+#else
+    local float part[ITEMS];
+    in.scale[0] = quantize_row(part, &from, q);
+    barrier(CLK_LOCAL_MEM_FENCE);
+#endif
+    in.act[0] = q;
+#else
+    for (uint t = 0; t < TILE; t++) {
+        uint row = min(r + t, max(live, 1u) - 1u);
+        in.act[t] = ROW(q, row);
+        in.scale[t] = AT(scale, row);
+    }
+#endif
+    uint units = UNITS(a);
+#if MATRICES > 1 && !defined(GATED)
+    uint units_b = units + UNITS(b);
+    units = units_b;
+#if MATRICES > 2
+    units += UNITS(c);
+#endif
+#endif
+    units = r < live ? units : 0u;
+    for (uint unit = WORKER; unit < units; unit += WORKERS) {
+        matrix m;
+        float_v y[TILE][VECTORS];
+        uint from_unit = 0;
+        TAKE(m, a, r)
+#if MATRICES > 1 && !defined(GATED)
+        if (unit >= UNITS(a)) {
+            TAKE(m, b, r)
+            from_unit = UNITS(a);
+        }
+#if MATRICES > 2
+        if (unit >= units_b) {
+            TAKE(m, c, r)
+            from_unit = units_b;
+        }
+#endif
+#endif
+        uint n = (unit - from_unit) * UNIT + LANE;
+        multiply(&in, &m, n, joined, y);
+        finish(&m, n, live - r, y);
+#ifdef GATED
+        float_v z[TILE][VECTORS];
+        TAKE(m, b, r)
+        multiply(&in, &m, n, joined, z);
+        finish(&m, n, live - r, z);
+        finish_gated(ROW(gated, r), gated_stride, kind, m.count, n, live - r, y, z);
+#endif
+    }
 }

@@ -279,6 +279,9 @@ tern_backend_instance *fake_instance(void) {
     instance.host = &host;
     instance.cl = library;
     instance.count = 1;
+    instance.devices[0].compute_units = 4;
+    instance.devices[0].group_items = 256;
+    instance.devices[0].local_bytes = 32768;
     tern_device_info *info = &instance.devices[0].info;
     info->memory_bytes = (uint64_t)1 << 30;
     info->max_buffer_bytes = (uint64_t)1 << 28;

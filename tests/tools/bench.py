@@ -5,7 +5,7 @@ import pathlib
 import sys
 import tempfile
 
-from support import expect, expect_line, finish, run
+from support import expect, expect_line, find_model, finish, run
 
 tern = sys.argv[1]
 OPS = ["quantize_act", "ternary_matmul", "bitlinear", "linear", "rms_norm", "rotary", "kv_append", "attention", "gated", "add",
@@ -22,7 +22,8 @@ for args, words in ((["bench"], ["roofline", "ops", "growth"]), (["bench", "frob
                     (["bench", "ops", "--shape", "99999999999x5"], ["99999999999x5"]),
                     (["bench", "ops", "--type", "t3"], ["t3", "t2", "q8_0"]),
                     (["bench", "ops", "--rows", "1,,2"], ["1,,2"]), (["bench", "ops", "--rows", "0"], ["--rows"]),
-                    (["bench", "ops", "stray"], ["stray"]), (["bench", "roofline", "--rows", "1"], ["--rows"])):
+                    (["bench", "ops", "stray"], ["stray"]), (["bench", "model", "--shape", "13b"], ["13b", "2b-4t", "0.7b", "3b", "8b"]),
+                    (["bench", "model", "-m", "x", "--shape", "3b"], ["-m", "--shape"]), (["bench", "model", "--kv", "f8"], ["f8"]), (["bench", "roofline", "--rows", "1"], ["--rows"])):
     cases += 1
     expect_line(" ".join(args), run(tern, *args), 2, words)
 expect_line("no such backend", run(tern, "bench", "roofline", "--backend", "typo"), 1, ["typo", "reference"])
@@ -96,6 +97,21 @@ series = {r.get("series") for r in report["results"] if r["name"] in OPS}
 expect(series >= {"rows", "k", "n", "context"} and None not in series, "growth has its series")
 expect("cpu" not in ready or {r["threads"] for r in report["results"] if r.get("series") == "threads"} >= {1}, "threads")
 
+# a model of a file, and its bits; every architecture's random weights load (0.7b whole, on the fastest backend)
+expect_line("no such model", run(tern, "bench", "model", "-m", "absent.gguf", "--backend", "reference"), 1, ["absent.gguf"])
+tiny = find_model("rand-b158-i2_s.gguf")
+for backend in [b for b in ready if b != "reference"]:
+    cases += 1
+    report = bench(f"{backend}: model", "model", "-m", tiny, "--quick", backend=backend)
+    found = {r["name"]: r for r in report["results"]}
+    expect(set(found) == {"submit", "launch", "load", "memory", "prefill", "decode", "first_token", "batch"}, f"{backend}: model")
+    for name in ("prefill", "decode", "batch"):
+        r = found.get(name, {})
+        expect(r.get("ok") is True and r.get("model") == str(tiny), f"{backend}: {name} has the reference's bits")
+        expect(abs(r.get("tok_s", 0) * r.get("us", 0) / (r.get("rows", 0) * 1e6) - 1) < 1e-4, f"{backend}: {name} tok/s")
+    expect(found.get("decode", {}).get("context") == 0 and found["decode"]["rows"] == 1, f"{backend}: decode at 0")
+    expect(found["memory"]["device_bytes"] > 1e5 and number(found["memory"].get("host_bytes")), f"{backend}: memory")
+
 # roofline, and where it is written
 report = bench("roofline", "roofline", "--quick", backend="reference")
 expect([r["name"] for r in report["results"]] == ["submit", "launch", "upload", "download"], "what the roofline has beside peaks")
@@ -111,4 +127,4 @@ with tempfile.TemporaryDirectory() as folder:
     expect(run(tern, *ask, "--force").returncode == 0 and json.loads(path.read_text()), "but with --force")
     expect(run(tern, "bench", "roofline", "--quick", "--backend", "reference", "--json", "--out",
                pathlib.Path(folder) / "no" / "out.json").returncode == 1, "a folder that does not exist")
-finish(cases + 9)
+finish(cases + 10)

@@ -47,6 +47,11 @@ reference = load(run(tern, "logits", "-m", path, "--ids", ids, "--positions", "4
 expect(reference["bits"] == whole["bits"] and reference["backend"] == "reference", "the same bits on the reference backend")
 wide = load(run(tern, "logits", "-m", path, "--ids", ids, "--kv", "f32", "--json"))
 expect(wide["bits"] != last["bits"], "a float32 cache is another computation")
+rounded = load(run(tern, "logits", "-m", path, "--ids", ids, "--head", "q8", "--json"))
+expect(rounded["head"] == "q8_0" and rounded["bits"] != last["bits"], "an int8 output matrix is another, and said")
+expect(load(run(tern, "logits", "-m", path, "--ids", ids, "--head", "file", "--json"))["bits"] == last["bits"], "--head file")
+said = run(tern, "logits", "-m", path, "--ids", ids, "--head", "q8").stderr + run(tern, "run", "-n", "1", "--head", "q8").stderr
+expect(said.count(b"output matrix q8_0") == 2, "an int8 output matrix is said where text is printed")
 text = run(tern, "logits", "-m", path, "--ids", ids, "--positions", "0").stdout.decode().splitlines()
 expect(len(text) == 512 and text[3].split()[:2] == ["0", "3"] and text[3].split()[3] == whole["bits"][1][3], "as text")
 

@@ -120,18 +120,20 @@ static void check_near(const char *name, const char *what, uint64_t said, uint64
 }
 
 static void check_model(tern_device *device, const char *name, const tern_source *source,
-                        const tern_session_desc *desc) {
+                        uint32_t flags, const tern_session_desc *desc) {
+    tern_model_desc load = TERN_MODEL_DESC_INIT;
     tern_context *context = tern_device_context(device);
     tern_memory_estimate said = {.struct_size = sizeof said};
     tern_archive *archive = NULL;
+    load.flags = flags;
     tern_model *model = NULL;
     tern_session *session = NULL;
     CHECK_OK(tern_archive_open(context, source, &archive));
-    CHECK_OK(tern_model_estimate(context, archive, NULL, desc, &said));
+    CHECK_OK(tern_model_estimate(context, archive, &load, desc, &said));
     tern_archive_destroy(archive);
     uint64_t before = buffer_bytes;
     weight_bytes = 0;
-    CHECK_OK(tern_model_load(device, source, NULL, &model));
+    CHECK_OK(tern_model_load(device, source, &load, &model));
     check_near(name, "weights", said.weight_bytes, weight_bytes + buffer_bytes - before);
     before = buffer_bytes;
     CHECK_OK(tern_session_create(model, desc, &session));
@@ -167,8 +169,8 @@ static void estimates_are_what_a_device_is_asked_for(void **state) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         tern_source source;
         if (open_file(context, names[i], &source)) {
-            check_model(device, names[i], &source, &sessions[0]);
-            check_model(device, names[i], &source, &sessions[1]);
+            check_model(device, names[i], &source, 0, &sessions[0]);
+            check_model(device, names[i], &source, TERN_MODEL_HEAD_Q8, &sessions[1]);
             tern_source_close(&source);
         }
     }

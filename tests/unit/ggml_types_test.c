@@ -1,5 +1,7 @@
 #include "runtime/model/ggml_types.h"
 
+#include <math.h>
+
 #include "tests/harness/check.h"
 
 // The codes of a test: element |i| of all.
@@ -164,6 +166,52 @@ static void test_dense_rows_are_copied(void **state) {
     }
 }
 
+static void put_f32(uint8_t *row, uint32_t index, float value) {
+    memcpy(row + 4 * (size_t)index, &value, sizeof value);
+}
+
+static void check_q8(const uint8_t *block, uint16_t d, uint32_t index, int q) {
+    assert_int_equal(block[0] | block[1] << 8, d);
+    assert_int_equal((int8_t)block[2 + index], q);
+}
+
+static void test_q8_rows(void **state) {
+    (void)state;
+    enum { COLS = 100 };
+    const tern__ggml_type *f32 = type_named(0, "F32");
+    uint8_t raw[4 * COLS] = {0}, out[4 * 34];
+    memset(out, 0x77, sizeof out);
+    put_f32(raw, 0, 127.0f); // a step of 1: halves go to the even neighbour
+    put_f32(raw, 1, -2.5f);
+    put_f32(raw, 2, 3.5f);
+    put_f32(raw, 3, -127.0f);
+    put_f32(raw, 4, 0.5f);
+    put_f32(raw, 32, -1.0f); // the step is rounded before it divides
+    put_f32(raw, 33, 0.5f);
+    put_f32(raw, 64, 0x1p-60f); // nothing: a step of 0
+    put_f32(raw, 96, 2e-6f);    // a step that float16 has only roughly: 127 is the most
+    assert_int_equal(tern__ggml_q8_row(f32, COLS, raw, out), COLS);
+    static const int first[] = {127, -2, 4, -127, 0};
+    for (uint32_t i = 0; i < 5; i++) {
+        check_q8(out, 0x3c00, i, first[i]);
+    }
+    check_q8(out + 34, 0x2008, 0, -127); // 1/127 = 0x1.020408p-7
+    check_q8(out + 34, 0x2008, 1, 64);   // 0.5 / 0x1.02p-7 = 63.504, though 127 / 2 is a tie
+    check_q8(out + 68, 0, 0, 0);
+    check_q8(out + 102, 0, 0, 0);  // 2e-6 / 127 < 2^-25
+    check_q8(out + 102, 0, 31, 0); // past the last column
+    put_f32(raw, 96, 1.4f * 127.0f * 0x1p-24f);
+    assert_int_equal(tern__ggml_q8_row(f32, COLS, raw, out), COLS);
+    check_q8(out + 102, 1, 0, 127);
+    put_f32(raw, 96, 1e30f);
+    assert_int_equal(tern__ggml_q8_row(f32, COLS, raw, out), COLS);
+    check_q8(out + 102, 0x7bff, 0, 127);
+    put_f32(raw, 97, NAN);
+    assert_int_equal(tern__ggml_q8_row(f32, COLS, raw, out), 97);
+    put_f32(raw, 97, -INFINITY);
+    assert_int_equal(tern__ggml_q8_row(f32, COLS, raw, out), 97);
+}
+
 static void check_bytes(uint32_t id, const char *name, const uint64_t shape[4], uint64_t expected) {
     uint64_t bytes = 0;
     bool fits = tern__ggml_tensor_bytes(type_named(id, name), shape, &bytes);
@@ -208,6 +256,7 @@ int main(void) {
         cmocka_unit_test(test_tq1_0),
         cmocka_unit_test(test_tq1_0_bytes),
         cmocka_unit_test(test_dense_rows_are_copied),
+        cmocka_unit_test(test_q8_rows),
         cmocka_unit_test(test_tensor_bytes),
         cmocka_unit_test(test_meanings),
     };

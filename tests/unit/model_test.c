@@ -279,7 +279,7 @@ static void mistakes_are_named(void **state) {
     tern_model_desc desc = TERN_MODEL_DESC_INIT;
     desc.flags = 2;
     CHECK_FAILS(tern_model_load(w.device, &w.source, &desc, &model), invalid,
-                "tern_model_desc: flags 0x2, none are known");
+                "tern_model_desc: flags 0x2, expected TERN_MODEL_*");
     const char *stops[] = {"x", NULL};
     static const int32_t prompt[] = {1};
     tern_generate_result result = {.struct_size = sizeof result};

@@ -151,12 +151,23 @@ static bool take_option(const arg_table *table, int argc, char **argv, int *inde
 }
 
 static bool take_operand(const arg_table *table, const char *text) {
-    if (!table->operand || *table->operand_out) {
+    arg_texts *several = table->operands_out;
+    bool room = several ? several->count < ARG_TEXTS_MAX : table->operand && !*table->operand_out;
+    if (!room) {
         args_complain(table->program, "unexpected argument '%s'", text);
         return false;
     }
-    *table->operand_out = text;
+    if (several) {
+        several->items[several->count++] = text;
+    } else {
+        *table->operand_out = text;
+    }
     return true;
+}
+
+static bool lacks_operand(const arg_table *table) {
+    return table->operands_out ? !table->operands_out->count
+                               : table->operand && !*table->operand_out;
 }
 
 arg_result args_parse(const arg_table *table, int argc, char **argv) {
@@ -175,7 +186,7 @@ arg_result args_parse(const arg_table *table, int argc, char **argv) {
             return ARGS_WRONG;
         }
     }
-    if (table->operand && !*table->operand_out) {
+    if (lacks_operand(table)) {
         args_complain(table->program, "%s is missing", table->operand);
         return ARGS_WRONG;
     }

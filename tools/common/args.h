@@ -38,8 +38,9 @@ typedef struct arg_table {
     const char *summary;
     const arg *args;
     size_t count;
-    const char *operand;      // what the one argument without an option is; NULL: none is allowed
-    const char **operand_out; // where it goes
+    const char *operand;      // what an argument without an option is; NULL: none is allowed
+    const char **operand_out; // where the one that must be goes
+    arg_texts *operands_out;  // or where one or more go
 } arg_table;
 
 typedef enum arg_result { ARGS_OK, ARGS_HELP, ARGS_WRONG } arg_result;

@@ -9,10 +9,17 @@ int command_parsed(arg_result result) {
     return result == ARGS_OK ? -1 : result == ARGS_HELP ? EXIT_DONE : EXIT_USAGE;
 }
 
-bool command_kv(const char *program, const char *text, tern_kv_type *out) {
-    *out = text && strcmp(text, "f32") == 0 ? TERN_KV_F32 : TERN_KV_F16;
-    if (text && strcmp(text, "f16") != 0 && strcmp(text, "f32") != 0) {
-        args_complain(program, "option '--kv' needs f16 or f32, not '%s'", text);
+bool command_model_options(const char *program, model_options *options) {
+    const char *kv = options->kv_text ? options->kv_text : "f16";
+    const char *head = options->head_text ? options->head_text : "file";
+    options->kv = strcmp(kv, "f32") == 0 ? TERN_KV_F32 : TERN_KV_F16;
+    options->flags = strcmp(head, "q8") == 0 ? TERN_MODEL_HEAD_Q8 : 0;
+    if (strcmp(kv, "f16") != 0 && strcmp(kv, "f32") != 0) {
+        args_complain(program, "option '--kv' needs f16 or f32, not '%s'", kv);
+        return false;
+    }
+    if (strcmp(head, "file") != 0 && strcmp(head, "q8") != 0) {
+        args_complain(program, "option '--head' needs file or q8, not '%s'", head);
         return false;
     }
     return true;

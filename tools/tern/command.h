@@ -25,8 +25,23 @@ int command_bench(int argc, char **argv);
 // The exit status after args_parse, or -1 to go on.
 int command_parsed(arg_result result);
 
-// Reads the value of --kv; false after a usage error. |text| NULL: f16.
-bool command_kv(const char *program, const char *text, tern_kv_type *out);
+// What --kv and --head choose, and how they are listed.
+typedef struct model_options {
+    const char *kv_text, *head_text;
+    tern_kv_type kv;
+    uint32_t flags; // TERN_MODEL_*
+} model_options;
+
+#define ARG_KV(options)                                                                            \
+    { "--kv", NULL, ARG_TEXT, &(options)->kv_text, NULL, 0, 0, "f16|f32", "type of the cache" }
+#define ARG_HEAD(options)                                                                          \
+    {                                                                                              \
+        "--head", NULL, ARG_TEXT, &(options)->head_text, NULL, 0, 0, "file|q8",                    \
+            "output matrix as in the file, or an int8 copy: faster, other logits"                  \
+    }
+
+// Reads the values; false after a usage error.
+bool command_model_options(const char *program, model_options *options);
 
 // A model on a device, and what it takes to run it.
 typedef struct loaded {
@@ -41,7 +56,7 @@ typedef struct loaded {
 
 // Opens |path| on the device in force and makes a session, with a bar on a terminal. False after
 // one line on stderr; loaded_close either way.
-bool loaded_open(loaded *self, const host *h, const char *path, tern_kv_type kv);
+bool loaded_open(loaded *self, const host *h, const char *path, const model_options *options);
 void loaded_close(loaded *self);
 
 // Under TERN_PROFILE=1, what the device's ops took so far, on stderr.

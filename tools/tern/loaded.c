@@ -30,9 +30,10 @@ static void clear_bar(const progress *self) {
     }
 }
 
-static tern_status load(loaded *self) {
+static tern_status load(loaded *self, const model_options *options) {
     progress bar = {.terminal = terminal_is_stderr(), .shown = -1};
     tern_model_desc desc = TERN_MODEL_DESC_INIT;
+    desc.flags = options->flags;
     desc.progress = on_progress;
     desc.progress_user = &bar;
     tern_status status = tern_model_load(self->device, &self->source, &desc, &self->model);
@@ -50,11 +51,11 @@ static bool open_device(loaded *self, const host *h) {
     return true;
 }
 
-static tern_status open_model(loaded *self, tern_kv_type kv) {
+static tern_status open_model(loaded *self, const model_options *options) {
     tern_session_desc session = TERN_SESSION_DESC_INIT;
-    session.kv = kv;
+    session.kv = options->kv;
     self->model_info.struct_size = sizeof self->model_info;
-    tern_status status = load(self);
+    tern_status status = load(self, options);
     if (status == TERN_STATUS_OK) {
         status = tern_model_describe(self->model, &self->model_info);
     }
@@ -64,7 +65,7 @@ static tern_status open_model(loaded *self, tern_kv_type kv) {
     return status;
 }
 
-bool loaded_open(loaded *self, const host *h, const char *path, tern_kv_type kv) {
+bool loaded_open(loaded *self, const host *h, const char *path, const model_options *options) {
     *self = (loaded){0};
     double start = host_seconds();
     // The file goes first: a wrong name is told without starting a driver.
@@ -75,7 +76,7 @@ bool loaded_open(loaded *self, const host *h, const char *path, tern_kv_type kv)
     if (!open_device(self, h)) {
         return false;
     }
-    if (open_model(self, kv) != TERN_STATUS_OK) {
+    if (open_model(self, options) != TERN_STATUS_OK) {
         host_failed_in(h, path);
         return false;
     }

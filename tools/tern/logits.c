@@ -10,8 +10,8 @@
 #define IDS_MAX 65536
 
 typedef struct options {
-    const char *model, *backend, *kv_text, *ids_text, *positions_text;
-    tern_kv_type kv;
+    const char *model, *backend, *ids_text, *positions_text;
+    model_options model_options;
     bool json;
     int *ids;
     long id_count;
@@ -61,7 +61,8 @@ static int parse(options *o, int argc, char **argv) {
         {"--positions", NULL, ARG_TEXT, &o->positions_text, NULL, 0, 0, "LIST",
          "after which of them, from 0 (default: the last)"},
         ARG_BACKEND(&o->backend),
-        {"--kv", NULL, ARG_TEXT, &o->kv_text, NULL, 0, 0, "f16|f32", "type of the cache"},
+        ARG_KV(&o->model_options),
+        ARG_HEAD(&o->model_options),
         {"--json", NULL, ARG_FLAG, &o->json, NULL, 0, 0, NULL, "one object on stdout"},
     };
     const arg_table spec = {PROGRAM,
@@ -79,7 +80,7 @@ static int parse(options *o, int argc, char **argv) {
         args_complain(PROGRAM, "option '%s' is missing", o->model ? "--ids" : "--model");
         return EXIT_USAGE;
     }
-    if (!command_kv(PROGRAM, o->kv_text, &o->kv)) {
+    if (!command_model_options(PROGRAM, &o->model_options)) {
         return EXIT_USAGE;
     }
     o->ids = parse_list("--ids", o->ids_text, &o->id_count);
@@ -118,8 +119,12 @@ static tern_status evaluate(const options *o, const loaded *l, float *logits, ui
     return status;
 }
 
-static void print_text(const options *o, uint32_t vocabulary, const float *logits,
+static void print_text(const options *o, const loaded *l, const float *logits,
                        const uint32_t *order) {
+    uint32_t vocabulary = l->model_info.vocabulary;
+    if (o->model_options.head_text) {
+        fprintf(stderr, "%s: output matrix %s\n", PROGRAM, tern_dtype_name(l->model_info.head));
+    }
     for (long i = 0; i < o->position_count; i++) {
         const float *row = logits + (size_t)order[o->positions[i]] * vocabulary;
         for (uint32_t v = 0; v < vocabulary; v++) {
@@ -145,6 +150,9 @@ static void add_row(cJSON *logits, cJSON *bits, const float *row, uint32_t vocab
 static void print_json(const options *o, const loaded *l, const float *all, const uint32_t *order) {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "backend", l->device_info.backend);
+    if (o->model_options.head_text) {
+        cJSON_AddStringToObject(object, "head", tern_dtype_name(l->model_info.head));
+    }
     cJSON *positions = cJSON_AddArrayToObject(object, "positions");
     cJSON *logits = cJSON_AddArrayToObject(object, "logits");
     cJSON *bits = cJSON_AddArrayToObject(object, "bits");
@@ -169,7 +177,7 @@ static int print_logits(const host *h, const options *o, const loaded *l) {
     } else if (o->json) {
         print_json(o, l, logits, order);
     } else {
-        print_text(o, vocabulary, logits, order);
+        print_text(o, l, logits, order);
     }
     if (status == EXIT_DONE) {
         profile_print(l->device);
@@ -187,7 +195,7 @@ int command_logits(int argc, char **argv) {
     if (status < 0) {
         status = EXIT_FAILED;
         if (host_open(&h, PROGRAM, o.backend)) {
-            if (loaded_open(&l, &h, o.model, o.kv)) {
+            if (loaded_open(&l, &h, o.model, &o.model_options)) {
                 status = print_logits(&h, &o, &l);
             }
             loaded_close(&l);

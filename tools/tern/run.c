@@ -13,8 +13,8 @@
 #define DEFAULT_TOKENS 200
 
 typedef struct options {
-    const char *model, *backend, *kv_text, *prompt, *file;
-    tern_kv_type kv;
+    const char *model, *backend, *prompt, *file;
+    model_options model_options;
     uint32_t tokens;
     bool tokens_given, greedy, sampling_given, json, report;
     arg_texts stops;
@@ -39,7 +39,7 @@ static int check(options *o) {
         return EXIT_USAGE;
     }
     o->sampler.temperature = o->greedy ? 0.0f : o->sampler.temperature;
-    return command_kv(PROGRAM, o->kv_text, &o->kv) ? -1 : EXIT_USAGE;
+    return command_model_options(PROGRAM, &o->model_options) ? -1 : EXIT_USAGE;
 }
 
 static int parse(options *o, int argc, char **argv) {
@@ -69,7 +69,8 @@ static int parse(options *o, int argc, char **argv) {
         {"--seed", NULL, ARG_U64, &s->seed, drawn, 0, 18446744073709551615.0, "N",
          "of the draws; the same seed gives the same text (default: 0)"},
         ARG_BACKEND(&o->backend),
-        {"--kv", NULL, ARG_TEXT, &o->kv_text, NULL, 0, 0, "f16|f32", "type of the cache"},
+        ARG_KV(&o->model_options),
+        ARG_HEAD(&o->model_options),
         {"--report", NULL, ARG_FLAG, &o->report, NULL, 0, 0, NULL,
          "then list where each op of a step ran, on stderr"},
         {"--json", NULL, ARG_FLAG, &o->json, NULL, 0, 0, NULL, "one object instead of the text"},
@@ -210,6 +211,9 @@ static void print_json(const options *o, const loaded *l, const generation *g) {
     cJSON_AddStringToObject(object, "backend", l->device_info.backend);
     cJSON_AddItemToObject(object, "device",
                           json_text(l->device_info.name, strlen(l->device_info.name)));
+    if (o->model_options.head_text) {
+        cJSON_AddStringToObject(object, "head", tern_dtype_name(l->model_info.head));
+    }
     cJSON_AddItemToObject(object, "prompt_ids", ids_json(g->prompt_ids, g->prompt_count));
     cJSON_AddItemToObject(object, "ids", ids_json(g->ids, g->result.count));
     cJSON_AddItemToObject(object, "text", json_text(g->out.all.bytes, g->out.all.size));
@@ -238,10 +242,14 @@ static void print_timings(const options *o, const loaded *l, const generation *g
     if (decoded(g)) {
         snprintf(speed, sizeof speed, " at %.1f tok/s", per_second(decoded(g), decode_ms));
     }
+    char head[48] = "";
+    if (o->model_options.head_text) {
+        snprintf(head, sizeof head, "; output matrix %s", tern_dtype_name(l->model_info.head));
+    }
     fprintf(stderr,
-            "tern: %s (%s), loaded in %.0f ms; prompt %zu tokens at %.1f tok/s; %" PRIu32
+            "tern: %s (%s), loaded in %.0f ms%s; prompt %zu tokens at %.1f tok/s; %" PRIu32
             " tokens%s; %s; stop: %s\n",
-            l->device_info.backend, l->device_info.name, l->load_ms, g->prompt_count,
+            l->device_info.backend, l->device_info.name, l->load_ms, head, g->prompt_count,
             per_second(g->prompt_count, prompt_ms), g->result.count, speed, draws,
             stop_name(g->result.stop));
 }
@@ -320,7 +328,7 @@ int command_run(int argc, char **argv) {
     status = EXIT_FAILED;
     interrupt_watch();
     if (read_prompt(&o, &prompt) && host_open(&h, PROGRAM, o.backend)) {
-        if (loaded_open(&l, &h, o.model, o.kv)) {
+        if (loaded_open(&l, &h, o.model, &o.model_options)) {
             status = run_loaded(&h, &o, &l, &prompt);
         }
         loaded_close(&l);

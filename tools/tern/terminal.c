@@ -5,6 +5,7 @@
 #include <io.h>
 #include <stdio.h>
 #include <windows.h>
+#include <psapi.h>
 
 bool terminal_is_stderr(void) {
     return _isatty(_fileno(stderr)) != 0;
@@ -15,8 +16,16 @@ bool program_path(char *out, size_t capacity) {
     return length > 0 && length < capacity;
 }
 
+uint64_t peak_memory(void) {
+    PROCESS_MEMORY_COUNTERS counters;
+    return GetProcessMemoryInfo(GetCurrentProcess(), &counters, sizeof counters)
+               ? counters.PeakWorkingSetSize
+               : 0;
+}
+
 #else
 
+#include <stdio.h>
 #include <unistd.h>
 
 bool terminal_is_stderr(void) {
@@ -27,6 +36,22 @@ bool program_path(char *out, size_t capacity) {
     ssize_t length = readlink("/proc/self/exe", out, capacity - 1);
     out[length > 0 ? length : 0] = '\0';
     return length > 0 && (size_t)length < capacity - 1;
+}
+
+// Not getrusage: its peak includes that of the program which started this one.
+uint64_t peak_memory(void) {
+    FILE *file = fopen("/proc/self/status", "r");
+    unsigned long long kib = 0;
+    char line[128];
+    while (file && fgets(line, sizeof line, file)) {
+        if (sscanf(line, "VmHWM: %llu kB", &kib) == 1) {
+            break;
+        }
+    }
+    if (file) {
+        fclose(file);
+    }
+    return (uint64_t)kib * 1024;
 }
 
 #endif

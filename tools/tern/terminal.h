@@ -4,10 +4,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 bool terminal_is_stderr(void);
 
 // The program's own file name; false where the system does not say.
 bool program_path(char *out, size_t capacity);
+
+// The most memory that was ever resident, in bytes; 0 where the system does not say.
+uint64_t peak_memory(void);
 
 #endif

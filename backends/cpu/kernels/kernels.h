@@ -21,6 +21,13 @@
 #define TERN_CPU_INLINE static inline
 #endif
 
+// Asks for the cache line at an address, be it nobody's.
+#ifdef __GNUC__
+#define TERN_CPU_PREFETCH(address) __builtin_prefetch(address)
+#else
+#define TERN_CPU_PREFETCH(address) ((void)(address))
+#endif
+
 // Rows of weights that a tile may hold at most.
 enum { TERN_CPU_MAX_TILE = 16 };
 
@@ -55,7 +62,8 @@ struct tern_cpu_gemv_t2 {
 typedef void tern_cpu_gemv_t2_fn(const struct tern_cpu_gemv_t2 *job, int32_t *sums);
 
 // Unpacks the codes of |count| <= TERN_CPU_GEMM_TILES tiles, |tile_bytes| apart, to a byte each:
-// codes[block][s][tile][row][b] of column 4s + b. What belongs to missing tiles is left as it is.
+// codes[block][s][tile][row][b] of column 4s + b, or as the gemm_t2 of the same level has it. What
+// belongs to missing tiles is left as it is.
 typedef void tern_cpu_unpack_t2_fn(const uint8_t *tiles, size_t tile_bytes, uint32_t count,
                                    uint32_t blocks, uint8_t *codes);
 
@@ -145,6 +153,19 @@ typedef void tern_cpu_attend_keys_f32_fn(const struct tern_cpu_attend *job, cons
                                          float *out);
 typedef tern_cpu_attend_keys_f32_fn tern_cpu_attend_keys_f16_fn, tern_cpu_attend_values_f32_fn,
     tern_cpu_attend_values_f16_fn;
+
+// What a level can do at most, for tern_device_measure. A read sums |bytes|, a multiple of 512, as
+// 64-bit words, each time asking for what lies |ahead| bytes later (0: not), be it past the end.
+typedef uint64_t tern_cpu_read_fn(const uint8_t *data, size_t bytes, size_t ahead);
+
+// A peak multiplies and adds in registers, TERN_CPU_PEAK_TIMES times a round: it returns |rounds| *
+// TERN_CPU_PEAK_TIMES times the product of two vectors, wrapped to 32 bits; codes are 0 to 2, and
+// floats such that all sums are exact. |step| is 0, which no compiler knows: it may not keep a
+// product from one time to the next.
+enum { TERN_CPU_PEAK_TIMES = 24, TERN_CPU_PEAK_I8 = 64, TERN_CPU_PEAK_F32 = 16 };
+typedef int32_t tern_cpu_peak_i8_fn(const uint8_t *codes, const int8_t *q, uint32_t rounds,
+                                    size_t step);
+typedef float tern_cpu_peak_f32_fn(const float *x, const float *y, uint32_t rounds, size_t step);
 
 // Declares every kernel: tern_cpu_<slot>__<level>.
 #define TERN_CPU_SCALAR(slot, tile) tern_cpu_##slot##_fn tern_cpu_##slot##__scalar;

@@ -9,13 +9,19 @@ static uint64_t row_floats(const tern_attention_desc *d) {
     return heads * d->table.shape[1] * ((uint64_t)d->k_cache.shape[3] + 2);
 }
 
+// Of a head of q, in local memory; the rest of it is for what work-items exchange.
+static uint64_t query_bytes(const tern_attention_desc *d) {
+    return (uint64_t)d->k_cache.shape[3] * sizeof(float);
+}
+
 static bool supports(const tern_backend_device *device, const void *desc) {
     const tern_attention_desc *d = desc;
     bool cache = d->k_cache.dtype == TERN_DTYPE_F16 || d->k_cache.dtype == TERN_DTYPE_F32;
     return tern_cl_is(&d->q, TERN_DTYPE_F32) && cache && d->v_cache.dtype == d->k_cache.dtype &&
            tern_cl_is(&d->positions, TERN_DTYPE_I32) && tern_cl_is(&d->sequences, TERN_DTYPE_I32) &&
            tern_cl_is(&d->table, TERN_DTYPE_I32) && tern_cl_is(&d->out, TERN_DTYPE_F32) &&
-           row_floats(d) <= UINT32_MAX && row_floats(d) * 8 <= device->max_buffer_bytes;
+           row_floats(d) <= UINT32_MAX && row_floats(d) * 8 <= device->max_buffer_bytes &&
+           query_bytes(d) <= device->candidate->local_bytes / 2;
 }
 
 // Work-groups along a row's blocks; further blocks are taken in turns, so that a long context of
@@ -28,14 +34,13 @@ typedef struct chunk {
     tern_tensor parts;
 } chunk;
 
-static void emit_blocks(tern_cl_builder *builder, const tern_attention_desc *d,
-                        const tern_tensor *q, const chunk *c) {
+static void emit_blocks(tern_cl_builder *builder, const tern_attention_desc *d, const chunk *c) {
     uint32_t dims = d->k_cache.shape[3];
     uint32_t heads = d->q.shape[1] / dims;
     tern_cl_begin(builder, "attention", tern_cl_cache_options(&d->k_cache), "attention_blocks");
     tern_cl_rows(builder, &d->head, d->q.shape[0]);
     tern_cl_uint(builder, c->first);
-    tern_cl_matrix(builder, q);
+    tern_cl_matrix(builder, &d->q);
     tern_cl_cache(builder, &d->k_cache);
     tern_cl_cache(builder, &d->v_cache);
     tern_cl_uint(builder, d->k_cache.shape[0]);
@@ -48,6 +53,7 @@ static void emit_blocks(tern_cl_builder *builder, const tern_attention_desc *d,
     tern_cl_uint(builder, dims);
     tern_cl_float(builder, d->scale);
     tern_cl_matrix(builder, &c->parts);
+    tern_cl_local(builder, (size_t)query_bytes(d));
     uint32_t blocks = d->table.shape[1];
     tern_cl_launch(builder, TERN_CL_GROUP, blocks < BLOCK_GROUPS ? blocks : BLOCK_GROUPS, heads,
                    c->rows);
@@ -73,12 +79,10 @@ static void emit(tern_cl_builder *builder, const void *desc) {
     uint32_t rows = d->q.shape[0];
     uint64_t fit = CHUNK_BYTES / (row_floats(d) * 4);
     uint32_t step = fit < 1 ? 1 : fit < rows ? (uint32_t)fit : rows;
-    bool narrow = d->k_cache.dtype == TERN_DTYPE_F16;
-    tern_tensor q = narrow ? tern_cl_emit_round(builder, &d->head, &d->q) : d->q;
     tern_tensor parts = tern_cl_scratch(builder, TERN_DTYPE_F32, step, (uint32_t)row_floats(d));
     for (uint32_t first = 0; first < rows; first += step) {
         chunk c = {first, rows - first < step ? rows - first : step, parts};
-        emit_blocks(builder, d, &q, &c);
+        emit_blocks(builder, d, &c);
         emit_join(builder, d, &c);
     }
 }

@@ -28,14 +28,14 @@ static bool supports(const tern_backend_device *device, const void *desc) {
            options(tern_op_weights(d->weights)->info.dtype);
 }
 
-tern_tensor tern_cl_emit_round(tern_cl_builder *builder, const tern_op_header *op,
-                               const tern_tensor *x) {
-    uint32_t rows = x->shape[0];
-    uint32_t cols = x->shape[1];
+// Rows of |x| rounded to float16, as products that are to be exact need them; in scratch.
+static tern_tensor emit_round(tern_cl_builder *builder, const tern_linear_desc *d) {
+    uint32_t rows = d->x.shape[0];
+    uint32_t cols = d->x.shape[1];
     tern_tensor rounded = tern_cl_scratch(builder, TERN_DTYPE_F32, rows, cols);
     tern_cl_begin(builder, "round_f16", "", "round_f16");
-    tern_cl_rows(builder, op, rows);
-    tern_cl_matrix(builder, x);
+    tern_cl_rows(builder, &d->head, rows);
+    tern_cl_matrix(builder, &d->x);
     tern_cl_matrix(builder, &rounded);
     tern_cl_uint(builder, cols);
     tern_cl_launch(builder, TERN_CL_GROUP, tern_cl_groups(cols), rows, 1);
@@ -47,7 +47,7 @@ static void emit(tern_cl_builder *builder, const void *desc) {
     const tern_backend_weights *weights = tern_op_weights(d->weights);
     uint32_t rows = d->x.shape[0];
     bool wide = weights->info.dtype == TERN_DTYPE_F32;
-    tern_tensor x = wide ? d->x : tern_cl_emit_round(builder, &d->head, &d->x);
+    tern_tensor x = wide ? d->x : emit_round(builder, d);
     bool items = builder->device->candidate->processor;
     for (uint32_t i = 0; i < weights->part_count; i++) {
         const tern_cl_part *part = &weights->parts[i];

@@ -2,6 +2,7 @@
 #ifndef TERN_OPENCL_OPS_OPS_H_
 #define TERN_OPENCL_OPS_OPS_H_
 
+#include "backends/common/fuse.h"
 #include "backends/opencl/builder.h"
 
 // |desc| is the op's typed descriptor, checked by the runtime.
@@ -33,36 +34,13 @@ static inline bool tern_cl_has(tern_weights *weights, uint32_t usage) {
     return handle && handle->info.usage & usage;
 }
 
-// Rounds rows of |x| to float16, as products that are to be exact need them; the result is scratch.
-tern_tensor tern_cl_emit_round(tern_cl_builder *builder, const tern_op_header *op,
-                               const tern_tensor *x);
-
 // How kernels are compiled for the type of |cache|, and CACHE of cache.clh.
 const char *tern_cl_cache_options(const tern_tensor *cache);
 void tern_cl_cache(tern_cl_builder *builder, const tern_tensor *cache);
 
-// Quantised activations in the form that the ternary kernels of this device take.
-typedef struct tern_cl_act {
-    tern_tensor words; // i32 [R, words]
-    tern_tensor scale; // [R]
-} tern_cl_act;
-
-// Everything after quantising: products, scales, bias and residual.
-typedef struct tern_cl_ternary {
-    const tern_op_header *head;
-    const tern_backend_weights *weights;
-    const tern_cl_act *act;
-    const tern_tensor *bias;
-    const tern_tensor *residual; // absent ones have no buffer
-    const tern_tensor *out;
-} tern_cl_ternary;
-
-void tern_cl_emit_ternary(tern_cl_builder *builder, const tern_cl_ternary *ternary);
-
-// Scratch for the quantised form of |rows| rows of |cols| values.
-tern_cl_act tern_cl_act_scratch(tern_cl_builder *builder, uint32_t rows, uint32_t cols);
-
-// "-DPACK" where ternary kernels take packed products, "" where the device has dot products.
-const char *tern_cl_act_options(const tern_backend_device *device);
+// Emits a group as one launch (with what it needs before it). False, and nothing is emitted, if
+// this device or these operands need single ops.
+bool tern_cl_emit_group(tern_cl_builder *builder, const tern_group *group,
+                        const tern_op_header *const *ops);
 
 #endif

@@ -16,6 +16,9 @@ static void emit(tern_cl_builder *builder, const void *desc) {
     tern_cl_begin(builder, "quantize_act", "", "quantize_act");
     tern_cl_rows(builder, &d->head, rows);
     tern_cl_matrix(builder, &d->x);
+    tern_cl_vector(builder, &(tern_tensor){NULL});
+    tern_cl_uint(builder, 0); // no norm
+    tern_cl_float(builder, 0.0f);
     tern_cl_matrix(builder, &words);
     tern_cl_vector(builder, &d->scale);
     tern_cl_uint(builder, d->x.shape[1]);

@@ -14,6 +14,8 @@ static const subcommand subcommands[] = {
     {"roofline", bench_roofline, "what the device can do: memory, multiply-adds, launches, copies"},
     {"ops", bench_ops, "every op at the shapes that models have"},
     {"growth", bench_growth, "how time grows with rows, K, N, context and threads"},
+    {"model", bench_model, "a whole model: prefill, decode, load, memory"},
+    {"compare", bench_compare, "ratios of several reports, and a page with charts"},
 };
 
 enum { SUBCOMMAND_COUNT = sizeof subcommands / sizeof subcommands[0] };

@@ -32,6 +32,9 @@ typedef struct bench {
     uint32_t wrong;     // results whose bits were not those of the reference
 } bench;
 
+// False after one line on stderr if |path| exists, unless |force|. NULL is no file.
+bool bench_may_write(const char *program, const char *path, bool force);
+
 // Opens the devices. False after one line on stderr: also if options->out exists and may not be
 // overwritten, before anything is measured. bench_close either way.
 bool bench_open(bench *self, const char *program, const bench_options *options);
@@ -62,5 +65,7 @@ void bench_close(bench *self);
 int bench_roofline(int argc, char **argv);
 int bench_ops(int argc, char **argv);
 int bench_growth(int argc, char **argv);
+int bench_model(int argc, char **argv);
+int bench_compare(int argc, char **argv);
 
 #endif

@@ -11,12 +11,11 @@
 
 #define USUAL_FOOTPRINT ((uint64_t)256 << 20)
 
-static bool may_write(const bench *self) {
-    const bench_options *o = self->options;
-    FILE *file = o->out && !o->force ? fopen(o->out, "rb") : NULL;
+bool bench_may_write(const char *program, const char *path, bool force) {
+    FILE *file = path && !force ? fopen(path, "rb") : NULL;
     if (file) {
         fclose(file);
-        fprintf(stderr, "%s: %s exists; --force overwrites it\n", self->program, o->out);
+        fprintf(stderr, "%s: %s exists; --force overwrites it\n", program, path);
     }
     return !file;
 }
@@ -49,13 +48,11 @@ static bool open_device(bench *self) {
 bool bench_open(bench *self, const char *program, const bench_options *options) {
     *self = (bench){.program = program, .options = options, .footprint = USUAL_FOOTPRINT};
     self->report.read_gb_s = self->report.int8_gmac_s = self->report.f32_gmac_s = (double)NAN;
-    if (!may_write(self) || !host_open(&self->h, program, options->backend) || !open_device(self) ||
+    if (!bench_may_write(program, options->out, options->force) ||
+        !host_open(&self->h, program, options->backend) || !open_device(self) ||
         !host_open_reference(&self->reference_h, program, &self->reference)) {
         return false;
     }
-    bench_note(self, "tern %s, %s:%" PRIu32 ", %s, driver %s, %s", self->report.tern,
-               self->info.backend, self->info.index, self->info.name, self->info.driver,
-               self->report.date);
     return true;
 }
 

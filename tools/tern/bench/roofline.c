@@ -151,6 +151,8 @@ static void bound_footprint(bench *self) {
 
 bool bench_measure_roofline(bench *self, bool with_copies) {
     bench_report *r = &self->report;
+    bench_note(self, "tern %s, %s:%" PRIu32 ", %s, driver %s, %s", r->tern, self->info.backend,
+               self->info.index, self->info.name, self->info.driver, r->date);
     samples *times = bench_samples(self);
     bool done = times && measure_peak(self, TERN_MEASURE_READ, "GB/s", &r->read_gb_s) &&
                 measure_peak(self, TERN_MEASURE_INT8, "G/s", &r->int8_gmac_s) &&

@@ -13,6 +13,13 @@ static int compare(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
+void samples_add(samples *self, double seconds) {
+    if (self->count < SAMPLES_MAX) {
+        self->values[self->count++] = seconds;
+        qsort(self->values, self->count, sizeof self->values[0], compare);
+    }
+}
+
 tern_status samples_take(samples *self, tern_status (*fn)(void *user), void *user) {
     self->count = 0;
     double begin = host_seconds();

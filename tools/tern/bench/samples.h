@@ -17,6 +17,9 @@ typedef struct samples {
 // not repeated: its first time counts.
 tern_status samples_take(samples *self, tern_status (*fn)(void *user), void *user);
 
+// Keeps the time of a run that the caller measured.
+void samples_add(samples *self, double seconds);
+
 double samples_median(samples *self);
 // From the 25th to the 75th percentile; NAN for less than 3 runs.
 double samples_spread(samples *self);
