@@ -91,6 +91,17 @@ for op, types in (("ternary_matmul", ("t2", "t5", "b1")), ("linear", ("f32", "f1
         expect(abs(r["gb_s"] * r["us"] * 1e3 - (N * BYTES[kind] + inputs + 4 * ROWS * N)) < 4, f"{op} {kind}: bytes")
         expect(abs(r["gmac_s"] * r["us"] * 1e3 - ROWS * K * N) < 4, f"{op} {kind}: multiply-adds")
 
+# whose clock it was is said
+done = run(tern, "bench", "ops", "--quick", "--timestamps", "--op", "add", "--shape", "64", "--rows", "1", "--json", "--backend",
+           "reference")
+clocks = {r["clock"] for r in json.loads(done.stdout)["results"] if r["name"] == "add"}
+expect(clocks == {"host"} and b"reference writes no timestamps" in done.stderr, "a device without timestamps says so", done)
+for backend in ready:
+    report = json.loads(run(tern, "bench", "ops", "--quick", "--timestamps", "--op", "add", "--shape", "6912", "--rows", "8",
+                            "--json", "--backend", backend).stdout)
+    r = [r for r in report["results"] if r["name"] == "add"][0]
+    expect(r["clock"] in ("host", "device") and r["us"] > 0 and r["ok"], f"{backend}: timed by its clock or the host's")
+
 # growth: curves with a name
 report = bench("growth", "growth", "--quick", backend="cpu" if "cpu" in ready else "reference")
 series = {r.get("series") for r in report["results"] if r["name"] in OPS}
@@ -127,4 +138,4 @@ with tempfile.TemporaryDirectory() as folder:
     expect(run(tern, *ask, "--force").returncode == 0 and json.loads(path.read_text()), "but with --force")
     expect(run(tern, "bench", "roofline", "--quick", "--backend", "reference", "--json", "--out",
                pathlib.Path(folder) / "no" / "out.json").returncode == 1, "a folder that does not exist")
-finish(cases + 10)
+finish(cases + 12)

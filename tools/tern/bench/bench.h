@@ -9,7 +9,7 @@
 // Options of every command that measures.
 typedef struct bench_options {
     const char *backend, *out;
-    bool json, force, quick;
+    bool json, force, quick, timestamps;
 } bench_options;
 
 #define BENCH_ARGS(o)                                                                              \
@@ -28,6 +28,7 @@ typedef struct bench {
     tern_device *device, *reference;
     tern_device_info info;
     bench_report report;
+    bool timestamps;    // ops are timed by the device's own clock
     uint64_t footprint; // bytes that inputs rotate through
     uint32_t wrong;     // results whose bits were not those of the reference
 } bench;

@@ -240,6 +240,8 @@ static int parse(options *o, int argc, char **argv) {
          "positions in the cache before them"},
         {"--warm", NULL, ARG_FLAG, &o->warm, NULL, 0, 0, NULL,
          "the same inputs every time, from the caches"},
+        {"--timestamps", NULL, ARG_FLAG, &o->common.timestamps, NULL, 0, 0, NULL,
+         "by the device's own clock, op by op, where it has one"},
         BENCH_ARGS(&o->common),
     };
     const arg_table spec = {PROGRAM,

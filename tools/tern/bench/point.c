@@ -58,7 +58,7 @@ static void fill_result(const bench *self, const bench_rig *rig, samples *times,
     out->share = bench_bound(self, bytes, macs, c->op->peak) / seconds;
     out->checked = true;
     snprintf(out->kernel, sizeof out->kernel, "%s", rig->kernel);
-    snprintf(out->clock, sizeof out->clock, "host");
+    snprintf(out->clock, sizeof out->clock, self->timestamps ? "device" : "host");
 }
 
 static tern_status measure_case(const bench *self, bench_family *family, const bench_case *c,
@@ -69,7 +69,7 @@ static tern_status measure_case(const bench *self, bench_family *family, const b
         times ? bench_rig_make(&rig, family->device, c, &family->matrices, family->footprint)
               : TERN_STATUS_OUT_OF_MEMORY;
     if (status == TERN_STATUS_OK) {
-        status = bench_rig_measure(&rig, times);
+        status = bench_rig_measure(&rig, times, self->timestamps);
     }
     if (status == TERN_STATUS_OK) {
         fill_result(self, &rig, times, out);

@@ -31,7 +31,9 @@ static void set_date(char *out, size_t capacity) {
 
 static bool open_device(bench *self) {
     self->info.struct_size = sizeof self->info;
-    if (tern_device_open(self->h.context, NULL, &self->device) != TERN_STATUS_OK ||
+    const char *profile = self->options->timestamps ? "1" : "0";
+    if (tern_context_set_option(self->h.context, "TERN_PROFILE", profile) != TERN_STATUS_OK ||
+        tern_device_open(self->h.context, NULL, &self->device) != TERN_STATUS_OK ||
         tern_device_describe(self->device, &self->info) != TERN_STATUS_OK) {
         host_failed(&self->h);
         return false;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/common/host.h"
+#include "tools/tern/bench/timestamps.h"
 
 enum {
     COPIES_MAX = 1024,           // of matrices and of buffers
@@ -183,8 +184,30 @@ static tern_status run_next(void *user) {
     return run_program(program);
 }
 
-tern_status bench_rig_measure(bench_rig *self, samples *times) {
-    tern_status status = samples_take(times, run_next, self);
+static tern_status run_stamped(bench_rig *self, samples *times) {
+    uint64_t before = 0, after = 0;
+    timestamps_read(self->device, &before);
+    tern_status status = run_next(self);
+    timestamps_read(self->device, &after);
+    if (status == TERN_STATUS_OK) {
+        samples_add(times, (double)(after - before) * 1e-9);
+    }
+    return status;
+}
+
+static tern_status measure_stamped(bench_rig *self, samples *times) {
+    double begin = host_seconds();
+    tern_status status = run_next(self);
+    while (status == TERN_STATUS_OK && times->count < SAMPLES_MAX &&
+           (times->count < times->least || host_seconds() - begin < times->seconds)) {
+        status = run_stamped(self, times);
+    }
+    return status;
+}
+
+tern_status bench_rig_measure(bench_rig *self, samples *times, bool timestamps) {
+    tern_status status =
+        timestamps ? measure_stamped(self, times) : samples_take(times, run_next, self);
     for (uint32_t i = 0; i < times->count; i++) {
         times->values[i] /= self->program_ops;
     }

@@ -38,8 +38,8 @@ tern_status bench_rig_make(bench_rig *self, tern_device *device, const bench_cas
                            const bench_matrices *matrices, uint64_t footprint);
 void bench_rig_free(bench_rig *self);
 
-// Times of one op, in |samples|.
-tern_status bench_rig_measure(bench_rig *self, samples *times);
+// Times of one op. |timestamps|: by the device's own clock, which it has.
+tern_status bench_rig_measure(bench_rig *self, samples *times, bool timestamps);
 
 // What the op made: memory with the case's layout.
 tern_status bench_rig_result(bench_rig *self, uint8_t *out);

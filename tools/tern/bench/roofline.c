@@ -7,6 +7,7 @@
 
 #include "tools/common/host.h"
 #include "tools/tern/bench/bench.h"
+#include "tools/tern/bench/timestamps.h"
 
 #define PROGRAM "tern bench roofline"
 
@@ -75,6 +76,16 @@ static tern_status time_chain(bench *self, uint32_t count, samples *times) {
     return status;
 }
 
+// After something ran: whether the device timed it.
+static void find_timestamps(bench *self) {
+    uint64_t ns;
+    self->timestamps = self->options->timestamps && timestamps_read(self->device, &ns);
+    if (self->options->timestamps && !self->timestamps) {
+        fprintf(stderr, "%s: %s writes no timestamps: host time\n", self->program,
+                self->info.backend);
+    }
+}
+
 static bool add_time(bench *self, const char *name, double seconds, double spread) {
     bench_result r = bench_result_make(name, "");
     r.us = seconds * 1e6;
@@ -87,6 +98,7 @@ static bool measure_latency(bench *self, samples *times) {
     if (time_chain(self, 1, times) != TERN_STATUS_OK) {
         return host_failed(&self->h) == 0;
     }
+    find_timestamps(self);
     double one = samples_median(times);
     double spread = samples_spread(times);
     if (time_chain(self, 1 + CHAIN, times) != TERN_STATUS_OK) {
