@@ -170,9 +170,9 @@ static void describe(const tern_cl_library *cl, tern_cl_candidate *candidate) {
                           NULL);
     snprintf(info->driver, sizeof info->driver, "%s %s", platform, version);
     // Some platforms repeat their name, so that "PoCL" must be found in the device's version.
-    char device_version[64];
-    device_text(cl, candidate->id, CL_DEVICE_VERSION, device_version, sizeof device_version);
-    if (strstr(device_version, "PoCL") || strstr(device_version, "pocl")) {
+    device_text(cl, candidate->id, CL_DEVICE_VERSION, candidate->version,
+                sizeof candidate->version);
+    if (strstr(candidate->version, "PoCL") || strstr(candidate->version, "pocl")) {
         snprintf(info->driver, sizeof info->driver, "PoCL %s", version);
     }
     info->type = device_type(cl, candidate);

@@ -21,6 +21,7 @@ typedef struct tern_cl_candidate {
     cl_platform_id platform;
     cl_device_id id;
     tern_device_info info;
+    char version[64];      // of OpenCL, with what the driver adds
     uint32_t vector_width; // of int, in the native sense: 1 where work-items are the vectors
     uint32_t vector_bytes; // the widest vector instructions that kernels may name
     uint32_t compute_units;

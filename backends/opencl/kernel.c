@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backends/common/report.h"
+#include "backends/opencl/binary.h"
 #include "shaders/opencl_kernels.h"
 
 static const tern_cl_source *find_source(const char *name) {
@@ -42,13 +43,8 @@ static tern_status refused(tern_backend_device *device, cl_program program, cl_i
                             (int)code);
 }
 
-static tern_status build(tern_backend_device *device, const tern_cl_kernel_name *name,
-                         cl_program *out_program) {
-    const tern_cl_source *source = find_source(name->source);
-    if (!source) {
-        return tern_report_fail(device->host, TERN_STATUS_INTERNAL,
-                                "opencl: there is no kernel file %s.cl", name->source);
-    }
+static tern_status build_source(tern_backend_device *device, const tern_cl_source *source,
+                                const char *options, cl_program *out_program) {
     cl_int code = CL_SUCCESS;
     cl_device_id id = device->candidate->id;
     // The strings are only read, whatever the parameter's type says.
@@ -56,16 +52,35 @@ static tern_status build(tern_backend_device *device, const tern_cl_kernel_name 
         device->cl->clCreateProgramWithSource(device->context, (cl_uint)source->count,
                                               (const char **)(uintptr_t)source->lines, NULL, &code);
     TERN_TRY(tern_cl_check(device, code, "clCreateProgramWithSource"));
-    char options[TERN_CL_OPTIONS + 16];
-    snprintf(options, sizeof options, "-cl-std=%s %s",
-             device->candidate->integer_dot ? "CL3.0" : "CL1.2", name->options);
     code = device->cl->clBuildProgram(program, 1, &id, options, NULL, NULL);
     if (code != CL_SUCCESS) {
-        tern_status status = refused(device, program, code, name->source, options);
+        tern_status status = refused(device, program, code, source->name, options);
         device->cl->clReleaseProgram(program);
         return status;
     }
     *out_program = program;
+    return TERN_STATUS_OK;
+}
+
+// From what an earlier start kept, or from the source.
+static tern_status build(tern_backend_device *device, const tern_cl_kernel_name *name,
+                         cl_program *out_program) {
+    const tern_cl_source *source = find_source(name->source);
+    if (!source) {
+        return tern_report_fail(device->host, TERN_STATUS_INTERNAL,
+                                "opencl: there is no kernel file %s.cl", name->source);
+    }
+    char options[TERN_CL_OPTIONS + 16];
+    char kept[TERN_CL_BINARY_NAME];
+    snprintf(options, sizeof options, "-cl-std=%s %s",
+             device->candidate->integer_dot ? "CL3.0" : "CL1.2", name->options);
+    tern_cl_binary_name(device, options, source->lines, (uint32_t)source->count, kept);
+    *out_program = tern_cl_binary_load(device, kept, options);
+    if (*out_program) {
+        return TERN_STATUS_OK;
+    }
+    TERN_TRY(build_source(device, source, options, out_program));
+    tern_cl_binary_keep(device, kept, *out_program);
     return TERN_STATUS_OK;
 }
 

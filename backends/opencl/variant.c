@@ -7,9 +7,9 @@
 #define PACKED "-DPACKED "
 
 // The first that fits is taken, so that the narrower ones come first. A tile of rows shares the
-// unpacking of codes; slices of a row keep a GPU busy where outputs are few; a processor, which runs
-// the work-items of a group one after the other, takes none, because each barrier costs a pass over
-// them. Figures: ternary_vectors.clh; those of slices await a GPU.
+// unpacking of codes; slices of a row keep a GPU busy where outputs are few; a processor, which
+// runs the work-items of a group one after the other, takes none, because each barrier costs a pass
+// over them. Figures: ternary_vectors.clh; those of slices await a GPU.
 static const tern_cl_variant variants[] = {
     // name, options, processor, integer_dot, sliced, grouped, tile, items, outputs
     {"ternary_vectors_grouped_x4", VECTORS "-DGROUPED -DVECTORS=1 -DTILE=4", true, false, false,

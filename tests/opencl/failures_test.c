@@ -106,30 +106,55 @@ static void every_call_fails_once(void **state) {
     (void)state;
     for (size_t c = 0; c < sizeof codes / sizeof codes[0]; c++) {
         int failing = 0;
-        tern_status status = TERN_STATUS_INTERNAL;
-        while (status != TERN_STATUS_OK && failing < MOST_CALLS) {
+        do {
             scene s = {NULL};
+            fake_kept = failing % 2 ? 0 : fake_kept; // with programs from the cache and without
             fake_reset(++failing, codes[c]);
-            status = run(&s);
+            tern_status status = run(&s);
             clear(&s);
             assert_int_equal(fake.alive, 0);
             assert_true((status == TERN_STATUS_OK) == (fake.message[0] == 0));
-        }
-        assert_in_range(failing, 100, MOST_CALLS - 1); // the last one met no failure
+        } while (fake.calls >= failing && failing < MOST_CALLS);
+        assert_in_range(failing, 100, MOST_CALLS - 1);
     }
+}
+
+// The second start compiles nothing; what the driver refuses is compiled again.
+static void programs_are_kept(void **state) {
+    (void)state;
+    scene s = {NULL};
+    fake_kept = 0;
+    fake_reset(0, CL_SUCCESS);
+    assert_int_equal(run(&s), TERN_STATUS_OK);
+    clear(&s);
+    int programs = fake.sources;
+    assert_true(programs > 0);
+    assert_int_equal(fake_kept, programs);
+    assert_int_equal(fake.binaries, 0);
+
+    s = (scene){NULL};
+    fake_reset(0, CL_SUCCESS);
+    assert_int_equal(run(&s), TERN_STATUS_OK);
+    clear(&s);
+    assert_int_equal(fake.sources, 0);
+    assert_int_equal(fake.binaries, programs);
+
+    s = (scene){NULL};
+    fake_reset(0, CL_SUCCESS);
+    fake.refuse_binaries = true;
+    assert_int_equal(run(&s), TERN_STATUS_OK);
+    clear(&s);
+    assert_int_equal(fake.sources, programs);
+    assert_int_equal(fake.alive, 0);
 }
 
 // What a compiler lacks memory for is not a fault of the kernels.
 static void compiler_without_memory(void **state) {
     (void)state;
-    scene s = {NULL};
-    fake_reset(0, CL_SUCCESS);
-    assert_int_equal(run(&s), TERN_STATUS_OK);
-    clear(&s);
-    int last = fake.calls;
     bool seen = false;
-    for (int failing = 1; failing < last && !seen; failing++) {
-        s = (scene){NULL};
+    for (int failing = 1; failing < MOST_CALLS && !seen; failing++) {
+        scene s = {NULL};
+        fake_kept = 0;
         fake_reset(failing, CL_OUT_OF_HOST_MEMORY);
         tern_status status = run(&s);
         seen = strstr(fake.message, "clBuildProgram") != NULL;
@@ -142,6 +167,7 @@ static void compiler_without_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_fails_once),
+        cmocka_unit_test(programs_are_kept),
         cmocka_unit_test(compiler_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

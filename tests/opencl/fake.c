@@ -11,7 +11,13 @@ typedef struct object {
 } object;
 
 fake_driver fake;
+int fake_kept;
 
+static const char BINARY[] = "a compiled program";
+
+enum { MOST_KEPT = 64 };
+
+static char kept_names[MOST_KEPT][1024];
 static tern_host host;
 static tern_backend_instance instance;
 
@@ -83,7 +89,30 @@ static cl_int CL_API_CALL release_memory(cl_mem memory) {
 static cl_program CL_API_CALL create_program(cl_context context, cl_uint count, const char **lines,
                                              const size_t *lengths, cl_int *code) {
     (void)context, (void)count, (void)lines, (void)lengths;
+    fake.sources++;
     return create(code);
+}
+
+static cl_program CL_API_CALL create_from_binary(cl_context context, cl_uint count,
+                                                 const cl_device_id *devices, const size_t *sizes,
+                                                 const unsigned char **binaries,
+                                                 cl_int *binary_code, cl_int *code) {
+    (void)context, (void)count, (void)devices, (void)binaries;
+    bool refused = fake.refuse_binaries || sizes[0] != sizeof BINARY;
+    *binary_code = refused ? CL_INVALID_BINARY : CL_SUCCESS;
+    fake.binaries += !refused;
+    return create(code);
+}
+
+static cl_int CL_API_CALL program_info(cl_program program, cl_program_info what, size_t size,
+                                       void *value, size_t *out_size) {
+    (void)program, (void)size, (void)out_size;
+    if (what == CL_PROGRAM_BINARY_SIZES) {
+        *(size_t *)value = sizeof BINARY;
+    } else {
+        memcpy(*(unsigned char **)value, BINARY, sizeof BINARY);
+    }
+    return result();
 }
 
 static cl_int CL_API_CALL build_program(cl_program program, cl_uint count,
@@ -234,6 +263,29 @@ static const char *host_option(const tern_host *self, const char *name) {
     return "";
 }
 
+static int32_t host_cache_read(const tern_host *self, const char *name, void **out_data,
+                               size_t *out_size) {
+    for (int i = 0; i < fake_kept; i++) {
+        if (strcmp(kept_names[i], name) == 0) {
+            void *data = host_allocate(self, sizeof BINARY, 64);
+            if (data) {
+                *out_data = memcpy(data, BINARY, sizeof BINARY);
+                *out_size = sizeof BINARY;
+            }
+            return data != NULL;
+        }
+    }
+    return 0;
+}
+
+static void host_cache_write(const tern_host *self, const char *name, const void *data,
+                             size_t size) {
+    (void)self;
+    if (size == sizeof BINARY && memcmp(data, BINARY, size) == 0 && fake_kept < MOST_KEPT) {
+        snprintf(kept_names[fake_kept++], sizeof kept_names[0], "%s", name);
+    }
+}
+
 static const tern_cl_library library = {
     .clCreateContext = create_context,
     .clReleaseContext = release_context,
@@ -242,6 +294,8 @@ static const tern_cl_library library = {
     .clCreateBuffer = create_buffer,
     .clReleaseMemObject = release_memory,
     .clCreateProgramWithSource = create_program,
+    .clCreateProgramWithBinary = create_from_binary,
+    .clGetProgramInfo = program_info,
     .clBuildProgram = build_program,
     .clGetProgramBuildInfo = build_info,
     .clReleaseProgram = release_program,
@@ -274,7 +328,9 @@ tern_backend_instance *fake_instance(void) {
                        .release = host_release,
                        .log = host_log,
                        .fail = host_fail,
-                       .option = host_option};
+                       .option = host_option,
+                       .cache_read = host_cache_read,
+                       .cache_write = host_cache_write};
     memset(&instance, 0, sizeof instance);
     instance.host = &host;
     instance.cl = library;

@@ -16,9 +16,15 @@ typedef struct fake_driver {
     int launch_count;
     const char *launches[FAKE_LAUNCHES]; // names of kernels
     char message[512];                   // the last failure's text
+    int sources;                         // programs made from source
+    int binaries;                        // and from what was kept
+    bool refuse_binaries;
 } fake_driver;
 
 extern fake_driver fake;
+
+// How many programs the host keeps from one start to the next; fake_reset leaves them.
+extern int fake_kept;
 
 // Forgets everything; call |failing| (from 1) fails with |code|.
 void fake_reset(int failing, cl_int code);

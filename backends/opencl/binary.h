@@ -1,0 +1,19 @@
+// Compiled kernel files, kept from one start to the next in the user's cache folder.
+#ifndef TERN_OPENCL_BINARY_H_
+#define TERN_OPENCL_BINARY_H_
+
+#include "backends/opencl/device.h"
+
+enum { TERN_CL_BINARY_NAME = 1024 };
+
+// What tells a compiled file apart from every other: device, driver, options, and the text that
+// was compiled, of |count| lines.
+void tern_cl_binary_name(const tern_backend_device *device, const char *options,
+                         const char *const *lines, uint32_t count,
+                         char out_name[TERN_CL_BINARY_NAME]);
+// The program that was kept, built; NULL, without a word, if there is none or the driver refuses it.
+cl_program tern_cl_binary_load(tern_backend_device *device, const char *name, const char *options);
+// Keeps |program|, if the driver gives its binary away.
+void tern_cl_binary_keep(tern_backend_device *device, const char *name, cl_program program);
+
+#endif
