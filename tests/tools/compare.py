@@ -63,6 +63,14 @@ linear = lines(again, "linear")
 expect(len(linear) == 2 and linear[0].endswith("50.0 us x2.00 100 us x1.00") and linear[1].endswith("8.00 us 8.00 us x1.00"),
        "three reports; what the second lacks is blank", again)
 
+# What one device measured in several runs belongs together.
+growth = write("growth.json", 20, [op("attention", 7, k=9), {"name": "submit", "us": 4}])
+other = write("other.json", 20, [op("attention", 7, k=9), {"name": "submit", "us": 4}], device={
+    "backend": "vulkan", "name": "Imaginary GPU", "driver": "1"})
+merged = run(tern, "bench", "compare", a, growth, other)
+expect(len(re.findall(r"^[A-Z]: ", merged.stdout.decode(), re.M)) == 2 and lines(merged, "B: vulkan"), "two devices", merged)
+expect(line(merged, "attention").endswith("7.00 us 7.00 us x1.00") and "x1.00" in line(merged, "submit"), "their results", merged)
+
 # What is refused: the other reports' version, what is no report, and to overwrite.
 old = write("old.json", 1, [], tern="0.0.1")
 expect_line("another version", run(tern, "bench", "compare", a, old), 1, ["old.json", "0.0.1", version])
@@ -81,4 +89,4 @@ expect_line("a folder that does not exist", run(tern, "bench", "compare", a, "--
 for args, words in (([], ["a report"]), ([a], ["--html"]), ([a, b, "--frob"], ["--frob"]), ([a, b, "--html"], ["--html"]),
                     ([a] * 27, ["27", "26"])):
     expect_line(f"compare {len(args)}", run(tern, "bench", "compare", *args), 2, words)
-finish(27)
+finish(30)

@@ -80,9 +80,9 @@ document.body.append(out);
 </script></body>"""
 
 
-def chromium(scheme, *args):
+def chromium(scheme, *args, size="1280,2400"):
     flags = ["--headless", "--disable-gpu", "--hide-scrollbars", "--force-color-profile=srgb", "--virtual-time-budget=4000",
-             "--enable-logging=stderr", f"--user-data-dir={work}/profile", "--window-size=1280,2400",
+             "--enable-logging=stderr", f"--user-data-dir={work}/profile", f"--window-size={size}",
              f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}"]
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     done = subprocess.run([browser, *flags, *sandbox, *args], capture_output=True, text=True, timeout=120)
@@ -97,7 +97,7 @@ def numbers(texts):
 
 def check_dom(scheme, page):
     drawn = [r for report in reports for r in report["results"]]
-    plotted = [sum(1 for r in report["results"] if "k" in r and "series" not in r and r["gmac_s"]) for report in reports]
+    plotted = [sum(1 for r in report["results"] if r.get("n") and "series" not in r and r["gmac_s"]) for report in reports]
     found = re.search(r'<pre id="probe">(.*?)</pre>', chromium(scheme, "--dump-dom", page.as_uri()), re.S)
     expect(found, f"{scheme}: the page ran to its end")
     if not found:
@@ -155,10 +155,22 @@ probed.write_text(source.replace("</body>", PROBE))
 for scheme in ("light", "dark"):
     check_dom(scheme, probed)
     check_picture(scheme, page)
+# On a telephone nothing sticks out.
+narrow = re.search(r'<pre id="probe">(.*?)</pre>', chromium("light", "--dump-dom", probed.as_uri(), size="500,900"), re.S)
+expect(narrow and json.loads(html.unescape(narrow.group(1)))["overflow"] <= 0, "nothing passes a narrow window's width")
 alone = work / "alone.html"
 one = work / "one.json"
-one.write_text(json.dumps(bench_reports.report("cpu", version, parts=(bench_reports.others,))))
-expect(run(tern, "bench", "compare", one, "--html", alone).returncode == 0, "one report with little in it")
-dom = chromium("light", "--dump-dom", alone.as_uri())
-expect('id="failure"' not in dom and 'id="latency"' in dom and 'id="ratios"' not in dom, "empty sections are left out")
-finish(40)
+little = bench_reports.report("cpu", version, parts=(bench_reports.others,))
+unknown = bench_reports.report("cpu", version, roofline={"read_gb_s": None, "int8_gmac_s": None, "f32_gmac_s": None})
+for r in unknown["results"]:
+    r.update(share=None)
+for what, report, there, absent in (("little", little, ["latency"], ["ratios", "roofline", "ops", "growth"]),
+                                    ("nothing", {**little, "results": []}, ["devices"], ["latency", "ops"]),
+                                    ("no roofline", unknown, ["ops", "growth"], ["roofline"])):
+    one.write_text(json.dumps(report))
+    expect(run(tern, "bench", "compare", one, "--html", alone, "--force").returncode == 0, f"{what}: a page")
+    dom = chromium("light", "--dump-dom", alone.as_uri())
+    ids = re.findall(r'<section id="(\w+)"', dom)
+    expect('id="failure"' not in dom and set(there) <= set(ids) and not set(absent) & set(ids), f"{what}: sections {ids}")
+    expect("<p>Nothing measured so." not in dom, f"{what}: ops are shown by what was measured")
+finish(47)

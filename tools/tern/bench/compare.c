@@ -170,12 +170,57 @@ static void print_ratios(comparison *c) {
     print_means(c);
 }
 
+// Every report measures latency; that alone is nothing to compare.
+static bool is_latency(const bench_result *r) {
+    return !r->is_op && (strcmp(r->name, "submit") == 0 || strcmp(r->name, "launch") == 0);
+}
+
+// True if both are of one device and none of their results is of the same thing.
+static bool is_continued(const bench_report *a, const bench_report *b) {
+    if (strcmp(a->backend, b->backend) != 0 || strcmp(a->device, b->device) != 0 ||
+        strcmp(a->driver, b->driver) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < b->count; i++) {
+        if (!is_latency(&b->results[i]) && find(a, &b->results[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool append(bench_report *self, const bench_report *more) {
+    for (size_t i = 0; i < more->count; i++) {
+        if (!find(self, &more->results[i]) && !bench_report_add(self, &more->results[i])) {
+            fprintf(stderr, "%s: out of memory for results\n", PROGRAM);
+            return false;
+        }
+    }
+    return true;
+}
+
+// Keeps |report|, or adds it to an earlier one that it continues.
+static bool keep(comparison *c, bench_report *report) {
+    for (size_t i = 0; i < c->count; i++) {
+        if (is_continued(&c->reports[i], report)) {
+            bool done = append(&c->reports[i], report);
+            bench_report_free(report);
+            return done;
+        }
+    }
+    c->reports[c->count++] = *report;
+    return true;
+}
+
 static bool read_all(comparison *c, const arg_texts *files) {
     char problem[512];
-    for (; c->count < files->count; c->count++) {
-        if (!bench_report_read(&c->reports[c->count], files->items[c->count], problem,
-                               sizeof problem)) {
+    for (size_t i = 0; i < files->count; i++) {
+        bench_report report;
+        if (!bench_report_read(&report, files->items[i], problem, sizeof problem)) {
             fprintf(stderr, "%s: %s\n", PROGRAM, problem);
+            return false;
+        }
+        if (!keep(c, &report)) {
             return false;
         }
     }
@@ -204,7 +249,8 @@ int bench_compare(int argc, char **argv) {
     const arg_table spec = {PROGRAM,
                             "A.json B.json ... [--html FILE [--force]]",
                             "Compares reports that tern bench wrote: ratios to the first of them, "
-                            "and a page to share.",
+                            "and a page to share.\nReports of one device that measured different "
+                            "things count as one.",
                             table,
                             sizeof table / sizeof table[0],
                             "a report",

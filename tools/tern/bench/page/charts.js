@@ -15,7 +15,7 @@ function roofExtent(roof, points) {
   };
 }
 
-// The lines under the points, their names above them.
+// The lines and their names, where points are least likely.
 function drawRoof(frame, roof, x, y) {
   const {root, sx, sy} = frame;
   const peaks =
@@ -25,33 +25,28 @@ function drawRoof(frame, roof, x, y) {
   const ridge = most / roof.read_gb_s;
   root.append(svg("path",
     {class: "roof", d: `M${sx(start)} ${sy(start * roof.read_gb_s)}L${sx(ridge)} ${sy(most)}`}));
-  const names = svg("g", {});
   for (const [name, peak] of peaks) {
     const from = sx(peak / roof.read_gb_s);
     root.append(svg("path", {class: "roof", d: `M${from} ${sy(peak)}H${sx(x.high)}`}));
-    names.append(
+    root.append(
       svg("text", {class: "strong halo", x: sx(x.high) - 4, y: sy(peak) - 6, "text-anchor": "end"},
         `${name} ${withUnit(peak, "G/s")}`));
   }
-  const middle = Math.sqrt(start * ridge);
-  const angle =
-    (Math.atan2(sy(ridge * roof.read_gb_s) - sy(start * roof.read_gb_s), sx(ridge) - sx(start)) *
-      180) /
-    Math.PI;
-  names.append(svg("text", {
-    class: "strong halo",
-    "text-anchor": "middle",
-    transform:
-      `translate(${sx(middle)} ${sy(middle * roof.read_gb_s)}) rotate(${angle}) translate(0 -8)`
-  },
-    `memory ${withUnit(roof.read_gb_s, "GB/s")}`));
-  return names;
+  const rise = sy(most) - sy(start * roof.read_gb_s);
+  const angle = (Math.atan2(rise, sx(ridge) - sx(start)) * 180) / Math.PI;
+  const place = `translate(${sx(start)} ${sy(start * roof.read_gb_s)})`;
+  root.append(
+    svg("text", {class: "strong halo", transform: `${place} rotate(${angle}) translate(18 -8)`},
+      `memory ${withUnit(roof.read_gb_s, "GB/s")}`));
 }
+
+// What multiplies by a matrix; ops by rows would crowd together where memory is the limit.
+const isPlotted = (r) => isOp(r) && r.n > 0 && !r.series && r.gmac_s > 0 && r.gb_s > 0;
 
 // Multiply-adds a second against multiply-adds a byte.
 function roofline(device) {
-  const points = device.results.filter((r) => isOp(r) && !r.series && r.gmac_s > 0 && r.gb_s > 0)
-                   .map((r) => ({r, x: r.gmac_s / r.gb_s, y: r.gmac_s}));
+  const points =
+    device.results.filter(isPlotted).map((r) => ({r, x: r.gmac_s / r.gb_s, y: r.gmac_s}));
   const colours = opColours(unique(points.map((p) => p.r.name)));
   return figure(
     "roofline", device.label, `${device.driver} · ${points.length} results`, (width) => {
@@ -60,7 +55,7 @@ function roofline(device) {
         {log: true, low: extent.low, high: extent.high, label: "multiply-adds per byte of memory"};
       const y = {log: true, low: extent.floor, high: extent.top, label: "G multiply-adds/s"};
       const frame = plot(width, Math.max(300, Math.min(400, width * 0.62)), x, y);
-      const names = drawRoof(frame, device.roofline, x, y);
+      drawRoof(frame, device.roofline, x, y);
       for (const p of points) {
         frame.root.append(svg("circle", {
           class: p.r.ok === false ? "point bad" : "point",
@@ -71,7 +66,6 @@ function roofline(device) {
           "data-tip": tipOf(device, p.r)
         }));
       }
-      frame.root.append(names);
       return [
         frame.root, legend([...colours].map(([name, colour]) => [name.replace("_", " "), colour]))
       ];

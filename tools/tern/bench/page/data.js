@@ -80,8 +80,10 @@ const keyOf = (r) => [r.name, r.type, r.model, r.series, r.k, r.n, r.rows, r.con
                        .map((v) => v || "")
                        .join("|");
 
-function describe(r) {
-  const parts = [r.name.replace("_", " "), r.type, shapeOf(r)];
+// |varied|: of a curve, the size that is left open.
+function describe(r, varied) {
+  const shape = varied === "k" ? `N ${r.n}` : varied === "n" ? `K ${r.k}` : shapeOf(r);
+  const parts = [r.name.replace("_", " "), r.type, shape];
   if (r.rows) parts.push(`${r.rows} row${r.rows === 1 ? "" : "s"}`);
   if (r.context) parts.push(`at ${r.context}`);
   if (r.threads) parts.push(`${r.threads} thread${r.threads === 1 ? "" : "s"}`);

@@ -47,15 +47,14 @@ function devicesSection() {
 }
 
 const hasRoof = (d) => d.roofline.read_gb_s > 0 &&
-  (d.roofline.int8_gmac_s > 0 || d.roofline.f32_gmac_s > 0) &&
-  d.results.some((r) => isOp(r) && !r.series && r.gmac_s > 0 && r.gb_s > 0);
+  (d.roofline.int8_gmac_s > 0 || d.roofline.f32_gmac_s > 0) && d.results.some(isPlotted);
 
 function rooflineSection() {
   const drawn = devices.filter(hasRoof);
   if (drawn.length) {
     section("roofline", "Rooflines",
-      "Every op that multiplies. On the line is as fast as the device allows: the slope is its " +
-        "memory, the level its arithmetic.",
+      "Every op that multiplies by a matrix. On the line is as fast as the device allows: the " +
+        "slope is its memory, the level its arithmetic.",
       grid(...drawn.map(roofline)));
   }
 }
@@ -65,6 +64,8 @@ function opsSection() {
   const rows = unique(ops.map((r) => r.rows || 1)).sort((a, b) => a - b);
   if (!ops.length) return;
   view.rows = rows[0];
+  view.metric = Object.keys(metrics).find((key) =>
+    devices.every((d) => d.results.some((r) => measured(metrics[key].of(r))))) || "us";
   const set = (key) => (value) => {
     view[key] = key === "rows" ? Number(value) : value;
     repaint();
@@ -141,7 +142,7 @@ function growthSection() {
     const sample = points.find((r) => curveKey(r) === key);
     const series =
       seriesOf((r) => r.series && curveKey(r) === key, seriesValue[sample.series], (r) => r.us);
-    const fixed = describe({...sample, [sample.series]: 0});
+    const fixed = describe({...sample, [sample.series]: 0}, sample.series);
     return curves(`Time against ${seriesNames[sample.series]}`, fixed, series,
       {log: true, label: sample.series}, {log: true, label: "time", text: shortDuration});
   });
