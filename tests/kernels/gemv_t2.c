@@ -191,6 +191,8 @@ void check_run(const struct check *check) {
             bench_gemv(check, 2560, 6912, rows[i]);
             bench_gemv(check, 14336, 4096, rows[i]);
         }
+        bench_gemm(check, 256);
+        bench_gemm(check, 512);
         bench_gemm(check, 2560);
         bench_gemm(check, 14336);
     }

@@ -104,26 +104,25 @@ static void pack_part(const void *user, uint32_t first, uint32_t end, uint32_t t
     }
 }
 
-// One row's outputs of one tile.
-static void finish(const struct tern_cpu_ternary *job, uint32_t tile, uint32_t row,
+// One row's outputs of |width| rows of weights from row |n|: a tile, or with one group also several,
+// as neither sums nor scales of other groups lie between them then.
+static void finish(const struct tern_cpu_ternary *job, uint32_t n, uint32_t width, uint32_t row,
                    const int32_t *sums, uint32_t sums_stride) {
     const tern_backend_weights *weights = job->weights;
-    const struct tern_cpu_layout *layout = &weights->layout;
     const float *bias = tern_cpu_f32_optional(job->bias);
-    uint32_t n = tile * layout->tile_rows;
-    uint32_t left = layout->rows - n;
+    uint32_t left = weights->info.rows - n;
     struct tern_cpu_scale_t2 scale = {
         .sums = sums,
         .sums_stride = sums_stride,
         .weight_scale = weights->scales + tern_cpu_scale_index(weights, n, 0),
-        .tile = layout->tile_rows,
+        .tile = width,
         .groups = weights->groups,
         .grouped = weights->info.scale_kind == TERN_SCALE_GROUP,
         .row_sums = row_sums(job, row),
         .act_scale = job->scale[row],
         .bias = bias ? bias + n : NULL,
         .residual = job->residual->buffer ? tern_cpu_f32(job->residual, row) + n : NULL,
-        .count = left < layout->tile_rows ? left : layout->tile_rows};
+        .count = left < width ? left : width};
     job->run->kernels->scale_t2.fn(&scale, tern_cpu_f32(job->out, row) + n);
 }
 
@@ -147,7 +146,8 @@ static void gemv_part(const void *user, uint32_t first, uint32_t end, uint32_t t
             gemv.rows = first_row(plan, panel + 1) - row;
             job->run->kernels->gemv_t2.fn(&gemv, sums);
             for (uint32_t r = 0; r < gemv.rows; r++) {
-                finish(job, tile, row + r, sums + r * per_row, layout->tile_rows);
+                finish(job, tile * layout->tile_rows, layout->tile_rows, row + r,
+                       sums + r * per_row, layout->tile_rows);
             }
         }
     }
@@ -158,8 +158,8 @@ static void multiply_unpacked(const struct plan *plan, struct tern_cpu_gemm_t2 *
                               uint32_t count, int32_t *sums) {
     const struct tern_cpu_ternary *job = plan->job;
     const struct tern_cpu_layout *layout = &job->weights->layout;
-    uint32_t width = TERN_CPU_GEMM_TILES * layout->tile_rows;
-    size_t per_row = (size_t)job->weights->groups * width;
+    uint32_t all = TERN_CPU_GEMM_TILES * layout->tile_rows;
+    uint32_t width = job->weights->groups == 1 ? count * layout->tile_rows : layout->tile_rows;
     for (uint32_t panel = 0; panel < plan->count; panel++) {
         uint32_t row = first_row(plan, panel);
         uint32_t next = tile + TERN_CPU_GEMM_TILES + panel % TERN_CPU_GEMM_TILES;
@@ -168,9 +168,11 @@ static void multiply_unpacked(const struct plan *plan, struct tern_cpu_gemm_t2 *
         gemm->q = panel_at(plan, panel);
         gemm->rows = first_row(plan, panel + 1) - row;
         job->run->kernels->gemm_t2.fn(gemm, sums);
-        for (uint32_t i = 0; i < gemm->rows * count; i++) {
-            const int32_t *at = sums + i / count * per_row + i % count * layout->tile_rows;
-            finish(job, tile + i % count, row + i / count, at, width);
+        for (uint32_t r = 0; r < gemm->rows; r++) {
+            const int32_t *at = sums + (size_t)r * job->weights->groups * all;
+            for (uint32_t i = 0; i < count * layout->tile_rows; i += width) {
+                finish(job, tile * layout->tile_rows + i, width, row + r, at + i, all);
+            }
         }
     }
 }

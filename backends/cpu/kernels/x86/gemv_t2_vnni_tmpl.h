@@ -5,36 +5,41 @@
 
 enum { AHEAD_BYTES = 4096 };
 
-// Sums kept per row: a sum waits 5 cycles for its last addition, two can begin in each.
+// Sums kept per row: one waits 5 cycles for its last addition, while two products can begin in each.
 #define CHAINS(rows) ((rows) <= 2 ? 4 : 2 * (rows) <= GEMV_ROWS ? 2 : 1)
+
+enum { MOST_CHAINS = 4 };
 
 // |rows| is a constant wherever this is inlined, so that all sums stay in registers.
 TERN_CPU_INLINE void dot_group(const struct tern_cpu_gemv_t2 *job, uint32_t first, uint32_t end,
                                uint32_t from, uint32_t rows, vector *out) {
     const vector low = ALL8(3);
-    const uint32_t chains = CHAINS(rows);
-    vector sums[GEMV_ROWS];
-    for (uint32_t i = 0; i < rows * chains; i++) {
-        sums[i] = ZERO();
-    }
-    for (uint32_t block = first; block < end; block++) {
-        const uint8_t *at = job->tile + (size_t)block * VECTOR_BYTES;
-        const int8_t *q = job->q + ((size_t)block * job->rows + from) * TERN_CPU_T2_BLOCK;
-        _mm_prefetch((const char *)at + AHEAD_BYTES, _MM_HINT_T0);
-        vector words = LOAD(at);
-        vector codes[4] = {AND(words, low), AND(RIGHT(words, 2), low), AND(RIGHT(words, 4), low),
-                           AND(RIGHT(words, 6), low)};
-        for (uint32_t s = 0; s < 4; s++) {
-            for (uint32_t r = 0; r < rows; r++) {
-                vector *sum = &sums[r * chains + s % chains];
-                *sum = DOT(*sum, codes[s], four_everywhere(q + r * TERN_CPU_T2_BLOCK + 4 * s));
-            }
+    vector sums[GEMV_ROWS][MOST_CHAINS];
+    for (uint32_t r = 0; r < rows; r++) {
+        for (uint32_t i = 0; i < CHAINS(rows); i++) {
+            sums[r][i] = ZERO();
         }
     }
+    const uint8_t *at = job->tile + (size_t)first * VECTOR_BYTES;
+    const int8_t *q = job->q + ((size_t)first * job->rows + from) * TERN_CPU_T2_BLOCK;
+    size_t q_step = (size_t)job->rows * TERN_CPU_T2_BLOCK;
+    for (uint32_t block = first; block < end; block++) {
+        _mm_prefetch((const char *)at + AHEAD_BYTES, _MM_HINT_T0);
+        vector words = LOAD(at);
+        for (uint32_t s = 0; s < 4; s++) {
+            vector codes = AND(RIGHT(words, 2 * s), low);
+            for (uint32_t r = 0; r < rows; r++) {
+                vector four = four_everywhere(q + r * TERN_CPU_T2_BLOCK + 4 * s);
+                sums[r][s % CHAINS(rows)] = DOT(sums[r][s % CHAINS(rows)], codes, four);
+            }
+        }
+        at += VECTOR_BYTES;
+        q += q_step;
+    }
     for (uint32_t r = 0; r < rows; r++) {
-        out[r] = sums[r * chains];
-        for (uint32_t i = 1; i < chains; i++) {
-            out[r] = ADD(out[r], sums[r * chains + i]);
+        out[r] = sums[r][0];
+        for (uint32_t i = 1; i < CHAINS(rows); i++) {
+            out[r] = ADD(out[r], sums[r][i]);
         }
     }
 }
