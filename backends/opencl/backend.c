@@ -3,6 +3,7 @@
 #include "backends/opencl/buffer.h"
 #include "backends/opencl/device.h"
 #include "backends/opencl/ops/ops.h"
+#include "backends/opencl/profile.h"
 #include "backends/opencl/program.h"
 #include "backends/opencl/timeline.h"
 #include "backends/opencl/weights.h"
@@ -63,6 +64,7 @@ static const tern_backend_ops table = {
     .wait = tern_cl_wait,
     .program_kernel = tern_cl_program_kernel,
     .device_status = tern_cl_device_status,
+    .program_times = tern_cl_program_times,
 };
 
 static const tern_backend backend = {

@@ -277,7 +277,8 @@ static tern_status open_queue(tern_backend_device *device) {
     cl_int code = CL_SUCCESS;
     device->context = device->cl->clCreateContext(properties, 1, &candidate->id, NULL, NULL, &code);
     TERN_TRY(tern_cl_check(device, code, "clCreateContext"));
-    device->queue = device->cl->clCreateCommandQueue(device->context, candidate->id, 0, &code);
+    device->queue = device->cl->clCreateCommandQueue(
+        device->context, candidate->id, device->timed ? CL_QUEUE_PROFILING_ENABLE : 0, &code);
     TERN_TRY(tern_cl_check(device, code, "clCreateCommandQueue"));
     device->nothing =
         device->cl->clCreateBuffer(device->context, CL_MEM_READ_WRITE, 64, NULL, &code);
@@ -310,6 +311,8 @@ tern_status tern_cl_device_open(tern_backend_instance *instance, uint32_t index,
     device->memory_bytes = device->candidate->info.memory_bytes;
     device->max_buffer_bytes = device->candidate->info.max_buffer_bytes;
     atomic_flag_clear(&device->timeline.lock);
+    const char *profile = host->option(host, "TERN_PROFILE");
+    device->timed = profile && strcmp(profile, "1") == 0;
     tern_status status = open_queue(device);
     if (status != TERN_STATUS_OK) {
         tern_cl_device_close(device);

@@ -66,6 +66,7 @@ struct tern_backend_device {
     uint64_t allocated;
     tern_cl_timeline timeline;
     atomic_bool lost;
+    bool timed; // opened under TERN_PROFILE=1
     uint32_t program_count;
     tern_cl_program programs[TERN_CL_MAX_PROGRAMS];
 };

@@ -6,6 +6,7 @@
 #include "backends/common/report.h"
 #include "backends/opencl/builder.h"
 #include "backends/opencl/ops/ops.h"
+#include "backends/opencl/profile.h"
 #include "backends/opencl/timeline.h"
 
 // Scratch is made once the most that any op needs is known; the arguments that wait for it are set.
@@ -71,6 +72,9 @@ tern_status tern_cl_compile(tern_backend_device *device, const tern_backend_prog
     }
     tern_status status = make_slots(device, program, &desc->params);
     if (status == TERN_STATUS_OK) {
+        status = tern_cl_profile_create(device, desc->count, &program->profile);
+    }
+    if (status == TERN_STATUS_OK) {
         status = make_steps(device, program, desc);
     }
     if (status != TERN_STATUS_OK) {
@@ -88,6 +92,7 @@ void tern_cl_program_destroy(tern_backend_device *device, tern_backend_program *
     tern_cl_memory_destroy(device, &program->scratch.memory);
     device->host->release(device->host, program->steps);
     device->host->release(device->host, program->slots);
+    device->host->release(device->host, program->profile);
     device->host->release(device->host, program);
 }
 
@@ -110,14 +115,21 @@ static tern_status write_params(tern_backend_device *device, tern_backend_progra
     return tern_cl_check(device, code, "clEnqueueWriteBuffer of parameters");
 }
 
+static tern_status run_step(tern_backend_device *device, const tern_backend_program *program,
+                            const tern_cl_step *step) {
+    if (program->profile) {
+        return tern_cl_profile_run(device, program->profile, step);
+    }
+    cl_int code = device->cl->clEnqueueNDRangeKernel(device->queue, step->kernel, 3, NULL,
+                                                     step->global, step->local, 0, NULL, NULL);
+    return tern_cl_check(device, code, step->name);
+}
+
 static tern_status enqueue(tern_backend_device *device, tern_backend_program *program,
                            const tern_submit_desc *desc, cl_event *out_event) {
     TERN_TRY(write_params(device, program, desc));
     for (uint32_t i = 0; i < program->step_count; i++) {
-        const tern_cl_step *step = &program->steps[i];
-        cl_int code = device->cl->clEnqueueNDRangeKernel(device->queue, step->kernel, 3, NULL,
-                                                         step->global, step->local, 0, NULL, NULL);
-        TERN_TRY(tern_cl_check(device, code, step->name));
+        TERN_TRY(run_step(device, program, &program->steps[i]));
     }
     cl_int code = device->cl->clEnqueueMarkerWithWaitList(device->queue, 0, NULL, out_event);
     return tern_cl_check(device, code, "clEnqueueMarkerWithWaitList");

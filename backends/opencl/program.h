@@ -16,6 +16,8 @@ typedef struct tern_cl_step {
     uint64_t scratch_args; // bit i: argument i is the program's scratch, set when its size is known
 } tern_cl_step;
 
+struct tern_cl_profile;
+
 struct tern_backend_program {
     tern_backend_buffer scratch; // shared by all steps, which run one after the other
     tern_cl_step *steps;
@@ -27,6 +29,7 @@ struct tern_backend_program {
     int32_t *slots; // TERN_CL_IN_FLIGHT copies of the block on their way to the device
     uint64_t slot_tickets[TERN_CL_IN_FLIGHT];
     uint32_t next_slot;
+    struct tern_cl_profile *profile; // NULL: not timed
 };
 
 tern_status tern_cl_compile(tern_backend_device *device, const tern_backend_program_desc *desc,

@@ -110,6 +110,7 @@ static void every_call_fails_once(void **state) {
             scene s = {NULL};
             fake_kept = failing % 2 ? 0 : fake_kept; // with programs from the cache and without
             fake_reset(++failing, codes[c]);
+            fake.timed = c == 0;
             tern_status status = run(&s);
             clear(&s);
             assert_int_equal(fake.alive, 0);

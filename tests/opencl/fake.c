@@ -215,6 +215,13 @@ static cl_int CL_API_CALL event_info(cl_event event, cl_event_info what, size_t 
     return CL_SUCCESS;
 }
 
+static cl_int CL_API_CALL profiling_info(cl_event event, cl_profiling_info what, size_t size,
+                                         void *value, size_t *out_size) {
+    (void)event, (void)size, (void)out_size;
+    *(cl_ulong *)value = what == CL_PROFILING_COMMAND_END ? FAKE_LAUNCH_NS : 0;
+    return fake.clockless ? CL_PROFILING_INFO_NOT_AVAILABLE : result();
+}
+
 static cl_int CL_API_CALL retain_event(cl_event event) {
     ((object *)(void *)event)->references++;
     return CL_SUCCESS;
@@ -259,8 +266,8 @@ static tern_status host_fail(const tern_host *self, tern_status status, const ch
 }
 
 static const char *host_option(const tern_host *self, const char *name) {
-    (void)self, (void)name;
-    return "";
+    (void)self;
+    return fake.timed && strcmp(name, "TERN_PROFILE") == 0 ? "1" : "";
 }
 
 static int32_t host_cache_read(const tern_host *self, const char *name, void **out_data,
@@ -309,6 +316,7 @@ static const tern_cl_library library = {
     .clEnqueueMarkerWithWaitList = marker,
     .clWaitForEvents = wait_for,
     .clGetEventInfo = event_info,
+    .clGetEventProfilingInfo = profiling_info,
     .clRetainEvent = retain_event,
     .clReleaseEvent = release_event,
     .clFlush = flush,

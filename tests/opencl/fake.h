@@ -5,7 +5,7 @@
 
 #include "backends/opencl/device.h"
 
-enum { FAKE_LAUNCHES = 4096 };
+enum { FAKE_LAUNCHES = 4096, FAKE_LAUNCH_NS = 250 };
 
 typedef struct fake_driver {
     int calls;   // that can fail, so far
@@ -19,6 +19,8 @@ typedef struct fake_driver {
     int sources;                         // programs made from source
     int binaries;                        // and from what was kept
     bool refuse_binaries;
+    bool timed;     // the option TERN_PROFILE is on
+    bool clockless; // events have no times
 } fake_driver;
 
 extern fake_driver fake;

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "backends/opencl/program.h"
+#include "backends/opencl/profile.h"
 #include "backends/opencl/weights.h"
 #include "tests/opencl/fake.h"
 
@@ -42,6 +42,8 @@ static tern_status read_rows(void *user, uint32_t first, uint32_t count, void *c
     return TERN_STATUS_OK;
 }
 
+static bool fake_timed; // from the next scene on
+
 static void open_scene(scene *s, uint32_t rows, bool processor) {
     const tern_backend_weights_desc desc = {.struct_size = sizeof desc,
                                             .info = {.struct_size = sizeof desc.info,
@@ -52,6 +54,7 @@ static void open_scene(scene *s, uint32_t rows, bool processor) {
                                                      .usage = TERN_WEIGHTS_MATMUL},
                                             .read = read_rows};
     fake_reset(0, CL_SUCCESS);
+    fake.timed = fake_timed;
     memset(s, 0, sizeof *s);
     s->rows = rows;
     tern_backend_instance *instance = fake_instance();
@@ -238,11 +241,65 @@ static void ops_of_a_group_have_its_kernel(void **state) {
     close_scene(&s);
 }
 
+// Launches are timed by the device where it has a clock, and count for the first op of a group.
+static void check_times(bool clockless, tern_clock want) {
+    scene s;
+    uint64_t ns[OPS + 1];
+    tern_clock clock = TERN_CLOCK_NONE;
+    fake_timed = true;
+    open_scene(&s, 1, false);
+    fake_timed = false;
+    fake.clockless = clockless;
+    make_layer(&s);
+    tern_backend_program *program = compile(&s);
+    assert_int_equal(count_launches(&s, program), 7);
+    assert_int_equal(count_launches(&s, program), 7);
+    assert_int_equal(tern_cl_program_times(s.device, program, ns, &clock), TERN_STATUS_OK);
+    assert_int_equal(clock, want);
+    const int launches[OPS + 1] = {1, 0, 0, 1, 0, 0, 2, 1, 1, 0, 0, 1};
+    for (int i = 0; i <= OPS; i++) {
+        if (want == TERN_CLOCK_DEVICE) {
+            assert_int_equal(ns[i], 2 * launches[i] * FAKE_LAUNCH_NS);
+        } else {
+            assert_true((ns[i] > 0) == (launches[i] > 0));
+        }
+    }
+    tern_cl_program_destroy(s.device, program);
+    close_scene(&s);
+}
+
+static void times_of_a_device(void **state) {
+    (void)state;
+    check_times(false, TERN_CLOCK_DEVICE);
+}
+
+static void times_of_the_host(void **state) {
+    (void)state;
+    check_times(true, TERN_CLOCK_HOST);
+}
+
+static void nobody_asks_for_times(void **state) {
+    (void)state;
+    scene s;
+    uint64_t ns[OPS + 1];
+    tern_clock clock = TERN_CLOCK_DEVICE;
+    open_scene(&s, 1, false);
+    make_layer(&s);
+    tern_backend_program *program = compile(&s);
+    assert_int_equal(tern_cl_program_times(s.device, program, ns, &clock), TERN_STATUS_OK);
+    assert_int_equal(clock, TERN_CLOCK_NONE);
+    tern_cl_program_destroy(s.device, program);
+    close_scene(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decoding),
         cmocka_unit_test(prefill),
         cmocka_unit_test(ops_of_a_group_have_its_kernel),
+        cmocka_unit_test(times_of_a_device),
+        cmocka_unit_test(times_of_the_host),
+        cmocka_unit_test(nobody_asks_for_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
