@@ -19,8 +19,15 @@ uint64_t tern_cpu_read__avx512vnni(const uint8_t *data, size_t bytes, size_t ahe
             sums[i] = _mm512_add_epi64(sums[i], _mm512_loadu_si512(from));
         }
     }
-    return (uint64_t)_mm512_reduce_add_epi64(
-        _mm512_add_epi64(_mm512_add_epi64(sums[0], sums[1]), _mm512_add_epi64(sums[2], sums[3])));
+    // Not the intrinsic that adds the parts of a register: its sums are signed, and may not wrap.
+    uint64_t parts[8];
+    uint64_t sum = 0;
+    _mm512_storeu_si512(parts, _mm512_add_epi64(_mm512_add_epi64(sums[0], sums[1]),
+                                                _mm512_add_epi64(sums[2], sums[3])));
+    for (int i = 0; i < 8; i++) {
+        sum += parts[i];
+    }
+    return sum;
 }
 
 float tern_cpu_peak_f32__avx512vnni(const float *x, const float *y, uint32_t rounds, size_t step) {
