@@ -108,7 +108,7 @@ def check_dom(scheme, page):
     expect(probe["dark"] == (scheme == "dark"), f"{scheme}: the scheme is in force")
     expect(probe["sections"] == ["devices", "roofline", "ops", "models", "growth", "latency", "ratios", "results"],
            f"{scheme}: sections {probe['sections']}")
-    expect(count["roofline"] == 3 and count["bars"] == 3 + 3 + 2 and count["curves"] == 2 + 4, f"{scheme}: charts {count}")
+    expect(count["roofline"] == 3 and count["bars"] == 3 + 4 + 2 and count["curves"] == 2 + 4, f"{scheme}: charts {count}")
     expect(probe["points"] == plotted, f"{scheme}: points of rooflines {probe['points']}, not {plotted}")
     expect(probe["wrong"] == 1 and probe["outside"] == 0, f"{scheme}: one point is wrong, none off the chart")
     expect(probe["curves"] == 3 * 3 + 1, f"{scheme}: curves {probe['curves']}")

@@ -31,10 +31,16 @@ typedef struct run {
     bool checked, ok;
 } run;
 
+// A file without its folder: reports are shared, and compared with those of other machines.
+static const char *name_of(const subject *s) {
+    const char *slash = strrchr(s->label, '/');
+    return slash ? slash + 1 : s->label;
+}
+
 static bench_result result_of(const run *r, const char *name, uint32_t rows, uint32_t context) {
     bench_result result = bench_result_make(name, "");
     bool q8 = r->o->model.flags & TERN_MODEL_HEAD_Q8;
-    snprintf(result.model, sizeof result.model, "%s%s", r->s.label, q8 ? ", head q8" : "");
+    snprintf(result.model, sizeof result.model, "%s%s", name_of(&r->s), q8 ? ", head q8" : "");
     result.rows = rows;
     result.context = context;
     result.checked = r->checked;

@@ -82,35 +82,42 @@ function opsSection() {
 const named = (...names) => (r) => names.includes(r.name) && !isOp(r) && !r.series;
 const has = (pick) => devices.some((d) => d.results.some(pick));
 
+const rates = {of: (r) => r.tok_s, text: (v) => withUnit(v, "tok/s")};
+
+// Tokens a second against |of|, or bars where there is one point a device.
+function speeds(title, note, pick, of, x, label) {
+  const series = seriesOf(pick, of, rates.of);
+  if (!series.length) return [];
+  return series.some((s) => s.points.length > 1) ?
+    [curves(title, note, series, x, {label: "tok/s"})] :
+    [fixedBars(title, note, pick, label, rates)];
+}
+
 function modelFigures(model) {
   const of = (...names) => (r) => named(...names)(r) && (r.model ?? "") === model;
-  const tokens = {of: (r) => r.tok_s, text: (v) => withUnit(v, "tok/s")};
-  const items = [];
-  const decode = seriesOf(of("decode"), (r) => r.context || 0, tokens.of);
-  const prefill = seriesOf(of("prefill"), (r) => r.rows || 1, tokens.of);
-  if (decode.length) {
-    items.push(curves("Decode", `${model}: tokens a second against positions before`, decode,
-      {low: 0, label: "context"}, {label: "tok/s"}));
-  }
-  if (prefill.length) {
-    items.push(curves("Prefill", `${model}: tokens a second against the prompt's length`, prefill,
-      {log: true, label: "tokens"}, {label: "tok/s"}));
-  }
+  const memory = (title, value) => fixedBars(title, `${model}: most at any time`, of("memory"),
+    () => "memory", {of: value, text: mebibytes});
+  const items = [
+    ...speeds("Decode", `${model}: tokens a second against positions before`, of("decode"),
+      (r) => r.context || 0, {low: 0, label: "context"}, (r) => `at ${r.context || 0}`),
+    ...speeds("Prefill", `${model}: tokens a second against the prompt's length`, of("prefill"),
+      (r) => r.rows || 1, {log: true, label: "tokens"}, (r) => `${r.rows} tokens`),
+    ...speeds("Sessions at once", `${model}: tokens a second of all together`, of("batch"),
+      (r) => r.rows || 1, {log: true, label: "sessions"}, (r) => `${r.rows} sessions`)
+  ];
   if (has(of("first_token", "load"))) {
     items.push(fixedBars("Start", `${model}: time to load, and to the first token`,
       of("first_token", "load"), (r) => r.name.replace("_", " "), metrics.us));
   }
   if (has(of("memory"))) {
-    items.push(fixedBars("Host memory", `${model}: most at any time`, of("memory"), () => "host",
-      {of: (r) => r.host_bytes, text: mebibytes}));
-    items.push(fixedBars("Device memory", `${model}: most at any time`, of("memory"),
-      () => "device", {of: (r) => r.device_bytes, text: mebibytes}));
+    items.push(memory("Host memory", (r) => r.host_bytes),
+      memory("Device memory", (r) => r.device_bytes));
   }
   return items;
 }
 
 function modelsSection() {
-  const about = named("decode", "prefill", "first_token", "load", "memory");
+  const about = named("decode", "prefill", "batch", "first_token", "load", "memory");
   const models = unique(devices.flatMap((d) => d.results.filter(about).map((r) => r.model ?? "")));
   if (models.length) {
     section("models", "Models", "Whole networks.", deviceLegend(),
