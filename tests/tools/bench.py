@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """bench.py TERN: what `tern bench` writes, and what it says of wrong requests. No time is asserted."""
 import json
+import os
 import pathlib
 import sys
 import tempfile
@@ -91,6 +92,21 @@ for op, types in (("ternary_matmul", ("t2", "t5", "b1")), ("linear", ("f32", "f1
         expect(abs(r["gb_s"] * r["us"] * 1e3 - (N * BYTES[kind] + inputs + 4 * ROWS * N)) < 4, f"{op} {kind}: bytes")
         expect(abs(r["gmac_s"] * r["us"] * 1e3 - ROWS * K * N) < 4, f"{op} {kind}: multiply-adds")
 
+
+def measure_one(op, shape, *more):
+    report = bench(f"{op} {shape}", "ops", "--quick", "--warm", "--op", op, "--shape", shape, "--rows", str(ROWS), *more,
+                   backend="reference")
+    r = [r for r in report["results"] if r["name"] == op][0]
+    return r["gb_s"] * r["us"] * 1e3, (r["gmac_s"] or 0) * r["us"] * 1e3
+
+
+got, macs = measure_one("rms_norm", "640")
+expect(abs(got - 4 * (2 * ROWS * 640 + 640)) < 4, "rms_norm: bytes")
+got, macs = measure_one("attention", "256x128", "--context", "99")
+positions = 99 + ROWS
+expect(abs(got - (2 * ROWS * 4 * 256 + 2 * positions * 2 * 128 + 2 * 4 * ROWS + 4 * 2)) < 4, "attention: bytes")
+expect(abs(macs - 2 * 256 * (ROWS * 99 + 1 + 2)) < 4, "attention: each row sees what came before it")
+
 # whose clock it was is said
 done = run(tern, "bench", "ops", "--quick", "--timestamps", "--op", "add", "--shape", "64", "--rows", "1", "--json", "--backend",
            "reference")
@@ -123,6 +139,10 @@ for backend in [b for b in ready if b != "reference"]:
     expect(found.get("decode", {}).get("context") == 0 and found["decode"]["rows"] == 1, f"{backend}: decode at 0")
     expect(found["memory"]["device_bytes"] > 1e5 and number(found["memory"].get("host_bytes")), f"{backend}: memory")
 
+if "cpu" in ready and not os.environ.get("TERN_TESTS_SANITIZED"):
+    report = bench("random weights", "model", "--shape", "0.7b", "--quick", backend="cpu")
+    expect({r["model"] for r in report["results"] if "tok_s" in r} == {"0.7b"}, "a model of a known shape")
+
 # roofline, and where it is written
 report = bench("roofline", "roofline", "--quick", backend="reference")
 expect([r["name"] for r in report["results"]] == ["submit", "launch", "upload", "download"], "what the roofline has beside peaks")
@@ -138,4 +158,4 @@ with tempfile.TemporaryDirectory() as folder:
     expect(run(tern, *ask, "--force").returncode == 0 and json.loads(path.read_text()), "but with --force")
     expect(run(tern, "bench", "roofline", "--quick", "--backend", "reference", "--json", "--out",
                pathlib.Path(folder) / "no" / "out.json").returncode == 1, "a folder that does not exist")
-finish(cases + 12)
+finish(cases + 15)
