@@ -1,6 +1,8 @@
 #include "backends/common/entry.h"
 #include "backends/vulkan/device.h"
+#include "backends/vulkan/measure.h"
 #include "backends/vulkan/program.h"
+#include "backends/vulkan/times.h"
 #include "backends/vulkan/weights.h"
 
 static const tern_backend_ops ops = {
@@ -27,6 +29,8 @@ static const tern_backend_ops ops = {
     .program_kernel = tern_vk_program_kernel,
     .device_info = tern_vk_device_info,
     .device_status = tern_vk_device_status,
+    .measure = tern_vk_measure,
+    .program_times = tern_vk_program_times,
 };
 
 static const tern_backend backend = {

@@ -86,6 +86,14 @@ uint32_t tern_vk_find_queue_family(const tern_vk_instance_functions *vk,
     return UINT32_MAX;
 }
 
+uint32_t tern_vk_find_timestamp_bits(const tern_vk_instance_functions *vk,
+                                     VkPhysicalDevice physical, uint32_t family) {
+    VkQueueFamilyProperties families[16];
+    uint32_t count = sizeof families / sizeof families[0];
+    vk->GetPhysicalDeviceQueueFamilyProperties(physical, &count, families);
+    return family < count ? families[family].timestampValidBits : 0;
+}
+
 static tern_device_type device_type(VkPhysicalDeviceType type) {
     switch (type) {
     case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:

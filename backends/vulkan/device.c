@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backends/common/report.h"
+#include "backends/vulkan/cache.h"
 #include "backends/vulkan/plan.h"
 
 const char *tern_vk_result_name(VkResult result) {
@@ -197,6 +198,11 @@ static void read_properties(tern_backend_device *device) {
     device->instance_vk.GetPhysicalDeviceProperties2(device->physical, &properties);
     device->memory = memory.memoryProperties;
     device->variant = tern_vk_variant_pick(device->host, properties.properties.deviceType);
+    const char *profile = device->host->option(device->host, "TERN_PROFILE");
+    device->profile = profile && strcmp(profile, "1") == 0;
+    device->timestamp_bits =
+        tern_vk_find_timestamp_bits(&device->instance_vk, device->physical, device->queue_family);
+    device->timestamp_period = properties.properties.limits.timestampPeriod;
     device->discrete = properties.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
     tern_vk_find_limits(&device->instance_vk, device->physical, &device->features, &device->limits);
 }
@@ -215,7 +221,7 @@ static tern_status start(tern_backend_device *device) {
         device, device->vk.CreateCommandPool(device->handle, &pool, NULL, &device->commands),
         "CreateCommandPool"));
     TERN_TRY(tern_vk_ring_init(device));
-    TERN_TRY(tern_vk_pipelines_init(device));
+    TERN_TRY(tern_vk_cache_open(device));
     TERN_TRY(tern_vk_block_create(device, 256, TERN_VK_MEMORY_DEVICE, &device->null_block));
     return tern_vk_fill_zero(device, &device->null_block);
 }

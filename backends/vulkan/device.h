@@ -57,6 +57,9 @@ struct tern_backend_device {
     tern_vk_limits limits;
     bool discrete;
     const tern_vk_variant *variant;
+    bool profile;            // ops are timed
+    uint32_t timestamp_bits; // of the queue; 0: it has no timestamps
+    float timestamp_period;  // nanoseconds
     VkPhysicalDeviceMemoryProperties memory;
     atomic_bool lost;
     VkCommandPool commands;
@@ -79,6 +82,9 @@ tern_status tern_vk_find_features(const tern_host *host, const tern_vk_instance_
                                   VkPhysicalDevice physical, tern_vk_features *out_features);
 void tern_vk_find_limits(const tern_vk_instance_functions *vk, VkPhysicalDevice physical,
                          const tern_vk_features *features, tern_vk_limits *out_limits);
+// Valid bits of a queue family's timestamps, 0: it has none.
+uint32_t tern_vk_find_timestamp_bits(const tern_vk_instance_functions *vk,
+                                     VkPhysicalDevice physical, uint32_t family);
 // The first queue family with compute, UINT32_MAX if there is none.
 uint32_t tern_vk_find_queue_family(const tern_vk_instance_functions *vk, VkPhysicalDevice physical);
 

@@ -3,16 +3,9 @@
 #include <string.h>
 
 #include "backends/common/report.h"
+#include "backends/vulkan/cache.h"
 #include "backends/vulkan/device.h"
 #include "backends/vulkan/plan.h"
-
-tern_status tern_vk_pipelines_init(tern_backend_device *device) {
-    VkPipelineCacheCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
-    return tern_vk_check(
-        device,
-        device->vk.CreatePipelineCache(device->handle, &info, NULL, &device->pipelines.cache),
-        "CreatePipelineCache");
-}
 
 static void destroy(tern_backend_device *device, tern_vk_pipeline *pipeline) {
     if (pipeline->handle) {
@@ -33,9 +26,7 @@ void tern_vk_pipelines_finish(tern_backend_device *device) {
         destroy(device, pipelines->items[i]);
     }
     device->host->release(device->host, pipelines->items);
-    if (pipelines->cache) {
-        device->vk.DestroyPipelineCache(device->handle, pipelines->cache, NULL);
-    }
+    tern_vk_cache_close(device);
 }
 
 static tern_status create_layouts(tern_backend_device *device, uint32_t bindings,

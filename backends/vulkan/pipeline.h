@@ -24,10 +24,11 @@ typedef struct tern_vk_pipelines {
     tern_vk_pipeline **items;
     size_t count;
     size_t capacity;
-    VkPipelineCache cache;
+    VkPipelineCache cache; // what the driver keeps of them
+    size_t kept;           // bytes of it that came from the cache folder
+    uint64_t kept_hash;
 } tern_vk_pipelines;
 
-tern_status tern_vk_pipelines_init(tern_backend_device *device);
 void tern_vk_pipelines_finish(tern_backend_device *device);
 
 // The pipeline for |key|, with |bindings| storage buffers and |push_size| bytes of push constants.

@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/common/clock.h"
 #include "backends/common/report.h"
 #include "backends/vulkan/device.h"
 #include "backends/vulkan/fuse.h"
 #include "backends/vulkan/ops/ops.h"
 #include "backends/vulkan/record.h"
+#include "backends/vulkan/times.h"
 
 int32_t tern_vk_supports(tern_backend_device *device, const tern_op_header *op) {
     const tern_vk_op *entry = tern_vk_op_find(op->kind);
@@ -52,34 +54,58 @@ static tern_status make_memory(tern_vk_plan *plan, tern_backend_program *program
     return TERN_STATUS_OK;
 }
 
-static tern_status build(tern_vk_plan *plan, const tern_backend_program_desc *desc,
-                         tern_backend_program *program) {
-    tern_backend_device *device = plan->device;
-    TERN_TRY(plan_ops(plan, desc));
-    TERN_TRY(keep_kernels(plan, program));
-    TERN_TRY(make_memory(plan, program));
+// One command buffer, or one for each step where the host's clock times them.
+static tern_status make_commands(tern_backend_device *device, tern_backend_program *program) {
+    bool apart = program->times.ns && !program->times.pool;
+    uint32_t count = apart ? (uint32_t)program->kernel_count : 1;
+    program->commands = tern_report_calloc(device->host, count, sizeof *program->commands);
+    if (!program->commands) {
+        return tern_report_no_memory(device->host, count * sizeof *program->commands,
+                                     "a program's command buffers");
+    }
     VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
                                         .commandPool = device->commands,
                                         .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-                                        .commandBufferCount = 1};
+                                        .commandBufferCount = count};
     TERN_TRY(tern_vk_check(
-        device, device->vk.AllocateCommandBuffers(device->handle, &info, &program->commands),
+        device, device->vk.AllocateCommandBuffers(device->handle, &info, program->commands),
         "AllocateCommandBuffers"));
+    program->command_count = count;
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_vk_program_build(tern_vk_plan *plan, uint32_t ops, tern_backend_program *program) {
+    tern_backend_device *device = plan->device;
+    TERN_TRY(keep_kernels(plan, program));
+    TERN_TRY(make_memory(plan, program));
+    TERN_TRY(tern_vk_times_init(device, program, ops));
+    TERN_TRY(make_commands(device, program));
     return tern_vk_record(plan, program);
 }
 
-tern_status tern_vk_compile(tern_backend_device *device, const tern_backend_program_desc *desc,
-                            tern_backend_program **out_program) {
-    const tern_host *host = device->host;
-    TERN_TRY(tern_vk_check_lost(device));
+tern_status tern_vk_program_create(tern_vk_plan *plan, tern_backend_program **out_program) {
+    const tern_host *host = plan->device->host;
     tern_backend_program *program = tern_report_calloc(host, 1, sizeof *program);
     if (!program) {
         return tern_report_no_memory(host, sizeof *program, "a program");
     }
-    program->params = desc->params;
-    tern_vk_plan plan = {.device = device, .params = desc->params, .scratch = &program->scratch};
-    tern_status status = build(&plan, desc, program);
-    host->release(host, plan.steps);
+    program->params = plan->params;
+    plan->scratch = &program->scratch;
+    *out_program = program;
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_vk_compile(tern_backend_device *device, const tern_backend_program_desc *desc,
+                            tern_backend_program **out_program) {
+    TERN_TRY(tern_vk_check_lost(device));
+    tern_vk_plan plan = {.device = device, .params = desc->params};
+    tern_backend_program *program = NULL;
+    TERN_TRY(tern_vk_program_create(&plan, &program));
+    tern_status status = plan_ops(&plan, desc);
+    if (status == TERN_STATUS_OK) {
+        status = tern_vk_program_build(&plan, desc->count, program);
+    }
+    device->host->release(device->host, plan.steps);
     if (status != TERN_STATUS_OK) {
         tern_vk_program_destroy(device, program);
         return status;
@@ -93,9 +119,12 @@ void tern_vk_program_destroy(tern_backend_device *device, tern_backend_program *
         return;
     }
     tern_vk_drain(device);
-    if (program->commands) {
-        device->vk.FreeCommandBuffers(device->handle, device->commands, 1, &program->commands);
+    if (program->command_count) {
+        device->vk.FreeCommandBuffers(device->handle, device->commands, program->command_count,
+                                      program->commands);
     }
+    device->host->release(device->host, program->commands);
+    tern_vk_times_finish(device, program);
     if (program->sets) {
         device->vk.DestroyDescriptorPool(device->handle, program->sets, NULL);
     }
@@ -105,9 +134,29 @@ void tern_vk_program_destroy(tern_backend_device *device, tern_backend_program *
     device->host->release(device->host, program);
 }
 
+// Waits for the first command buffer, submitted since |start|, and runs those after it.
+static tern_status finish_timed(tern_backend_device *device, tern_backend_program *program,
+                                uint64_t start, uint64_t *ticket) {
+    TERN_TRY(tern_vk_wait(device, *ticket, UINT64_MAX));
+    if (program->times.pool) {
+        return tern_vk_times_add(device, program);
+    }
+    program->times.ns[program->kernels[0].op] += tern_clock_ns() - start;
+    for (uint32_t i = 1; i < program->command_count; i++) {
+        tern_vk_slot *slot;
+        start = tern_clock_ns();
+        TERN_TRY(tern_vk_ring_begin(device, &slot));
+        TERN_TRY(tern_vk_ring_end(device, slot, program->commands[i], ticket));
+        TERN_TRY(tern_vk_wait(device, *ticket, UINT64_MAX));
+        program->times.ns[program->kernels[i].op] += tern_clock_ns() - start;
+    }
+    return TERN_STATUS_OK;
+}
+
 tern_status tern_vk_submit(tern_backend_device *device, tern_backend_program *program,
                            const tern_submit_desc *desc, uint64_t *out_ticket) {
     tern_vk_slot *slot;
+    uint64_t start = program->times.ns ? tern_clock_ns() : 0;
     TERN_TRY(tern_vk_ring_begin(device, &slot));
     if (desc && desc->params_words && program->ring.map) {
         VkBufferCopy copy = {slot->index * program->ring_piece, program->params.offset,
@@ -116,7 +165,8 @@ tern_status tern_vk_submit(tern_backend_device *device, tern_backend_program *pr
         device->vk.CmdCopyBuffer(slot->commands, program->ring.buffer,
                                  tern_op_buffer(&program->params)->block.buffer, 1, &copy);
     }
-    return tern_vk_ring_end(device, slot, program->commands, out_ticket);
+    TERN_TRY(tern_vk_ring_end(device, slot, program->commands[0], out_ticket));
+    return program->times.ns ? finish_timed(device, program, start, out_ticket) : TERN_STATUS_OK;
 }
 
 void tern_vk_program_kernel(tern_backend_device *device, tern_backend_program *program,

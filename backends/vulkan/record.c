@@ -2,6 +2,7 @@
 
 #include "backends/common/report.h"
 #include "backends/vulkan/device.h"
+#include "backends/vulkan/times.h"
 
 // What steps since the last barrier touched. When it is full a barrier empties it.
 #define TOUCHED_MAX 64
@@ -83,10 +84,9 @@ static tern_status make_set(tern_backend_device *device, const tern_vk_step *ste
 }
 
 static tern_status record_step(tern_backend_device *device, const tern_vk_step *step,
-                               const tern_backend_program *program) {
+                               VkDescriptorPool sets, VkCommandBuffer commands) {
     VkDescriptorSet set;
-    TERN_TRY(make_set(device, step, program->sets, &set));
-    VkCommandBuffer commands = program->commands;
+    TERN_TRY(make_set(device, step, sets, &set));
     device->vk.CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, step->pipeline->handle);
     device->vk.CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE,
                                      step->pipeline->layout, 0, 1, &set, 0, NULL);
@@ -97,14 +97,17 @@ static tern_status record_step(tern_backend_device *device, const tern_vk_step *
 }
 
 static tern_status record_steps(tern_vk_plan *plan, tern_backend_program *program) {
+    VkCommandBuffer commands = program->commands[0];
     touched before = {.count = 0};
+    tern_vk_times_record_start(plan->device, program);
     for (size_t i = 0; i < plan->count; i++) {
         const tern_vk_step *step = &plan->steps[i];
-        if (needs_barrier(&before, step)) {
-            record_barrier(plan->device, program->commands);
+        if (needs_barrier(&before, step) || (i && program->times.pool)) {
+            record_barrier(plan->device, commands);
             before.count = 0;
         }
-        TERN_TRY(record_step(plan->device, step, program));
+        TERN_TRY(record_step(plan->device, step, program->sets, commands));
+        tern_vk_times_record_step(plan->device, program, (uint32_t)i);
         for (uint32_t b = 0; b < step->binding_count; b++) {
             before.items[before.count++] = &step->bindings[b];
         }
@@ -112,15 +115,24 @@ static tern_status record_steps(tern_vk_plan *plan, tern_backend_program *progra
     return TERN_STATUS_OK;
 }
 
+static bool steps_apart(const tern_backend_program *program) {
+    return program->times.ns && !program->times.pool;
+}
+
 tern_status tern_vk_record(tern_vk_plan *plan, tern_backend_program *program) {
     tern_backend_device *device = plan->device;
     TERN_TRY(create_pool(plan, &program->sets));
-    VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
-                                     .flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT};
-    TERN_TRY(tern_vk_check(device, device->vk.BeginCommandBuffer(program->commands, &info),
-                           "BeginCommandBuffer"));
-    TERN_TRY(record_steps(plan, program));
-    tern_vk_record_end_barrier(device, program->commands);
-    return tern_vk_check(device, device->vk.EndCommandBuffer(program->commands),
-                         "EndCommandBuffer");
+    for (uint32_t i = 0; i < program->command_count; i++) {
+        VkCommandBuffer commands = program->commands[i];
+        VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+                                         .flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT};
+        TERN_TRY(tern_vk_check(device, device->vk.BeginCommandBuffer(commands, &info),
+                               "BeginCommandBuffer"));
+        TERN_TRY(steps_apart(program)
+                     ? record_step(device, &plan->steps[i], program->sets, commands)
+                     : record_steps(plan, program));
+        tern_vk_record_end_barrier(device, commands);
+        TERN_TRY(tern_vk_check(device, device->vk.EndCommandBuffer(commands), "EndCommandBuffer"));
+    }
+    return TERN_STATUS_OK;
 }

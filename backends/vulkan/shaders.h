@@ -95,6 +95,7 @@ TERN_VK_PUSH(rotary_append, 100, tern_vk_view q; tern_vk_view k; tern_vk_view v;
              uint32_t v_cache; uint32_t count;)
 TERN_VK_PUSH(bitlinear, 84, uint32_t cols; uint32_t x; uint32_t factors; uint32_t has_factors;
              float eps; uint32_t last; uint32_t written; tern_vk_matrix matrices[3];)
+TERN_VK_PUSH(measure, 16, uint32_t count; uint32_t times;)
 TERN_VK_PUSH(linear, 44, uint32_t cols; uint32_t outputs; uint32_t row_words; tern_vk_view x;
              tern_vk_view result; uint32_t bias; uint32_t has_bias;)
 TERN_VK_PUSH(ternary_matmul, 72, uint32_t outputs; uint32_t q_words; tern_vk_ternary weights;

@@ -1,0 +1,105 @@
+#include "backends/vulkan/cache.h"
+
+#include <stdio.h>
+
+#include "backends/common/report.h"
+#include "backends/vulkan/device.h"
+
+// What every driver's data begins with (VkPipelineCacheHeaderVersionOne); a driver that keeps
+// nothing gives no more.
+enum { HEADER_BYTES = 32, NAME_BYTES = 256 };
+
+static bool host_has_cache(const tern_host *host) {
+    return host->struct_size >= offsetof(tern_host, cache_write) + sizeof host->cache_write &&
+           host->cache_read && host->cache_write;
+}
+
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size) {
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ bytes[i]) * 0x100000001b3u; // FNV-1a
+    }
+    return hash;
+}
+
+static uint64_t hash_shaders(void) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < TERN_VK_SHADER_COUNT; i++) {
+        hash = hash_bytes(hash, tern_vk_modules[i].words, tern_vk_modules[i].size);
+    }
+    return hash;
+}
+
+// "vulkan pipelines 10de:2204, driver 1234, 0123...cdef, shaders 89ab...": the driver's own mark
+// for what it can read (its UUID) is among them.
+static void name_cache(tern_backend_device *device, char out_name[NAME_BYTES]) {
+    VkPhysicalDeviceProperties2 properties = {.sType =
+                                                  VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
+    device->instance_vk.GetPhysicalDeviceProperties2(device->physical, &properties);
+    const VkPhysicalDeviceProperties *core = &properties.properties;
+    char uuid[2 * VK_UUID_SIZE + 1];
+    for (size_t i = 0; i < VK_UUID_SIZE; i++) {
+        snprintf(uuid + 2 * i, 3, "%02x", core->pipelineCacheUUID[i]);
+    }
+    snprintf(out_name, NAME_BYTES, "vulkan pipelines %x:%x, driver %u, %s, shaders %016llx",
+             core->vendorID, core->deviceID, core->driverVersion, uuid,
+             (unsigned long long)hash_shaders());
+}
+
+static VkResult create(tern_backend_device *device, const void *data, size_t size) {
+    VkPipelineCacheCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,
+                                      .initialDataSize = size,
+                                      .pInitialData = data};
+    return device->vk.CreatePipelineCache(device->handle, &info, NULL, &device->pipelines.cache);
+}
+
+tern_status tern_vk_cache_open(tern_backend_device *device) {
+    const tern_host *host = device->host;
+    char name[NAME_BYTES];
+    void *data = NULL;
+    size_t size = 0;
+    VkResult result = VK_INCOMPLETE;
+    name_cache(device, name);
+    if (host_has_cache(host) && host->cache_read(host, name, &data, &size)) {
+        result = create(device, data, size);
+        device->pipelines.kept = size;
+        device->pipelines.kept_hash = hash_bytes(0, data, size);
+        host->release(host, data);
+    }
+    if (result != VK_SUCCESS) { // nothing was kept, or the driver does not want it
+        result = create(device, NULL, 0);
+    }
+    return tern_vk_check(device, result, "CreatePipelineCache");
+}
+
+static void keep(tern_backend_device *device) {
+    const tern_host *host = device->host;
+    tern_vk_pipelines *pipelines = &device->pipelines;
+    size_t size = 0;
+    if (!host_has_cache(host) || atomic_load(&device->lost) ||
+        device->vk.GetPipelineCacheData(device->handle, pipelines->cache, &size, NULL) !=
+            VK_SUCCESS ||
+        size <= HEADER_BYTES) {
+        return;
+    }
+    void *data = tern_report_calloc(host, 1, size);
+    if (!data) {
+        return;
+    }
+    VkResult result =
+        device->vk.GetPipelineCacheData(device->handle, pipelines->cache, &size, data);
+    if (result == VK_SUCCESS &&
+        (size != pipelines->kept || hash_bytes(0, data, size) != pipelines->kept_hash)) {
+        char name[NAME_BYTES];
+        name_cache(device, name);
+        host->cache_write(host, name, data, size);
+    }
+    host->release(host, data);
+}
+
+void tern_vk_cache_close(tern_backend_device *device) {
+    if (device->pipelines.cache) {
+        keep(device);
+        device->vk.DestroyPipelineCache(device->handle, device->pipelines.cache, NULL);
+    }
+}

@@ -1,0 +1,13 @@
+// The driver's compiled pipelines, kept in the user's cache folder from one start to the next.
+#ifndef TERN_BACKENDS_VULKAN_CACHE_H_
+#define TERN_BACKENDS_VULKAN_CACHE_H_
+
+#include "backends/vulkan/loader.h"
+
+// Makes device->pipelines.cache, of what an earlier start kept for the same device, driver and
+// shaders.
+tern_status tern_vk_cache_open(tern_backend_device *device);
+// Keeps what the driver has made since, if anything, and destroys the cache.
+void tern_vk_cache_close(tern_backend_device *device);
+
+#endif

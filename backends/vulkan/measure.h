@@ -1,0 +1,10 @@
+// What a device can do at most, by kernels of its own (measure.comp).
+#ifndef TERN_BACKENDS_VULKAN_MEASURE_H_
+#define TERN_BACKENDS_VULKAN_MEASURE_H_
+
+#include <tern/backend.h>
+
+tern_status tern_vk_measure(tern_backend_device *device, tern_measure_kind kind,
+                            tern_measurement *out_measurement);
+
+#endif
