@@ -136,6 +136,7 @@ tern_status tern__network_load(tern__network *network, const tern_archive *archi
                                  "layers");
     }
     tern_status status = load_all(&l);
+    tern__loader_finish(&l.loader);
     tern__free(network->context, l.vectors.values);
     return status;
 }

@@ -32,6 +32,21 @@ uint64_t tern__weights_bytes(const tern_weights_info *info) {
     return info->rows * (codes + scales * sizeof(float));
 }
 
+static void *take_room(tern__loader *loader, tern__room *room, size_t size) {
+    if (!room->memory || room->size < size) {
+        tern__free(loader->context, room->memory);
+        room->memory = tern__alloc(loader->context, size);
+        room->size = room->memory ? size : 0;
+    }
+    return room->memory;
+}
+
+void tern__loader_finish(tern__loader *loader) {
+    tern__free(loader->context, loader->raw.memory);
+    tern__free(loader->context, loader->codes.memory);
+    tern__free(loader->context, loader->scales.memory);
+}
+
 tern_status tern__loader_advance(tern__loader *loader, uint64_t bytes) {
     const tern_model_desc *desc = loader->desc;
     loader->done += bytes;
@@ -74,14 +89,8 @@ static tern_status transfer_init(transfer *t, tern__loader *loader, const tern__
     size_t rows = CHUNK_BYTES / t->raw_row_bytes;
     t->chunk_rows = rows == 0 ? 1 : rows < part->rows ? (uint32_t)rows : part->rows;
     size_t bytes = t->chunk_rows * t->raw_row_bytes;
-    t->raw = tern__alloc(loader->context, bytes);
+    t->raw = take_room(loader, &loader->raw, bytes);
     return t->raw ? TERN_STATUS_OK : tern__fail_memory(loader->context, bytes, part->info.name);
-}
-
-static void transfer_finish(transfer *t) {
-    tern__free(t->loader->context, t->raw);
-    tern__free(t->loader->context, t->codes);
-    tern__free(t->loader->context, t->scales);
 }
 
 static tern_status stage(transfer *t, size_t row_bytes, size_t scales_per_row) {
@@ -92,8 +101,8 @@ static tern_status stage(transfer *t, size_t row_bytes, size_t scales_per_row) {
         !tern__mul_size(t->part->rows, scales_per_row * sizeof(float), &scale_bytes)) {
         return tern__fail_memory(context, UINT64_MAX, name);
     }
-    t->codes = tern__alloc(context, code_bytes);
-    t->scales = tern__alloc(context, scale_bytes);
+    t->codes = take_room(t->loader, &t->loader->codes, code_bytes);
+    t->scales = take_room(t->loader, &t->loader->scales, scale_bytes);
     if (!t->codes || !t->scales) {
         return tern__fail_memory(context, (uint64_t)code_bytes + scale_bytes, name);
     }
@@ -324,7 +333,6 @@ tern_status tern__matrix_load(tern__loader *loader, const tern__part *part, tern
     if (status == TERN_STATUS_OK) {
         status = load(&t, out, out_bytes);
     }
-    transfer_finish(&t);
     TERN_TRY(status);
     return tern__loader_advance(loader, before + part->info.size - loader->done); // a scale
 }

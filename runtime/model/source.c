@@ -129,9 +129,10 @@ tern_status tern__source_read(tern_context *context, const tern_source *source, 
     if (size == 0) {
         return TERN_STATUS_OK;
     }
-    const uint8_t *map = tern__source_map(source);
-    if (map) {
-        memcpy(data, map + offset, size);
+    // Of a mapped file every page that is touched stays in memory beside the copy, and one that was
+    // cut short meanwhile ends the process: reading is better where there is a choice.
+    if (!source->read_at) {
+        memcpy(data, tern__source_map(source) + offset, size);
         return TERN_STATUS_OK;
     }
     tern_status status = source->read_at(source->user, offset, data, size);

@@ -181,6 +181,39 @@ static void test_host_callbacks(void **state) {
     CHECK_FAILS(tern__source_check(context, NULL), TERN_STATUS_INVALID_ARGUMENT, "source is NULL");
 }
 
+#ifdef __linux__
+// Bytes of mapped files that this process has in memory.
+static size_t resident_files(void) {
+    size_t all = 0, resident = 0, shared = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%zu %zu %zu", &all, &resident, &shared), 3);
+    fclose(file);
+    return shared * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+// What is copied out of a file does not also stay in memory as the file.
+static void test_reading_leaves_nothing_behind(void **state) {
+    (void)state;
+    enum { CHUNK = 1 << 20, CHUNKS = 64 };
+    char path[512];
+    write_file(path, sizeof path);
+    assert_int_equal(truncate(path, CHUNKS * CHUNK), 0);
+    tern_source source;
+    CHECK_OK(tern_source_open_file(context, path, &source));
+    char *data = malloc(CHUNK);
+    assert_non_null(data);
+    size_t before = resident_files();
+    for (uint64_t i = 0; i < CHUNKS; i++) {
+        CHECK_OK(tern__source_read(context, &source, i * CHUNK, data, CHUNK));
+    }
+    assert_true(resident_files() < before + (size_t)8 * CHUNK);
+    free(data);
+    tern_source_close(&source);
+    unlink(path);
+}
+#endif
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file),
@@ -189,6 +222,9 @@ int main(void) {
         cmocka_unit_test(test_file_out_of_memory),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_host_callbacks),
+#ifdef __linux__
+        cmocka_unit_test(test_reading_leaves_nothing_behind),
+#endif
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
