@@ -9,6 +9,9 @@
  * The host's memory functions. A context copies the struct; all host memory of the library and of
  * its backends comes from here (what drivers and the C library allocate on their own does not).
  *
+ * The cpu backend reads weights at the speed of memory: on Linux the default asks for huge pages
+ * from 2 MiB on, which makes that a quarter faster, and a host's own functions may do the same.
+ *
  * Threads: called from any thread, several at once.
  */
 typedef struct tern_allocator {
