@@ -134,7 +134,7 @@ for backend in [b for b in ready if b != "reference"]:
     expect(set(found) == {"submit", "launch", "load", "memory", "prefill", "decode", "first_token", "batch"}, f"{backend}: model")
     for name in ("prefill", "decode", "batch"):
         r = found.get(name, {})
-        expect(r.get("ok") is True and r.get("model") == str(tiny), f"{backend}: {name} has the reference's bits")
+        expect(r.get("ok") is True and r.get("model") == tiny.name, f"{backend}: {name} has the reference's bits")
         expect(abs(r.get("tok_s", 0) * r.get("us", 0) / (r.get("rows", 0) * 1e6) - 1) < 1e-4, f"{backend}: {name} tok/s")
     expect(found.get("decode", {}).get("context") == 0 and found["decode"]["rows"] == 1, f"{backend}: decode at 0")
     expect(found["memory"]["device_bytes"] > 1e5 and number(found["memory"].get("host_bytes")), f"{backend}: memory")
