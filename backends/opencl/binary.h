@@ -11,7 +11,7 @@ enum { TERN_CL_BINARY_NAME = 1024 };
 void tern_cl_binary_name(const tern_backend_device *device, const char *options,
                          const char *const *lines, uint32_t count,
                          char out_name[TERN_CL_BINARY_NAME]);
-// The program that was kept, built; NULL, without a word, if there is none or the driver refuses it.
+// The program that was kept, built; NULL, without a word, if there is none or a driver refuses it.
 cl_program tern_cl_binary_load(tern_backend_device *device, const char *name, const char *options);
 // Keeps |program|, if the driver gives its binary away.
 void tern_cl_binary_keep(tern_backend_device *device, const char *name, cl_program program);

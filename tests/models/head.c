@@ -1,4 +1,4 @@
-// An int8 output matrix: as its definition says, the same bits everywhere, and nothing else touched.
+// An int8 output matrix: as its definition says, the same bits everywhere, nothing else touched.
 #include "tests/models/support.h"
 
 enum { ROWS = 9 };

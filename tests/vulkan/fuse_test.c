@@ -48,7 +48,7 @@ static const shape bitnet_2b4t = {640,
                                   TERN_ACTIVATION_RELU2,
                                   TERN_DTYPE_F16,
                                   false};
-// Everything the other way: scales by rows, biases, interleaved pairs, a float32 cache, odd widths.
+// Everything the other way: scales by rows, biases, interleaved pairs, float32 cache, odd widths.
 static const shape odd = {100,
                           5,
                           5,
