@@ -47,8 +47,8 @@ struct tern_cpu_work {
     uint64_t cost;
 };
 
-// Does items |first| to |end| - 1. |task| is below tern_cpu_max_tasks() and no part that runs at the
-// same time has it, so it may choose a part of the scratch.
+// Does items |first| to |end| - 1. |task| is below tern_cpu_max_tasks() and no part that runs at
+// the same time has it, so it may choose a part of the scratch.
 typedef void tern_cpu_part_fn(const void *user, uint32_t first, uint32_t end, uint32_t task);
 
 // Cuts work into tasks for all threads; what is not worth a thread's attention runs on the

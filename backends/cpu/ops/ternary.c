@@ -104,8 +104,8 @@ static void pack_part(const void *user, uint32_t first, uint32_t end, uint32_t t
     }
 }
 
-// One row's outputs of |width| rows of weights from row |n|: a tile, or with one group also several,
-// as neither sums nor scales of other groups lie between them then.
+// One row's outputs of |width| rows of weights from row |n|: a tile, or with one group several, as
+// neither sums nor scales of other groups lie between them then.
 static void finish(const struct tern_cpu_ternary *job, uint32_t n, uint32_t width, uint32_t row,
                    const int32_t *sums, uint32_t sums_stride) {
     const tern_backend_weights *weights = job->weights;

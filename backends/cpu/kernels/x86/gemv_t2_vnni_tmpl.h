@@ -5,7 +5,7 @@
 
 enum { AHEAD_BYTES = 4096 };
 
-// Sums kept per row: one waits 5 cycles for its last addition, while two products can begin in each.
+// Sums kept per row: one waits 5 cycles for its last addition, in which ten products can begin.
 #define CHAINS(rows) ((rows) <= 2 ? 4 : 2 * (rows) <= GEMV_ROWS ? 2 : 1)
 
 enum { MOST_CHAINS = 4 };
