@@ -99,7 +99,7 @@ static tern_status foresee(const tern_archive *archive, const tern__part *part,
 static tern_status estimate_part(void *user, const tern__part *part) {
     estimate *e = user;
     if (!part->usage) {
-        e->weight_bytes += tern__part_bytes(part, false);
+        e->weight_bytes += part->factors ? 0 : tern__part_bytes(part, false); // those stay here
         return TERN_STATUS_OK;
     }
     tern_weights_info info;

@@ -272,9 +272,8 @@ tern_status tern__layout_visit(tern__network *network, const tern_archive *archi
     bool placed = network->layers != NULL;
     bool found = false;
     TERN_TRY(visit_ends(&w, placed));
-    tern__part factors = {.rows = 1,
-                          .cols = network->hyper.rotary_dims / 2,
-                          .factors = placed ? &network->rotary_factors : NULL};
+    tern__part factors = {
+        .rows = 1, .cols = network->hyper.rotary_dims / 2, .factors = &network->rotary_factors};
     TERN_TRY(visit_part(&w, "rope_freqs.weight", &factors, &found));
     for (uint32_t i = 0; i < network->hyper.layers; i++) {
         TERN_TRY(visit_layer(&w, i));

@@ -113,7 +113,7 @@ static void run_steps(tern_model *model, tern_session *session, uint32_t max_row
 }
 
 static void check_near(const char *name, const char *what, uint64_t said, uint64_t used) {
-    if (said < used || said > used + used / 50 + 256) {
+    if (said < used || said > used + used / 50) {
         fail_msg("%s: %s %llu bytes, used are %llu", name, what, (unsigned long long)said,
                  (unsigned long long)used);
     }
