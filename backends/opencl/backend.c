@@ -2,6 +2,7 @@
 #include "backends/common/report.h"
 #include "backends/opencl/buffer.h"
 #include "backends/opencl/device.h"
+#include "backends/opencl/measure.h"
 #include "backends/opencl/ops/ops.h"
 #include "backends/opencl/profile.h"
 #include "backends/opencl/program.h"
@@ -64,6 +65,7 @@ static const tern_backend_ops table = {
     .wait = tern_cl_wait,
     .program_kernel = tern_cl_program_kernel,
     .device_status = tern_cl_device_status,
+    .measure = tern_cl_measure,
     .program_times = tern_cl_program_times,
 };
 

@@ -187,6 +187,8 @@ static void describe(const tern_cl_library *cl, tern_cl_candidate *candidate) {
         (uint32_t)device_number(cl, candidate->id, CL_DEVICE_MAX_COMPUTE_UNITS);
     candidate->group_items =
         (uint32_t)device_number(cl, candidate->id, CL_DEVICE_MAX_WORK_GROUP_SIZE);
+    // rusticl 22.3 gives 0 to 100 ns for launches of milliseconds: it stamps what it records.
+    candidate->clockless = strstr(info->driver, "rusticl") != NULL;
     candidate->local_bytes = device_number(cl, candidate->id, CL_DEVICE_LOCAL_MEM_SIZE);
     candidate->integer_dot =
         strstr(extensions, "cl_khr_integer_dot_product") != NULL && speaks_c3(cl, candidate->id);

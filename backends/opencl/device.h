@@ -27,6 +27,7 @@ typedef struct tern_cl_candidate {
     uint32_t compute_units;
     uint32_t group_items; // of the largest work-group
     uint64_t local_bytes; // of a work-group's local memory
+    bool clockless;       // its events' times are not those of the run
     bool processor;       // runs on the host's processor, where barriers cost most
     bool integer_dot;     // cl_khr_integer_dot_product, in OpenCL C 3.0
 } tern_cl_candidate;

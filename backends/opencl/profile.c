@@ -19,7 +19,7 @@ tern_status tern_cl_profile_create(tern_backend_device *device, uint32_t op_coun
                                 op_count, bytes);
     }
     profile->op_count = op_count;
-    profile->clock = TERN_CLOCK_DEVICE;
+    profile->clock = device->candidate->clockless ? TERN_CLOCK_HOST : TERN_CLOCK_DEVICE;
     *out_profile = profile;
     return TERN_STATUS_OK;
 }

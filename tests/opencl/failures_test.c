@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "backends/common/report.h"
+#include "backends/opencl/measure.h"
 #include "backends/opencl/program.h"
 #include "backends/opencl/timeline.h"
 #include "backends/opencl/weights.h"
@@ -120,6 +121,34 @@ static void every_call_fails_once(void **state) {
     }
 }
 
+static tern_status measure(scene *s) {
+    tern_measurement m = {.struct_size = sizeof m};
+    TERN_TRY(tern_cl_device_open(fake_instance(), 0, NULL, &s->device));
+    TERN_TRY(tern_cl_measure(s->device, TERN_MEASURE_READ, &m));
+    return tern_cl_measure(s->device, TERN_MEASURE_INT8, &m);
+}
+
+static void measuring_fails_once(void **state) {
+    (void)state;
+    scene known = {NULL};
+    tern_measurement m = {.struct_size = sizeof m};
+    fake_reset(0, CL_SUCCESS);
+    assert_int_equal(measure(&known), TERN_STATUS_OK);
+    assert_int_equal(tern_cl_measure(known.device, 99, &m), TERN_STATUS_UNSUPPORTED);
+    clear(&known);
+    int failing = 0;
+    do {
+        scene s = {NULL};
+        fake_kept = 0;
+        fake_reset(++failing, CL_OUT_OF_HOST_MEMORY);
+        tern_status status = measure(&s);
+        clear(&s);
+        assert_int_equal(fake.alive, 0);
+        assert_true((status == TERN_STATUS_OK) == (fake.message[0] == 0));
+    } while (fake.calls >= failing && failing < MOST_CALLS);
+    assert_in_range(failing, 20, MOST_CALLS - 1);
+}
+
 // The second start compiles nothing; what the driver refuses is compiled again.
 static void programs_are_kept(void **state) {
     (void)state;
@@ -168,6 +197,7 @@ static void compiler_without_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_fails_once),
+        cmocka_unit_test(measuring_fails_once),
         cmocka_unit_test(programs_are_kept),
         cmocka_unit_test(compiler_without_memory),
     };

@@ -10,6 +10,8 @@
 
 #include <tern/tern.h>
 
+#include "backends/opencl/device.h"
+#include "runtime/device.h"
 #include "tests/harness/device.h"
 #include "tests/harness/rng.h"
 
@@ -111,11 +113,30 @@ static void instances_do_not_meet(void **state) {
     }
 }
 
+// A roofline to hold ops against: no figure is missing, none is absurd.
+static void devices_are_measured(void **state) {
+    (void)state;
+    static const tern_measure_kind kinds[] = {TERN_MEASURE_READ, TERN_MEASURE_INT8,
+                                              TERN_MEASURE_F32};
+    bench b;
+    bench_open(&b, backend_name);
+    tern_measurement m = {.struct_size = sizeof m};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        CHECK_OK(tern_device_measure(b.device, kinds[i], &m));
+        assert_true(m.rate > 1e7 && m.rate < 1e16);
+        assert_true((m.bytes > 0) == (kinds[i] == TERN_MEASURE_READ));
+        assert_true(strlen(m.how) > 0);
+    }
+    assert_int_equal(b.device->handle->allocated, 0);
+    bench_close(&b);
+}
+
 int main(int argc, char **argv) {
     backend_name = argc > 1 ? argv[1] : "opencl";
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(neighbours_share_what_is_equal),
         cmocka_unit_test(instances_do_not_meet),
+        cmocka_unit_test(devices_are_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
