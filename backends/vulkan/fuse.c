@@ -6,39 +6,51 @@
 #include "backends/vulkan/ops/ops.h"
 #include "backends/vulkan/ops/rotary_append.h"
 
+// Where the row kernel cannot do it, the input at least is quantised once, and the gated op stands
+// alone.
 static tern_status plan_projections(tern_vk_plan *plan, const tern_op_header *const *ops,
-                                    uint32_t count, const tern_gated_desc *gated, bool *out_done) {
+                                    uint32_t count, const tern_gated_desc *gated) {
     const tern_bitlinear_desc *members[TERN_FUSE_PROJECTIONS];
     for (uint32_t i = 0; i < count; i++) {
         members[i] = (const tern_bitlinear_desc *)ops[i];
     }
-    return tern_vk_plan_bitlinear_row(plan, members, count, gated, out_done);
+    bool done;
+    TERN_TRY(tern_vk_plan_bitlinear_row(plan, members, count, gated, &done));
+    if (!done) {
+        plan->op_count = 1;
+        TERN_TRY(tern_vk_plan_bitlinear_rows(plan, members, count));
+        plan->op_count = count;
+    }
+    return TERN_STATUS_OK;
 }
 
-static tern_status plan_group(tern_vk_plan *plan, const tern_op_header *const *ops,
-                              tern_group_kind kind, uint32_t count, bool *out_done) {
-    switch (kind) {
-    case TERN_GROUP_PROJECTIONS:
-        return plan_projections(plan, ops, count, NULL, out_done);
-    case TERN_GROUP_GATED:
-        return plan_projections(plan, ops, 2, (const tern_gated_desc *)ops[2], out_done);
-    case TERN_GROUP_ROTARY_APPEND:
-        return tern_vk_plan_rotary_append(plan, ops, out_done);
-    default:
-        *out_done = false;
-        return TERN_STATUS_OK;
+static tern_status plan_rotations(tern_vk_plan *plan, const tern_op_header *const *ops) {
+    bool done;
+    TERN_TRY(tern_vk_plan_rotary_append(plan, ops, &done));
+    if (!done) {
+        plan->op_count = 1;
+        TERN_TRY(tern_vk_plan_rotary(plan, ops[0]));
     }
+    return TERN_STATUS_OK;
 }
 
 tern_status tern_vk_plan_next(tern_vk_plan *plan, const tern_op_header *const *ops, uint32_t count,
                               uint32_t *out_count) {
     tern_group group = tern_fuse_at(ops, count, 0);
-    bool done = false;
     plan->op_count = group.count;
-    TERN_TRY(plan_group(plan, ops, group.kind, group.count, &done));
-    if (!done) {
-        plan->op_count = 1;
+    switch (group.kind) {
+    case TERN_GROUP_PROJECTIONS:
+        TERN_TRY(plan_projections(plan, ops, group.count, NULL));
+        break;
+    case TERN_GROUP_GATED:
+        TERN_TRY(plan_projections(plan, ops, 2, (const tern_gated_desc *)ops[2]));
+        break;
+    case TERN_GROUP_ROTARY_APPEND:
+        TERN_TRY(plan_rotations(plan, ops));
+        break;
+    default:
         TERN_TRY(tern_vk_op_find(ops[0]->kind)->plan(plan, ops[0]));
+        break;
     }
     *out_count = plan->op_count;
     return TERN_STATUS_OK;

@@ -1,5 +1,5 @@
-// A layer of one row in as few dispatches as fusing makes of it, with every bit that the reference
-// leaves in every tensor, intermediate ones included; by the kernels for GPUs and for processors.
+// A layer in as few dispatches as fusing makes of it, with every bit that the reference leaves in
+// every tensor, intermediate ones included; by the kernels for GPUs and for processors.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -61,27 +61,28 @@ static const shape odd = {100,
                           TERN_DTYPE_F32,
                           true};
 
-enum { TENSORS = 9, POSITION = 70, BLOCKS = 2 };
+enum { TENSORS = 9, POSITION = 62, POSITIONS = 80, BLOCKS = 2, ROWS_MAX = 9 };
 
 // A layer on a device, and the tensors to compare.
 typedef struct layer {
     bench b;
     rng r;
     const shape *s;
+    uint32_t rows;
     tern_commands *commands;
     tern_tensor x, q, k, v, attended, gate, up, k_cache, v_cache;
 } layer;
 
-static tern_tensor random_row(layer *l, uint32_t cols) {
-    float *values = bench_floats(&l->b, cols);
-    for (uint32_t i = 0; i < cols; i++) {
+static tern_tensor random_matrix(layer *l, uint32_t rows, uint32_t cols) {
+    float *values = bench_floats(&l->b, (size_t)rows * cols);
+    for (uint32_t i = 0; i < rows * cols; i++) {
         values[i] = rng_float(&l->r, -1.0f, 1.0f);
     }
-    return bench_matrix(&l->b, 1, cols, values);
+    return bench_matrix(&l->b, rows, cols, values);
 }
 
 static tern_tensor random_vector(layer *l, uint32_t count) {
-    tern_tensor row = random_row(l, count);
+    tern_tensor row = random_matrix(l, 1, count);
     return tern_tensor_make(row.buffer, 0, TERN_DTYPE_F32, 1, &count);
 }
 
@@ -128,26 +129,30 @@ static void project(layer *l, const tern_tensor *x, const tern_tensor *norm, con
 static void make_tensors(layer *l) {
     const shape *s = l->s;
     const uint32_t cache[] = {BLOCKS, s->kv_heads, TERN_KV_BLOCK, s->head_dim};
-    l->x = random_row(l, s->width);
-    l->q = random_row(l, s->heads * s->head_dim);
-    l->k = random_row(l, s->kv_heads * s->head_dim);
-    l->v = random_row(l, s->kv_heads * s->head_dim);
-    l->attended = random_row(l, s->heads * s->head_dim);
-    l->gate = random_row(l, s->ffn_width);
-    l->up = random_row(l, s->ffn_width);
+    l->x = random_matrix(l, l->rows, s->width);
+    l->q = random_matrix(l, l->rows, s->heads * s->head_dim);
+    l->k = random_matrix(l, l->rows, s->kv_heads * s->head_dim);
+    l->v = random_matrix(l, l->rows, s->kv_heads * s->head_dim);
+    l->attended = random_matrix(l, l->rows, s->heads * s->head_dim);
+    l->gate = random_matrix(l, l->rows, s->ffn_width);
+    l->up = random_matrix(l, l->rows, s->ffn_width);
     l->k_cache = bench_tensor(&l->b, s->cache, 4, cache, NULL);
     l->v_cache = bench_tensor(&l->b, s->cache, 4, cache, NULL);
 }
 
 static void append_attention(layer *l) {
     const shape *s = l->s;
-    const int32_t position = POSITION, sequence = 0, blocks[BLOCKS] = {1, 0};
+    const int32_t blocks[BLOCKS] = {1, 0}, sequences[ROWS_MAX] = {0};
+    int32_t positions[ROWS_MAX];
+    for (int32_t i = 0; i < ROWS_MAX; i++) { // from the first block on into the second
+        positions[i] = POSITION + i;
+    }
     tern_rotary_table_desc desc = {.struct_size = sizeof desc, .dims = s->head_dim, .base = 1e4};
-    float *angles = bench_floats(&l->b, (POSITION + 2) * s->head_dim);
-    CHECK_OK(tern_rotary_table(&desc, 0, POSITION + 2, angles));
+    float *angles = bench_floats(&l->b, (POSITIONS)*s->head_dim);
+    CHECK_OK(tern_rotary_table(&desc, 0, POSITIONS, angles));
     tern_rotary_desc rotate = {.x = l->q,
-                               .table = bench_matrix(&l->b, POSITION + 2, s->head_dim, angles),
-                               .positions = bench_ints(&l->b, 1, &position),
+                               .table = bench_matrix(&l->b, POSITIONS, s->head_dim, angles),
+                               .positions = bench_ints(&l->b, l->rows, positions),
                                .head_dim = s->head_dim,
                                .pairs = s->pairs,
                                .out = l->q};
@@ -160,7 +165,7 @@ static void append_attention(layer *l) {
         .k_cache = l->k_cache,
         .v_cache = l->v_cache,
         .positions = rotate.positions,
-        .sequences = bench_ints(&l->b, 1, &sequence),
+        .sequences = bench_ints(&l->b, l->rows, sequences),
         .table = bench_tensor(&l->b, TERN_DTYPE_I32, 2, (const uint32_t[]){1, BLOCKS}, blocks)};
     CHECK_OK(tern_cmd_kv_append(l->commands, &append));
     tern_attention_desc attend = {.q = l->q,
@@ -205,13 +210,15 @@ static uint32_t count_dispatches(tern_program *program, uint32_t ops) {
     return dispatches;
 }
 
-static void run_layer(layer *l, const char *backend, const shape *s, uint32_t *out_dispatches) {
+static void run_layer(layer *l, const char *backend, const shape *s, uint32_t rows,
+                      uint32_t *out_dispatches) {
     tern_program *program = NULL;
     tern_fence fence;
     memset(l, 0, sizeof *l);
     bench_open(&l->b, backend);
     l->r = rng_make(11);
     l->s = s;
+    l->rows = rows;
     CHECK_OK(tern_commands_create(l->b.device, NULL, &l->commands));
     make_tensors(l);
     append_layer(l);
@@ -240,37 +247,77 @@ static void compare_layers(layer *got, layer *want) {
     }
 }
 
-static void check(const shape *s) {
+static void check(const shape *s, uint32_t rows, uint32_t dispatches_wanted) {
     static layer got, want;
     uint32_t dispatches = 0, none = 0;
-    run_layer(&want, "reference", s, &none);
-    run_layer(&got, "vulkan", s, &dispatches);
+    run_layer(&want, "reference", s, rows, &none);
+    run_layer(&got, "vulkan", s, rows, &dispatches);
     compare_layers(&got, &want);
-    assert_int_equal(dispatches, 6);
+    assert_int_equal(dispatches, dispatches_wanted);
     bench_close(&got.b);
     bench_close(&want.b);
 }
 
 static void the_default_model(void **state) {
     (void)state;
-    check(&stories);
+    check(&stories, 1, 6);
 }
 
 static void bitnet_b158_2b_4t(void **state) {
     (void)state;
-    check(&bitnet_2b4t);
+    check(&bitnet_2b4t, 1, 6);
 }
 
 static void an_odd_network(void **state) {
     (void)state;
-    check(&odd);
+    check(&odd, 1, 6);
+}
+
+// The norm and quantisation of each input once, then its products; rotations with their append.
+static void several_rows(void **state) {
+    (void)state;
+    check(&stories, ROWS_MAX, 18);
+    check(&odd, 3, 16);
+}
+
+// One row of more columns than any workgroup holds: chunk by chunk.
+static void project_long_row(const char *backend, float *out, char kernel[64]) {
+    enum { COLS = 70001, OUTPUTS = 70 };
+    static const shape s = {.scales = TERN_SCALE_ROW};
+    layer l = {.r = rng_make(5), .s = &s, .rows = 1};
+    tern_program *program = NULL;
+    tern_fence fence;
+    tern_op_report report = {.struct_size = sizeof report};
+    bench_open(&l.b, backend);
+    CHECK_OK(tern_commands_create(l.b.device, NULL, &l.commands));
+    tern_tensor x = random_matrix(&l, 1, COLS), y = random_matrix(&l, 1, OUTPUTS);
+    project(&l, &x, NULL, &y, true);
+    CHECK_OK(tern_commands_finish(l.commands, &program));
+    CHECK_OK(tern_program_report(program, 0, &report));
+    CHECK_OK(tern_program_submit(program, NULL, &fence));
+    CHECK_OK(tern_fence_wait(fence, UINT64_MAX));
+    memcpy(out, bench_read(&l.b, &y), OUTPUTS * sizeof *out);
+    memcpy(kernel, report.kernel, 64);
+    tern_program_destroy(program);
+    tern_commands_destroy(l.commands);
+    bench_close(&l.b);
+}
+
+static void a_row_too_long_to_hold(void **state) {
+    (void)state;
+    float want[70], got[70];
+    char kernel[64];
+    project_long_row("reference", want, kernel);
+    project_long_row("vulkan", got, kernel);
+    assert_memory_equal(got, want, sizeof got);
+    assert_non_null(strstr(kernel, "quantize_act+ternary_gemm"));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_default_model),
-        cmocka_unit_test(bitnet_b158_2b_4t),
-        cmocka_unit_test(an_odd_network),
+        cmocka_unit_test(the_default_model),      cmocka_unit_test(bitnet_b158_2b_4t),
+        cmocka_unit_test(an_odd_network),         cmocka_unit_test(several_rows),
+        cmocka_unit_test(a_row_too_long_to_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-// bitlinears of one row and one input, and what follows them, in one dispatch: bitlinear.comp.
+// bitlinears of one input: of one row, and with what follows them, in one dispatch
+// (bitlinear.comp); of several rows with the input normed and quantised once.
 #ifndef TERN_BACKENDS_VULKAN_OPS_BITLINEAR_ROW_H_
 #define TERN_BACKENDS_VULKAN_OPS_BITLINEAR_ROW_H_
 
@@ -12,7 +13,10 @@
 tern_status tern_vk_plan_bitlinear_row(tern_vk_plan *plan,
                                        const tern_bitlinear_desc *const *members, uint32_t count,
                                        const tern_gated_desc *gated, bool *out_done);
-// The same for a product alone.
+// The same for any number of rows, without |gated|; each product counts for its own op.
+tern_status tern_vk_plan_bitlinear_rows(tern_vk_plan *plan,
+                                        const tern_bitlinear_desc *const *members, uint32_t count);
+// A product of one row alone.
 tern_status tern_vk_plan_ternary_row(tern_vk_plan *plan, const tern_ternary_matmul_desc *desc,
                                      bool *out_done);
 

@@ -1,11 +1,13 @@
+#include <string.h>
+
 #include "backends/common/report.h"
 #include "backends/vulkan/device.h"
 #include "backends/vulkan/ops/bitlinear_row.h"
 #include "backends/vulkan/ops/ops.h"
 #include "backends/vulkan/weights.h"
 
-// Rows per invocation where there are several: codes are unpacked once for all of them.
-enum { ROWS = 4 };
+// Words of 16 columns that ternary_gemm.comp holds at a time.
+enum { CHUNK = 64 };
 
 bool tern_vk_supports_ternary_matmul(tern_backend_device *device, const tern_op_header *op) {
     (void)device;
@@ -29,11 +31,32 @@ static tern_vk_ternary bind_segment(tern_vk_plan *plan, tern_vk_step *step,
                              .scale = weights->info.scale};
 }
 
+static void pick_kernel(const tern_backend_device *device, tern_scale_kind scales, uint32_t outputs,
+                        uint32_t rows, tern_vk_dispatch *dispatch) {
+    const tern_vk_variant *variant = device->variant;
+    bool int_dot = variant->int_dot && device->features.int_dot;
+    dispatch->groups_x = tern_vk_groups_of_64(outputs);
+    dispatch->groups_y = rows;
+    if (scales == TERN_SCALE_GROUP) {
+        dispatch->shader =
+            int_dot ? TERN_VK_SHADER_ternary_matmul_int_dot : TERN_VK_SHADER_ternary_matmul;
+        return;
+    }
+    uint32_t most = device->limits.invocations / 64;
+    uint32_t groups = variant->gemm_groups < most ? variant->gemm_groups : most;
+    uint32_t each = variant->gemm_rows < rows ? variant->gemm_rows : rows;
+    uint64_t tiles = (uint64_t)groups * variant->gemm_tiles;
+    const uint32_t spec[] = {groups, each, variant->gemm_tiles, scales, CHUNK};
+    dispatch->shader = int_dot ? TERN_VK_SHADER_ternary_gemm_int_dot : TERN_VK_SHADER_ternary_gemm;
+    memcpy(dispatch->spec, spec, sizeof spec);
+    dispatch->groups_x = (dispatch->groups_x + tiles - 1) / tiles;
+    dispatch->groups_y = ((uint64_t)rows + each - 1) / each;
+}
+
 static tern_status plan_segment(tern_vk_plan *plan, const tern_ternary_matmul_desc *desc,
                                 const tern_tensor *residual, const tern_vk_segment *segment) {
     const tern_backend_weights *weights = tern_op_weights(desc->weights);
     uint32_t rows = desc->q.shape[0];
-    uint32_t each = rows > 1 && weights->info.scale_kind != TERN_SCALE_GROUP ? ROWS : 1;
     tern_vk_step *step;
     tern_vk_push_ternary_matmul push = {.outputs = segment->count,
                                         .q_words = (weights->info.cols + 3) / 4,
@@ -49,16 +72,9 @@ static tern_status plan_segment(tern_vk_plan *plan, const tern_ternary_matmul_de
     push.residual.offset += segment->first;
     push.result = tern_vk_step_tensor(plan, step, &desc->out, TERN_OPERAND_OUT);
     push.result.offset += segment->first;
-    bool int_dot = plan->device->variant->int_dot && plan->device->features.int_dot;
-    return tern_vk_plan_dispatch(
-        plan, step,
-        &(tern_vk_dispatch){.shader = int_dot ? TERN_VK_SHADER_ternary_matmul_int_dot
-                                              : TERN_VK_SHADER_ternary_matmul,
-                            .spec = {each, weights->info.scale_kind},
-                            .push = &push,
-                            .push_size = sizeof push,
-                            .groups_x = tern_vk_groups_of_64(segment->count),
-                            .groups_y = ((uint64_t)rows + each - 1) / each});
+    tern_vk_dispatch dispatch = {.push = &push, .push_size = sizeof push};
+    pick_kernel(plan->device, weights->info.scale_kind, segment->count, rows, &dispatch);
+    return tern_vk_plan_dispatch(plan, step, &dispatch);
 }
 
 tern_status tern_vk_plan_ternary(tern_vk_plan *plan, const tern_ternary_matmul_desc *desc,

@@ -26,10 +26,17 @@ Sixteen spread(uvec4 q) {
     return Sixteen(q);
 }
 
-// Codes as ternary_matmul.comp describes a word.
-int dot16(Sixteen a, uint word) {
-    return dot4(a.q.x, word & 0x03030303u) + dot4(a.q.y, (word >> 2) & 0x03030303u) +
-           dot4(a.q.z, (word >> 4) & 0x03030303u) + dot4(a.q.w, (word >> 6) & 0x03030303u);
+// Sixteen codes of a word as ternary_matmul.comp describes it.
+struct Trits {
+    uvec4 of;
+};
+
+Trits unpack(uint word) {
+    return Trits((uvec4(word) >> uvec4(0u, 2u, 4u, 6u)) & 0x03030303u);
+}
+
+int dot_codes(Sixteen a, Trits c) {
+    return dot4(a.q.x, c.of.x) + dot4(a.q.y, c.of.y) + dot4(a.q.z, c.of.z) + dot4(a.q.w, c.of.w);
 }
 
 #else
@@ -58,18 +65,31 @@ Sixteen spread(uvec4 q) {
                    (((q >> 8) ^ 0x00800080u) & 0x00ff00ffu) - 0x00800080u);
 }
 
+// Codes in pairs as far apart, the halves exchanged.
+struct Trits {
+    uvec4 even;
+    uvec4 odd;
+};
+
+Trits unpack(uint word) {
+    uint exchanged = (word << 16) | (word >> 16);
+    return Trits((uvec4(exchanged) >> uvec4(0u, 2u, 4u, 6u)) & 0x00030003u,
+                 (uvec4(exchanged) >> uvec4(8u, 10u, 12u, 14u)) & 0x00030003u);
+}
+
 // Two products by one multiplication: (c2 + c0 2^16) (q0 + q2 2^16) has q0 c0 + q2 c2 in its upper
 // half, and in its lower half q0 c2, whose sign must be taken back. Eight of them add up to less
 // than 2^12.
-int dot16(Sixteen a, uint word) {
-    uint codes = (word << 16) | (word >> 16);
-    uvec4 even = (uvec4(codes) >> uvec4(0u, 2u, 4u, 6u)) & 0x00030003u;
-    uvec4 odd = (uvec4(codes) >> uvec4(8u, 10u, 12u, 14u)) & 0x00030003u;
-    uvec4 products = even * a.even + odd * a.odd;
+int dot_codes(Sixteen a, Trits c) {
+    uvec4 products = c.even * a.even + c.odd * a.odd;
     int sum = int(products.x + products.y + products.z + products.w);
     return (sum - bitfieldExtract(sum, 0, 16)) >> 16;
 }
 
 #endif
+
+int dot16(Sixteen a, uint word) {
+    return dot_codes(a, unpack(word));
+}
 
 #endif
