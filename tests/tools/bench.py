@@ -118,6 +118,11 @@ for backend in ready:
     r = [r for r in report["results"] if r["name"] == "add"][0]
     expect(r["clock"] in ("host", "device") and r["us"] > 0 and r["ok"], f"{backend}: timed by its clock or the host's")
 
+# TERN_PROFILE=1: what the ops took, at the end
+done = run(tern, "bench", "ops", "--quick", "--op", "add", "--shape", "64", "--rows", "1", "--backend", "reference",
+           env={"TERN_PROFILE": "1"})
+expect(done.returncode == 0 and b" add " in done.stderr and b"by the host's clock" in done.stderr, "a profile of what was measured", done)
+
 # growth: curves with a name
 report = bench("growth", "growth", "--quick", backend="cpu" if "cpu" in ready else "reference")
 series = {r.get("series") for r in report["results"] if r["name"] in OPS}
@@ -158,4 +163,4 @@ with tempfile.TemporaryDirectory() as folder:
     expect(run(tern, *ask, "--force").returncode == 0 and json.loads(path.read_text()), "but with --force")
     expect(run(tern, "bench", "roofline", "--quick", "--backend", "reference", "--json", "--out",
                pathlib.Path(folder) / "no" / "out.json").returncode == 1, "a folder that does not exist")
-finish(cases + 15)
+finish(cases + 16)

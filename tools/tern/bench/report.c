@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "tools/tern/bench/bench.h"
+#include "tools/tern/command.h"
 
 #define USUAL_FOOTPRINT ((uint64_t)256 << 20)
 
@@ -31,8 +32,11 @@ static void set_date(char *out, size_t capacity) {
 
 static bool open_device(bench *self) {
     self->info.struct_size = sizeof self->info;
-    const char *profile = self->options->timestamps ? "1" : "0";
-    if (tern_context_set_option(self->h.context, "TERN_PROFILE", profile) != TERN_STATUS_OK ||
+    tern_status status = TERN_STATUS_OK;
+    if (self->options->timestamps) {
+        status = tern_context_set_option(self->h.context, "TERN_PROFILE", "1");
+    }
+    if (status != TERN_STATUS_OK ||
         tern_device_open(self->h.context, NULL, &self->device) != TERN_STATUS_OK ||
         tern_device_describe(self->device, &self->info) != TERN_STATUS_OK) {
         host_failed(&self->h);
@@ -114,6 +118,9 @@ int bench_finish(bench *self) {
 }
 
 void bench_close(bench *self) {
+    if (self->device && !self->options->timestamps) {
+        profile_print(self->device);
+    }
     tern_device_close(self->device);
     tern_device_close(self->reference);
     host_close(&self->h);
