@@ -52,8 +52,10 @@ static tern_status run(const tern_allocator *allocator, const char *file, object
     tern_session_desc session_desc = TERN_SESSION_DESC_INIT;
     tern_generate_desc generate = {.struct_size = sizeof generate, .max_tokens = 1};
     tern_generate_result result = {.struct_size = sizeof result};
-    static const int32_t prompt[] = {1, 5, 9};
+    tern_model_desc load = TERN_MODEL_DESC_INIT;
+    static const int32_t prompt[] = {1, 5, 9}, token = 7;
     tern_status status;
+    load.flags = TERN_MODEL_HEAD_Q8;
     desc.allocator = allocator;
     generate.prompt = prompt;
     generate.prompt_count = 3;
@@ -62,9 +64,15 @@ static tern_status run(const tern_allocator *allocator, const char *file, object
            try(tern_context_set_option(o->context, "TERN_THREADS", "2"), &status) ||
            try(tern_device_open(o->context, NULL, &o->device), &status) ||
            try(tern_source_open_file(o->context, file, &o->source), &status) ||
-           try(tern_model_load(o->device, &o->source, NULL, &o->model), &status) ||
+           try(tern_model_load(o->device, &o->source, &load, &o->model), &status) ||
            try(tern_session_create(o->model, &session_desc, &o->session), &status) ||
            try(tern_session_generate(o->session, &generate, &result), &status));
+    tern_batch_item item = {.session = o->session, .tokens = &token, .token_count = 1};
+    tern_batch_desc batch = {.struct_size = sizeof batch, .item_count = 1, .items = &item};
+    if (status == TERN_STATUS_OK) {
+        try(tern_decode_batch(o->model, &batch), &status);
+        assert_int_equal(item.status, status);
+    }
     return status;
 }
 
