@@ -5,7 +5,8 @@
 #endif
 // ternary_matmul with one scale, or one a row of weights. A workgroup holds CHUNK words of ROWS
 // rows of activations in shared memory, and each of its invocations makes ROWS x TILES outputs from
-// them: what is read of the weights serves ROWS rows, what is read of the activations TILES outputs.
+// them: what is read of the weights serves ROWS rows, what is read of the activations serves TILES
+// outputs.
 //
 // bindings        as ternary_matmul.comp
 // push constants  Push (struct tern_vk_push_ternary_matmul); outputs of one segment of the weights
