@@ -4,9 +4,9 @@
 
 #include "backends/common/report.h"
 
-// The struct comes first, then the data. Kernels read t2 activations in blocks of 16, so they may
-// look past the end of a row, and of a buffer.
-enum { HEADER = 64, SLACK = 64 };
+// The struct comes first, then the data. Kernels read ternary activations in blocks of up to
+// 80, so they may look past the end of a row, and of a buffer.
+enum { HEADER = 64, SLACK = 128 };
 
 tern_status tern_cpu_buffer_create(tern_backend_device *device, uint64_t size,
                                    tern_backend_buffer **out_buffer) {

@@ -62,6 +62,14 @@ tern_status tern_cpu_device_describe(tern_backend_instance *instance, uint32_t i
     return TERN_STATUS_OK;
 }
 
+static enum tern_cpu_ternary_layout ternary_layout(const tern_host *host) {
+    const char *name = host->option(host, "TERN_CPU_TERNARY");
+    if (name && strcmp(name, "t2") == 0) {
+        return TERN_CPU_TERNARY_T2;
+    }
+    return name && strcmp(name, "t5") == 0 ? TERN_CPU_TERNARY_T5 : TERN_CPU_TERNARY_AUTO;
+}
+
 tern_status tern_cpu_device_open(tern_backend_instance *instance, uint32_t index,
                                  const tern_native *native, tern_backend_device **out_device) {
     const tern_host *host = instance->host;
@@ -80,6 +88,7 @@ tern_status tern_cpu_device_open(tern_backend_instance *instance, uint32_t index
     const char *profile = host->option(host, "TERN_PROFILE");
     device->timed = profile && strcmp(profile, "1") == 0;
     tern_cpu_kernels_init(&device->kernels, instance->levels);
+    device->ternary = ternary_layout(host);
     tern_status status = tern_cpu_pool_create(host, &device->pool);
     if (status != TERN_STATUS_OK) {
         tern_cpu_device_close(device);

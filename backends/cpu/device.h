@@ -12,12 +12,16 @@ struct tern_backend_instance {
     tern_cpu_levels levels; // in use: found, and allowed by TERN_CPU_MASK
 };
 
+// TERN_CPU_TERNARY: how ternary weights lie in memory.
+enum tern_cpu_ternary_layout { TERN_CPU_TERNARY_AUTO, TERN_CPU_TERNARY_T2, TERN_CPU_TERNARY_T5 };
+
 struct tern_backend_device {
     const tern_host *host;
     struct tern_cpu_kernels kernels;
     struct tern_cpu_pool *pool;
     uint64_t ticket; // of the last submit
     bool timed;      // TERN_PROFILE
+    enum tern_cpu_ternary_layout ternary;
 };
 
 tern_status tern_cpu_instance_create(const tern_host *host, tern_backend_instance **out_instance);

@@ -77,6 +77,7 @@ enum {
     LEAF1_C_AVX = 1u << 28,
     LEAF1_C_F16C = 1u << 29,
     LEAF7_B_AVX2 = 1u << 5,
+    LEAF7_C_AVX512_VBMI = 1u << 1,
     LEAF7_C_AVX512_VNNI = 1u << 11,
     LEAF7_1_A_AVX_VNNI = 1u << 4,
     XCR0_YMM = 0x06,
@@ -102,6 +103,7 @@ tern_cpu_levels tern_cpu_levels_detect(void) {
     if ((leaf7.b & LEAF7_B_AVX512) == LEAF7_B_AVX512 && (leaf7.c & LEAF7_C_AVX512_VNNI) &&
         (xgetbv() & XCR0_ZMM) == XCR0_ZMM) {
         levels |= 1u << TERN_CPU_vnni256 | 1u << TERN_CPU_avx512vnni;
+        levels |= leaf7.c & LEAF7_C_AVX512_VBMI ? 1u << TERN_CPU_avx512vbmi : 0;
     }
     return levels;
 }

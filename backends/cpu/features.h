@@ -20,7 +20,8 @@
     X(avx2)       /* AVX2, FMA and F16C */                                                         \
     X(avxvnni)    /* avx2 and VNNI as processors without AVX-512 encode it */                      \
     X(vnni256)    /* 256-bit vectors of AVX-512 F, BW, DQ, VL and VNNI */                          \
-    X(avx512vnni) /* the same with 512-bit vectors */
+    X(avx512vnni) /* the same with 512-bit vectors */                                              \
+    X(avx512vbmi) /* avx512vnni and VBMI */
 #elif defined(TERN_CPU_ARM)
 #define TERN_CPU_LEVEL_LIST(X)                                                                     \
     X(scalar)                                                                                      \

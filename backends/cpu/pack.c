@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backends/cpu/kernels/kernels.h"
+#include "backends/cpu/kernels/t5.h"
 
 static uint64_t round_up(uint64_t value, uint64_t to) {
     return (value + to - 1) / to * to;
@@ -21,14 +22,20 @@ static uint64_t row_bytes(tern_dtype dtype, uint64_t cols) {
     }
 }
 
-struct tern_cpu_layout tern_cpu_layout_make(const tern_weights_info *info, uint32_t tile_rows) {
-    uint32_t pad = info->dtype == TERN_DTYPE_T2 ? TERN_CPU_T2_BLOCK : TERN_CPU_DENSE_PAD;
-    struct tern_cpu_layout layout = {
-        .dtype = info->dtype, .rows = info->rows, .cols = info->cols, .tile_rows = tile_rows};
+struct tern_cpu_layout tern_cpu_layout_make(const tern_weights_info *info, uint32_t tile_rows,
+                                            bool fives) {
+    uint32_t pad = info->dtype != TERN_DTYPE_T2 ? TERN_CPU_DENSE_PAD
+                   : fives                      ? TERN_CPU_T5_BLOCKS * TERN_CPU_T2_BLOCK
+                                                : TERN_CPU_T2_BLOCK;
+    struct tern_cpu_layout layout = {.dtype = info->dtype,
+                                     .rows = info->rows,
+                                     .cols = info->cols,
+                                     .tile_rows = tile_rows,
+                                     .fives = fives};
     layout.tiles = (uint32_t)(round_up(info->rows, tile_rows) / tile_rows);
     layout.padded_cols = (uint32_t)round_up(info->cols, pad);
     layout.canonical_bytes = row_bytes(info->dtype, info->cols);
-    layout.row_bytes = row_bytes(info->dtype, layout.padded_cols);
+    layout.row_bytes = fives ? layout.padded_cols / 5 : row_bytes(info->dtype, layout.padded_cols);
     layout.tile_bytes = layout.row_bytes * tile_rows;
     return layout;
 }
@@ -90,9 +97,47 @@ static void unpack_t2(const struct tern_cpu_layout *layout, const uint8_t *packe
     }
 }
 
+static uint8_t code_at(const uint8_t *canonical, uint32_t cols, uint32_t col) {
+    return col < cols ? canonical[col / 4] >> 2 * (col % 4) & 3 : 0;
+}
+
+static void pack_t5(const struct tern_cpu_layout *layout, uint8_t *packed, uint32_t row,
+                    const uint8_t *canonical) {
+    uint8_t *to = packed + t2_offset(layout, row);
+    for (uint32_t col = 0; col < layout->cols; col += TERN_CPU_T5_COLS) {
+        for (uint32_t b = 0; b < 4; b++) {
+            uint8_t codes[5];
+            for (uint32_t n = 0; n < 5; n++) {
+                codes[n] = code_at(canonical, layout->cols, col + 4 * n + b);
+            }
+            to[b] = tern_cpu_t5_make(codes);
+        }
+        to += 4 * (size_t)layout->tile_rows;
+    }
+}
+
+static void unpack_t5(const struct tern_cpu_layout *layout, const uint8_t *packed, uint32_t row,
+                      uint8_t *canonical) {
+    const uint8_t *from = packed + t2_offset(layout, row);
+    memset(canonical, 0x55, (size_t)layout->canonical_bytes); // weights of zero
+    for (uint32_t col = 0; col < layout->cols; col += TERN_CPU_T5_COLS) {
+        for (uint32_t b = 0; b < 4; b++) {
+            uint8_t codes[5];
+            tern_cpu_t5_codes(from[b], codes);
+            for (uint32_t n = 0; n < 5 && col + 4 * n + b < layout->cols; n++) {
+                uint32_t at = col + 4 * n + b;
+                canonical[at / 4] ^= (uint8_t)((codes[n] ^ 1) << 2 * (at % 4));
+            }
+        }
+        from += 4 * (size_t)layout->tile_rows;
+    }
+}
+
 void tern_cpu_pack_row(const struct tern_cpu_layout *layout, uint8_t *packed, uint32_t row,
                        const uint8_t *canonical) {
-    if (layout->dtype == TERN_DTYPE_T2) {
+    if (layout->fives) {
+        pack_t5(layout, packed, row, canonical);
+    } else if (layout->dtype == TERN_DTYPE_T2) {
         pack_t2(layout, packed, row, canonical);
     } else {
         memcpy(packed + row * layout->row_bytes, canonical, (size_t)layout->canonical_bytes);
@@ -101,7 +146,9 @@ void tern_cpu_pack_row(const struct tern_cpu_layout *layout, uint8_t *packed, ui
 
 void tern_cpu_unpack_row(const struct tern_cpu_layout *layout, const uint8_t *packed, uint32_t row,
                          uint8_t *canonical) {
-    if (layout->dtype == TERN_DTYPE_T2) {
+    if (layout->fives) {
+        unpack_t5(layout, packed, row, canonical);
+    } else if (layout->dtype == TERN_DTYPE_T2) {
         unpack_t2(layout, packed, row, canonical);
     } else {
         memcpy(canonical, packed + row * layout->row_bytes, (size_t)layout->canonical_bytes);

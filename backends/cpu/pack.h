@@ -9,6 +9,10 @@
 //     word   bit 31     24 23     16 15      8 7       0
 //            [15 11  7  3][14 10  6  2][13  9  5  1][12  8  4  0]      column of each code
 //
+// t5, a layout of t2 weights where |fives| is set: a word holds 20 columns, its byte b those of
+// 4n + b, n = 0 to 4, as kernels/t5.h puts five in a byte. Rows are padded to 80 columns, which
+// four words and five blocks hold.
+//
 // Codes are those of t2, 0 to 2; columns and rows of padding are code 0 and the kernels subtract
 // only the activations that exist.
 #ifndef TERN_BACKENDS_CPU_PACK_H_
@@ -25,6 +29,7 @@ struct tern_cpu_layout {
     uint32_t rows;
     uint32_t cols;
     uint32_t tile_rows;
+    bool fives;
     uint32_t tiles;
     uint32_t padded_cols;
     uint64_t canonical_bytes; // of one row
@@ -32,7 +37,8 @@ struct tern_cpu_layout {
     uint64_t tile_bytes;
 };
 
-struct tern_cpu_layout tern_cpu_layout_make(const tern_weights_info *info, uint32_t tile_rows);
+struct tern_cpu_layout tern_cpu_layout_make(const tern_weights_info *info, uint32_t tile_rows,
+                                            bool fives);
 
 // All tiles; false if they cannot be addressed.
 bool tern_cpu_layout_size(const struct tern_cpu_layout *layout, size_t *out_size);

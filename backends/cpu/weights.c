@@ -26,6 +26,26 @@ static uint32_t tile_rows(const struct tern_cpu_kernels *kernels, tern_dtype dty
     }
 }
 
+// Five weights a byte: fewer bytes wherever the padding to 80 columns does not eat them up, but a
+// group would not end with a byte.
+static bool packs_fives(const tern_backend_device *device, const tern_weights_info *info) {
+    const struct tern_cpu_kernels *kernels = &device->kernels;
+    if (info->dtype != TERN_DTYPE_T2 || info->scale_kind == TERN_SCALE_GROUP ||
+        kernels->gemv_t5.tile_rows != kernels->gemv_t2.tile_rows) {
+        return false;
+    }
+    uint64_t fives = tern_cpu_layout_make(info, kernels->gemv_t5.tile_rows, true).tile_bytes;
+    uint64_t fours = tern_cpu_layout_make(info, kernels->gemv_t2.tile_rows, false).tile_bytes;
+    switch (device->ternary) {
+    case TERN_CPU_TERNARY_T5:
+        return true;
+    case TERN_CPU_TERNARY_T2:
+        return false;
+    default:
+        return kernels->gemv_t5.level != TERN_CPU_scalar && 10 * fives <= 9 * fours;
+    }
+}
+
 static uint32_t count_groups(const tern_weights_info *info) {
     switch (info->scale_kind) {
     case TERN_SCALE_NONE:
@@ -147,7 +167,7 @@ tern_status tern_cpu_weights_create(tern_backend_device *device,
         return out_of_memory(host, desc, sizeof *weights);
     }
     weights->info = desc->info;
-    weights->layout = tern_cpu_layout_make(&desc->info, rows);
+    weights->layout = tern_cpu_layout_make(&desc->info, rows, packs_fives(device, &desc->info));
     weights->groups = count_groups(&desc->info);
     tern_status status = allocate(host, desc, weights);
     if (status == TERN_STATUS_OK) {

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 EVEX, VEX = "62", ("c4", "c5")
-LEVELS = ("avx2", "avxvnni", "vnni256", "avx512vnni")
+LEVELS = ("avx2", "avxvnni", "vnni256", "avx512vnni", "avx512vbmi")
 LINE = re.compile(r"^\s*[0-9a-f]+:\t((?:[0-9a-f]{2} )+)\s*\t(\S+)(?: (\S+))?")
 
 
@@ -24,13 +24,13 @@ def breaches(path, level):
     for first, text in instructions(path):
         if first == EVEX and level in ("avx2", "avxvnni"):
             yield f"EVEX: {text}"
-        if "zmm" in text and level != "avx512vnni":
+        if "zmm" in text and not level.startswith("avx512"):
             yield f"512 bits: {text}"
         if "vpdpbusd" in text:
             products += 1
             if level == "avx2" or (first in VEX) != (level == "avxvnni"):
                 yield f"product in the wrong encoding ({first}): {text}"
-    if re.search(r"gem[vm]_t2_", path) and level != "avx2" and not products:
+    if re.search(r"gem[vm]_t[25]_", path) and level != "avx2" and not products:
         yield "no product in VNNI"
 
 

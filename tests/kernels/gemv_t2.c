@@ -1,5 +1,5 @@
-// gemv_t2, unpack_t2 and gemm_t2, with the packing they read and the sums they leave to the caller:
-// against plain integers.
+// gemv_t2 and _t5, unpack_t2 and _t5, and gemm_t2, with the packing they read and the sums they
+// leave to the caller: against plain integers.
 #include "tests/kernels/check.h"
 
 #include <string.h>
@@ -11,6 +11,7 @@ struct shape {
     uint32_t group; // columns; 0: one group
     uint32_t rows;  // of activations
     uint32_t tiles; // of weights; 0: gemv_t2
+    bool fives;     // five weights a byte
     enum check_pattern weights;
     enum check_pattern acts;
 };
@@ -22,9 +23,10 @@ struct matrix {
     uint8_t *packed;
 };
 
-static struct matrix make(uint32_t cols, uint32_t rows, uint32_t tile, enum check_pattern pattern) {
+static struct matrix make(uint32_t cols, uint32_t rows, uint32_t tile, bool fives,
+                          enum check_pattern pattern) {
     tern_weights_info info = {.dtype = TERN_DTYPE_T2, .rows = rows, .cols = cols};
-    struct matrix m = {.layout = tern_cpu_layout_make(&info, tile)};
+    struct matrix m = {.layout = tern_cpu_layout_make(&info, tile, fives)};
     size_t bytes = (size_t)m.layout.canonical_bytes;
     m.codes = check_in((size_t)rows * cols);
     m.packed = check_in((size_t)(m.layout.tile_bytes * m.layout.tiles));
@@ -41,7 +43,8 @@ static struct matrix make(uint32_t cols, uint32_t rows, uint32_t tile, enum chec
         }
         tern_cpu_pack_row(&m.layout, m.packed, r, canonical);
         tern_cpu_unpack_row(&m.layout, m.packed, r, again);
-        check_same(again, canonical, bytes, "pack and unpack: cols %u row %u", cols, r);
+        check_same(again, canonical, bytes, "pack and unpack: cols %u row %u fives %d", cols, r,
+                   fives);
     }
     return m;
 }
@@ -67,13 +70,15 @@ static void multiply(const struct check *check, const struct matrix *m, struct s
     uint32_t group_blocks = shape.group ? shape.group / TERN_CPU_T2_BLOCK : blocks;
     if (!shape.tiles) {
         struct tern_cpu_gemv_t2 gemv = {m->packed, blocks, group_blocks, panel, shape.rows};
-        check->kernels.gemv_t2.fn(&gemv, sums);
+        (shape.fives ? check->kernels.gemv_t5.fn : check->kernels.gemv_t2.fn)(&gemv, sums);
         return;
     }
     size_t tile_bytes = (size_t)m->layout.tile_bytes;
-    uint8_t *codes = check_out(4 * TERN_CPU_GEMM_TILES * tile_bytes);
-    memset(codes, 0, 4 * TERN_CPU_GEMM_TILES * tile_bytes);
-    check->kernels.unpack_t2.fn(m->packed, tile_bytes, shape.tiles, blocks, codes);
+    size_t code_bytes = (size_t)TERN_CPU_GEMM_TILES * m->layout.tile_rows * m->layout.padded_cols;
+    uint8_t *codes = check_out(code_bytes);
+    memset(codes, 0, code_bytes);
+    (shape.fives ? check->kernels.unpack_t5.fn
+                 : check->kernels.unpack_t2.fn)(m->packed, tile_bytes, shape.tiles, blocks, codes);
     check_same(codes, codes, 0, "unpack_t2: cols %u tiles %u", shape.cols, shape.tiles);
     struct tern_cpu_gemm_t2 gemm = {codes, blocks, group_blocks, panel, shape.rows, m->packed};
     check->kernels.gemm_t2.fn(&gemm, sums);
@@ -83,7 +88,7 @@ static void test(const struct check *check, struct shape shape) {
     uint32_t tile = check->kernels.gemv_t2.tile_rows;
     uint32_t width = shape.tiles ? tile * TERN_CPU_GEMM_TILES : tile;
     uint32_t present = shape.tiles ? tile * shape.tiles : tile;
-    struct matrix m = make(shape.cols, present - 1, tile, shape.weights);
+    struct matrix m = make(shape.cols, present - 1, tile, shape.fives, shape.weights);
     uint32_t group = shape.group ? shape.group : m.layout.padded_cols;
     uint32_t groups = (shape.cols + group - 1) / group;
     size_t panel_bytes = (size_t)m.layout.padded_cols * shape.rows;
@@ -98,9 +103,9 @@ static void test(const struct check *check, struct shape shape) {
         want[i] = expected(&m, panel, shape, i / width / groups, i % width, first);
     }
     check_same(sums, want, count * sizeof *sums,
-               "%s: cols %u group %u rows %u tiles %u weights %d activations %d",
-               shape.tiles ? "gemm_t2" : "gemv_t2", shape.cols, shape.group, shape.rows,
-               shape.tiles, (int)shape.weights, (int)shape.acts);
+               "%s: fives %d cols %u group %u rows %u tiles %u weights %d activations %d",
+               shape.tiles ? "gemm_t2" : "gemv_t2", shape.fives, shape.cols, shape.group,
+               shape.rows, shape.tiles, (int)shape.weights, (int)shape.acts);
     check_clear();
 }
 
@@ -118,9 +123,12 @@ static void test_rows(const struct check *check, struct shape shape) {
 }
 
 // As an op has it: |rows| of weights by |acts| of activations.
-static void bench_gemv(const struct check *check, uint32_t cols, uint32_t rows, uint32_t acts) {
+static void bench_gemv(const struct check *check, uint32_t cols, uint32_t rows, uint32_t acts,
+                       bool fives) {
+    tern_cpu_gemv_t2_fn *fn = fives ? check->kernels.gemv_t5.fn : check->kernels.gemv_t2.fn;
     tern_weights_info info = {.dtype = TERN_DTYPE_T2, .rows = rows, .cols = cols};
-    struct tern_cpu_layout layout = tern_cpu_layout_make(&info, check->kernels.gemv_t2.tile_rows);
+    struct tern_cpu_layout layout =
+        tern_cpu_layout_make(&info, check->kernels.gemv_t2.tile_rows, fives);
     uint64_t bytes = layout.tile_bytes * layout.tiles;
     uint8_t *tiles = check_in((size_t)bytes);
     int8_t *q = check_in((size_t)layout.padded_cols * acts);
@@ -133,36 +141,50 @@ static void bench_gemv(const struct check *check, uint32_t cols, uint32_t rows, 
         check, bytes,
         for (uint32_t t = 0; t < layout.tiles; t++) {
             job.tile = tiles + t * layout.tile_bytes;
-            check->kernels.gemv_t2.fn(&job, sums);
+            fn(&job, sums);
         },
-        "gemv_t2 %u x %u, %u rows", rows, cols, acts);
+        "gemv_t%d %u x %u, %u rows", fives ? 5 : 2, rows, cols, acts);
     check_clear();
 }
 
 // Three tiles by 128 rows; a byte a nanosecond stands for a multiply-add.
-static void bench_gemm(const struct check *check, uint32_t cols) {
+static void bench_gemm(const struct check *check, uint32_t cols, bool fives) {
+    tern_cpu_unpack_t2_fn *unpack =
+        fives ? check->kernels.unpack_t5.fn : check->kernels.unpack_t2.fn;
     enum { PANELS = 128 / TERN_CPU_GEMM_ROWS };
     uint32_t tile = check->kernels.gemm_t2.tile_rows;
-    struct matrix m = make(cols, TERN_CPU_GEMM_TILES * tile, tile, CHECK_RANDOM);
+    struct matrix m = make(cols, TERN_CPU_GEMM_TILES * tile, tile, fives, CHECK_RANDOM);
     uint32_t blocks = m.layout.padded_cols / TERN_CPU_T2_BLOCK;
     size_t panel_bytes = (size_t)m.layout.padded_cols * TERN_CPU_GEMM_ROWS;
     int8_t *q = check_in(PANELS * panel_bytes);
     check_fill_i8(q, PANELS * panel_bytes, CHECK_RANDOM);
-    uint8_t *codes = check_out(4 * TERN_CPU_GEMM_TILES * (size_t)m.layout.tile_bytes);
+    uint8_t *codes = check_out((size_t)TERN_CPU_GEMM_TILES * tile * m.layout.padded_cols);
     int32_t sums[TERN_CPU_GEMM_ROWS * TERN_CPU_GEMM_TILES * TERN_CPU_MAX_TILE];
     struct tern_cpu_gemm_t2 gemm = {
         .codes = codes, .blocks = blocks, .group_blocks = blocks, .ahead = m.packed};
     gemm.rows = TERN_CPU_GEMM_ROWS;
     CHECK_BENCH(
         check, 128ull * TERN_CPU_GEMM_TILES * tile * cols,
-        check->kernels.unpack_t2.fn(m.packed, (size_t)m.layout.tile_bytes, TERN_CPU_GEMM_TILES,
-                                    blocks, codes);
+        unpack(m.packed, (size_t)m.layout.tile_bytes, TERN_CPU_GEMM_TILES, blocks, codes);
         for (uint32_t p = 0; p < PANELS; p++) {
             gemm.q = q + p * panel_bytes;
             check->kernels.gemm_t2.fn(&gemm, sums);
         },
-        "gemm_t2 %u x %u, 128 rows: Gmac/s", TERN_CPU_GEMM_TILES * tile, cols);
+        "gemm of t%d %u x %u, 128 rows: Gmac/s", fives ? 5 : 2, TERN_CPU_GEMM_TILES * tile, cols);
     check_clear();
+}
+
+static void bench(const struct check *check, bool fives) {
+    static const uint32_t rows[] = {1, 2, 4, 8, 12, 16};
+    for (uint32_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bench_gemv(check, 256, 256, rows[i], fives);
+        bench_gemv(check, 2560, 6912, rows[i], fives);
+        bench_gemv(check, 14336, 4096, rows[i], fives);
+    }
+    bench_gemm(check, 256, fives);
+    bench_gemm(check, 512, fives);
+    bench_gemm(check, 2560, fives);
+    bench_gemm(check, 14336, fives);
 }
 
 void check_run(const struct check *check) {
@@ -179,21 +201,24 @@ void check_run(const struct check *check) {
                     test_rows(check, shape);
                 }
             }
+            shape = (struct shape){.cols = cols[i], .fives = true};
+            for (; j == 0 && shape.tiles <= TERN_CPU_GEMM_TILES; shape.tiles++) {
+                if (CHECK_HAS(check, gemv_t5)) {
+                    test_rows(check, shape);
+                }
+            }
         }
     }
     if (CHECK_HAS(check, gemv_t2)) { // sums past 2^31
-        test(check, (struct shape){(1 << 23) + 64, 0, 1, 0, CHECK_MOST, CHECK_LEAST});
+        test(check, (struct shape){(1 << 23) + 64, 0, 1, 0, false, CHECK_MOST, CHECK_LEAST});
+    }
+    if (CHECK_HAS(check, gemv_t5)) {
+        test(check, (struct shape){(1 << 23) + 64, 0, 1, 0, true, CHECK_MOST, CHECK_LEAST});
     }
     if (check->bench && CHECK_HAS(check, gemv_t2)) {
-        static const uint32_t rows[] = {1, 2, 4, 8, 12, 16};
-        for (uint32_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-            bench_gemv(check, 256, 256, rows[i]);
-            bench_gemv(check, 2560, 6912, rows[i]);
-            bench_gemv(check, 14336, 4096, rows[i]);
-        }
-        bench_gemm(check, 256);
-        bench_gemm(check, 512);
-        bench_gemm(check, 2560);
-        bench_gemm(check, 14336);
+        bench(check, false);
+    }
+    if (check->bench && CHECK_HAS(check, gemv_t5)) {
+        bench(check, true);
     }
 }

@@ -37,6 +37,9 @@ enum { TERN_CPU_GEMV_ROWS = 16, TERN_CPU_GEMM_ROWS = 8, TERN_CPU_GEMM_TILES = 3 
 // Columns of t2 weights come in blocks of this many; a row of a block is one 32-bit word.
 enum { TERN_CPU_T2_BLOCK = 16 };
 
+// Five weights a byte: a word holds this many columns, and so many t2 blocks end with a word.
+enum { TERN_CPU_T5_COLS = 20, TERN_CPU_T5_BLOCKS = 5 };
+
 // Dense weights and the activations that meet them are padded to this many columns, with zeros.
 enum { TERN_CPU_DENSE_PAD = 64 };
 
@@ -66,6 +69,11 @@ typedef void tern_cpu_gemv_t2_fn(const struct tern_cpu_gemv_t2 *job, int32_t *su
 // belongs to missing tiles is left as it is.
 typedef void tern_cpu_unpack_t2_fn(const uint8_t *tiles, size_t tile_bytes, uint32_t count,
                                    uint32_t blocks, uint8_t *codes);
+
+// The same for tiles of five weights a byte, in one group: blocks are a multiple of
+// TERN_CPU_T5_BLOCKS. What unpack_t5 leaves is for gemm_t2.
+typedef tern_cpu_gemv_t2_fn tern_cpu_gemv_t5_fn;
+typedef tern_cpu_unpack_t2_fn tern_cpu_unpack_t5_fn;
 
 // As gemv_t2 for codes that unpack_t2 left, whose cost many rows share:
 // sums[row][group][tile][i].

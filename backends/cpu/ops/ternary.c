@@ -137,6 +137,8 @@ static void gemv_part(const void *user, uint32_t first, uint32_t end, uint32_t t
     const struct tern_cpu_layout *layout = &job->weights->layout;
     int32_t *sums = task_sums(plan, task);
     size_t per_row = (size_t)job->weights->groups * layout->tile_rows;
+    const struct tern_cpu_kernels *kernels = job->run->kernels;
+    tern_cpu_gemv_t2_fn *gemv_fn = layout->fives ? kernels->gemv_t5.fn : kernels->gemv_t2.fn;
     struct tern_cpu_gemv_t2 gemv = {.blocks = plan->blocks, .group_blocks = plan->group_blocks};
     for (uint32_t tile = first; tile < end; tile++) {
         gemv.tile = job->weights->tiles + tile * layout->tile_bytes;
@@ -144,7 +146,7 @@ static void gemv_part(const void *user, uint32_t first, uint32_t end, uint32_t t
             uint32_t row = first_row(plan, panel);
             gemv.q = panel_at(plan, panel);
             gemv.rows = first_row(plan, panel + 1) - row;
-            job->run->kernels->gemv_t2.fn(&gemv, sums);
+            gemv_fn(&gemv, sums);
             for (uint32_t r = 0; r < gemv.rows; r++) {
                 finish(job, tile * layout->tile_rows, layout->tile_rows, row + r,
                        sums + r * per_row, layout->tile_rows);
@@ -184,14 +186,17 @@ static void gemm_part(const void *user, uint32_t first, uint32_t end, uint32_t t
     const struct tern_cpu_layout *layout = &job->weights->layout;
     int32_t *sums = task_sums(plan, task);
     uint8_t *codes = (uint8_t *)sums + plan->room.task_codes;
+    const struct tern_cpu_kernels *kernels = job->run->kernels;
+    tern_cpu_unpack_t2_fn *unpack_fn =
+        layout->fives ? kernels->unpack_t5.fn : kernels->unpack_t2.fn;
     struct tern_cpu_gemm_t2 gemm = {
         .codes = codes, .blocks = plan->blocks, .group_blocks = plan->group_blocks};
     for (uint32_t i = first; i < end; i++) {
         uint32_t tile = i * TERN_CPU_GEMM_TILES;
         uint32_t left = layout->tiles - tile;
         uint32_t count = left < TERN_CPU_GEMM_TILES ? left : TERN_CPU_GEMM_TILES;
-        job->run->kernels->unpack_t2.fn(job->weights->tiles + tile * layout->tile_bytes,
-                                        (size_t)layout->tile_bytes, count, plan->blocks, codes);
+        unpack_fn(job->weights->tiles + tile * layout->tile_bytes, (size_t)layout->tile_bytes,
+                  count, plan->blocks, codes);
         multiply_unpacked(plan, &gemm, tile, count, sums);
     }
 }
@@ -229,6 +234,9 @@ void tern_cpu_ternary_run(const struct tern_cpu_ternary *job) {
 
 struct tern_cpu_pick tern_cpu_ternary_kernel(const struct tern_cpu_kernels *kernels,
                                              const tern_backend_weights *weights, uint32_t rows) {
-    return unpacks(weights, rows) ? TERN_CPU_PICK(kernels, gemm_t2)
-                                  : TERN_CPU_PICK(kernels, gemv_t2);
+    if (unpacks(weights, rows)) {
+        return TERN_CPU_PICK(kernels, gemm_t2);
+    }
+    return weights->layout.fives ? TERN_CPU_PICK(kernels, gemv_t5)
+                                 : TERN_CPU_PICK(kernels, gemv_t2);
 }
