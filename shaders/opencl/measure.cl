@@ -71,7 +71,8 @@ kernel void measure_int8(uint rounds, global int *out) {
     int q = (int)get_global_id(0);
     for (int j = 0; j < CHAINS; j++) {
         sums[j] = NO_SUMS;
-        codes[j] = ((int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) + j + q) & 0x03030303;
+        int16 lane = (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        codes[j] = (lane + j + q) & 0x03030303;
     }
     for (uint i = 0; i < rounds; i++) {
 #pragma unroll
