@@ -73,11 +73,20 @@ void tern_vk_find_limits(const tern_vk_instance_functions *vk, VkPhysicalDevice 
     *out_limits = limits;
 }
 
+// No driver has more than a handful.
+enum { FAMILIES_MAX = 16 };
+
+static uint32_t find_families(const tern_vk_instance_functions *vk, VkPhysicalDevice physical,
+                              VkQueueFamilyProperties *out_families) {
+    uint32_t count = FAMILIES_MAX;
+    vk->GetPhysicalDeviceQueueFamilyProperties(physical, &count, out_families);
+    return count;
+}
+
 uint32_t tern_vk_find_queue_family(const tern_vk_instance_functions *vk,
                                    VkPhysicalDevice physical) {
-    VkQueueFamilyProperties families[16]; // no driver has more than a handful
-    uint32_t count = sizeof families / sizeof families[0];
-    vk->GetPhysicalDeviceQueueFamilyProperties(physical, &count, families);
+    VkQueueFamilyProperties families[FAMILIES_MAX];
+    uint32_t count = find_families(vk, physical, families);
     for (uint32_t i = 0; i < count; i++) {
         if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) {
             return i;
@@ -86,12 +95,17 @@ uint32_t tern_vk_find_queue_family(const tern_vk_instance_functions *vk,
     return UINT32_MAX;
 }
 
+bool tern_vk_queue_family_computes(const tern_vk_instance_functions *vk, VkPhysicalDevice physical,
+                                   uint32_t family) {
+    VkQueueFamilyProperties families[FAMILIES_MAX];
+    return family < find_families(vk, physical, families) &&
+           families[family].queueFlags & VK_QUEUE_COMPUTE_BIT;
+}
+
 uint32_t tern_vk_find_timestamp_bits(const tern_vk_instance_functions *vk,
                                      VkPhysicalDevice physical, uint32_t family) {
-    VkQueueFamilyProperties families[16];
-    uint32_t count = sizeof families / sizeof families[0];
-    vk->GetPhysicalDeviceQueueFamilyProperties(physical, &count, families);
-    return family < count ? families[family].timestampValidBits : 0;
+    VkQueueFamilyProperties families[FAMILIES_MAX];
+    return family < find_families(vk, physical, families) ? families[family].timestampValidBits : 0;
 }
 
 static tern_device_type device_type(VkPhysicalDeviceType type) {

@@ -131,7 +131,7 @@ static void keep_host_features(const tern_vulkan_native *native, tern_vk_feature
         features->memory_budget && host_has_extension(native, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
 }
 
-static tern_status adopt_handle(tern_backend_instance *instance, tern_backend_device *device,
+static tern_status check_native(const tern_backend_device *device,
                                 const tern_vulkan_native *native) {
     if (native->head.struct_size < sizeof *native || !native->instance ||
         !native->physical_device || !native->device || !native->queue) {
@@ -151,9 +151,22 @@ static tern_status adopt_handle(tern_backend_instance *instance, tern_backend_de
                                 "vulkan: tern_vulkan_native: reserved is %u, must be 0",
                                 native->reserved);
     }
+    return TERN_STATUS_OK;
+}
+
+static tern_status adopt_handle(tern_backend_instance *instance, tern_backend_device *device,
+                                const tern_vulkan_native *native) {
+    TERN_TRY(check_native(device, native));
     PFN_vkGetInstanceProcAddr get_proc =
         native->get_instance_proc_addr ? native->get_instance_proc_addr : instance->loader.get_proc;
     TERN_TRY(tern_vk_load_instance(device->host, get_proc, native->instance, &device->instance_vk));
+    if (!tern_vk_queue_family_computes(&device->instance_vk, native->physical_device,
+                                       native->queue_family)) {
+        return tern_report_fail(device->host, TERN_STATUS_INVALID_ARGUMENT,
+                                "vulkan: the host's queue family %u computes nothing, or the "
+                                "device has none of that number",
+                                native->queue_family);
+    }
     device->physical = native->physical_device;
     device->handle = native->device;
     device->queue = native->queue;

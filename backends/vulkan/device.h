@@ -87,6 +87,9 @@ uint32_t tern_vk_find_timestamp_bits(const tern_vk_instance_functions *vk,
                                      VkPhysicalDevice physical, uint32_t family);
 // The first queue family with compute, UINT32_MAX if there is none.
 uint32_t tern_vk_find_queue_family(const tern_vk_instance_functions *vk, VkPhysicalDevice physical);
+// Whether there is a queue family |family| with compute.
+bool tern_vk_queue_family_computes(const tern_vk_instance_functions *vk, VkPhysicalDevice physical,
+                                   uint32_t family);
 
 // device.c
 tern_status tern_vk_device_open(tern_backend_instance *instance, uint32_t index,

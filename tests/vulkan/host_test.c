@@ -287,6 +287,9 @@ static void refuses_what_it_cannot_use(void **state) {
     native.queue = VK_NULL_HANDLE;
     expect_refusal(&native.head, "a queue");
     native = native_of(*state);
+    native.queue_family = 99;
+    expect_refusal(&native.head, "queue family 99");
+    native = native_of(*state);
     native.reserved = 1;
     expect_refusal(&native.head, "reserved is 1");
 }
