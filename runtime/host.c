@@ -10,8 +10,18 @@ static tern_context *context_of(const tern_host *host) {
     return host->state;
 }
 
+enum { ALIGNMENT_MAX = 4096 };
+
+// The application's allocator was promised no other alignment.
 static void *host_allocate(const tern_host *host, size_t size, size_t alignment) {
     const tern_allocator *allocator = &context_of(host)->allocator;
+    if (alignment == 0 || alignment > ALIGNMENT_MAX || (alignment & (alignment - 1))) {
+        tern__log(context_of(host), TERN_LOG_ERROR,
+                  "a backend asks for %zu bytes at a multiple of %zu, must be a power of two up to "
+                  "%d",
+                  size, alignment, ALIGNMENT_MAX);
+        return NULL;
+    }
     return allocator->allocate(allocator->user, size ? size : 1, alignment);
 }
 

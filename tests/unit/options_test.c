@@ -153,6 +153,11 @@ static void what_a_backend_sees(void **state) {
     assert_int_equal((uintptr_t)memory % 4096, 0);
     host.release(&host, memory);
     host.release(&host, NULL);
+    // The application's allocator was promised no other alignment.
+    static const size_t wrong[] = {0, 3, 96, 8192, (size_t)2 << 20, SIZE_MAX};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_null(host.allocate(&host, 10, wrong[i]));
+    }
     assert_int_equal((host.fail)(&host, TERN_STATUS_IO, "theirs"), TERN_STATUS_IO);
     assert_string_equal(tern_last_error_message(), "theirs");
     tern_context_destroy(context);
