@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -64,8 +63,8 @@ bool tern__folder_make(const char *path) {
 
 // The XDG base directory specification: a path that is not absolute is invalid and ignored.
 bool tern__cache_folder(char *out_path, size_t capacity) {
-    const char *base = getenv("XDG_CACHE_HOME");
-    const char *home = getenv("HOME");
+    const char *base = tern__environment("XDG_CACHE_HOME");
+    const char *home = tern__environment("HOME");
     int length = -1;
     if (base && base[0] == '/') {
         length = snprintf(out_path, capacity, "%s/tern", base);
