@@ -1,6 +1,6 @@
 // A layer's ops in one list, which become few launches, give every bit that the reference gives,
 // in what they pass on to one another too; on every variant of the kernels that the driver can run.
-// Usage: test_opencl_fused BACKEND
+// Usage: test_opencl_fused BACKEND [processor|gpu], with the kernels of either or of both
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -272,10 +272,20 @@ static void lanes_of_a_gpu(void **state) {
 
 int main(int argc, char **argv) {
     backend_name = argc > 1 ? argv[1] : "opencl";
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vectors_of_64_bytes),      cmocka_unit_test(vectors_of_32_bytes),
-        cmocka_unit_test(vectors_of_any_processor), cmocka_unit_test(lanes_of_a_processor),
-        cmocka_unit_test(lanes_of_a_gpu),
+    const char *kind = argc > 2 ? argv[2] : "";
+    const struct CMUnitTest processor[] = {
+        cmocka_unit_test(vectors_of_64_bytes),
+        cmocka_unit_test(vectors_of_32_bytes),
+        cmocka_unit_test(vectors_of_any_processor),
+        cmocka_unit_test(lanes_of_a_processor),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest gpu[] = {cmocka_unit_test(lanes_of_a_gpu)};
+    int failed = 0;
+    if (strcmp(kind, "gpu") != 0) {
+        failed += cmocka_run_group_tests(processor, NULL, NULL);
+    }
+    if (strcmp(kind, "processor") != 0) {
+        failed += cmocka_run_group_tests(gpu, NULL, NULL);
+    }
+    return failed;
 }
