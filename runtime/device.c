@@ -47,7 +47,7 @@ static tern_status describe_native(tern_device *device) {
         .name = "the host's device",
     };
     if (entry->ops.device_info) {
-        TERN_TRY(entry->ops.device_info(device->handle, &info));
+        TERN_TRY(tern__entry_check(entry, entry->ops.device_info(device->handle, &info)));
     }
     tern__entry_complete(entry, info.index, &info);
     device->info = info;
@@ -62,7 +62,7 @@ static tern_status backend_open(tern_device *device, uint32_t index, const tern_
     tern__mutex_lock(&entry->lock);
     tern_status status = entry->ops.device_open(entry->instance, index, native, &device->handle);
     tern__mutex_unlock(&entry->lock);
-    TERN_TRY(status);
+    TERN_TRY(tern__entry_check(entry, status));
     if (!device->handle) {
         return tern__fail(device->context, TERN_STATUS_INTERNAL,
                           "backend %s: device_open succeeded without a device", entry->name);
@@ -182,11 +182,7 @@ tern_status tern__device_check(tern_device *device, tern_status status) {
     if (status == TERN_STATUS_DEVICE_LOST) {
         device->lost = true;
     }
-    if (status != TERN_STATUS_OK && !tern__was_reported(status)) {
-        return tern__fail(device->context, status, "backend %s: %s, and it gives no reason",
-                          device->entry->name, tern_status_text(status));
-    }
-    return status;
+    return tern__entry_check(device->entry, status);
 }
 
 static tern_status fail_null(tern_context *context, const char *call, const char *what) {

@@ -30,11 +30,11 @@ static void host_release(const tern_host *host, void *pointer) {
 }
 
 static void host_log(const tern_host *host, tern_log_level level, const char *message) {
-    tern__log(context_of(host), level, "%s", message);
+    tern__log(context_of(host), level, "%s", message ? message : "");
 }
 
 static tern_status host_fail(const tern_host *host, tern_status status, const char *message) {
-    return tern__fail(context_of(host), status, "%s", message);
+    return tern__fail(context_of(host), status, "%s", message ? message : tern_status_text(status));
 }
 
 static const char *host_option(const tern_host *host, const char *name) {

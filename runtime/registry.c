@@ -340,6 +340,7 @@ tern_status tern__entry_describe(tern__entry *entry, tern_backend_info *out_info
              description ? description : "");
     snprintf(out_info->path, sizeof out_info->path, "%s", entry->path);
     snprintf(out_info->reason, sizeof out_info->reason, "%s", entry->reason);
+    tern__clean_line(out_info->description);
     tern__mutex_unlock(&entry->lock);
     return status;
 }
@@ -351,7 +352,18 @@ void tern__entry_complete(const tern__entry *entry, uint32_t index, tern_device_
     info->name[sizeof info->name - 1] = '\0';
     info->driver[sizeof info->driver - 1] = '\0';
     info->features[sizeof info->features - 1] = '\0';
+    tern__clean_line(info->name);
+    tern__clean_line(info->driver);
+    tern__clean_line(info->features);
     snprintf(info->backend, sizeof info->backend, "%s", entry->name);
+}
+
+tern_status tern__entry_check(const tern__entry *entry, tern_status status) {
+    if (status != TERN_STATUS_OK && !tern__was_reported(status)) {
+        return tern__fail(entry->context, status, "backend %s: %s, and it gives no reason",
+                          entry->name, tern_status_text(status));
+    }
+    return status;
 }
 
 tern_status tern__entry_device(tern__entry *entry, uint32_t index, tern_device_info *out_info) {
@@ -359,7 +371,7 @@ tern_status tern__entry_device(tern__entry *entry, uint32_t index, tern_device_i
     tern__mutex_lock(&entry->lock);
     tern_status status = entry->ops.device_describe(entry->instance, index, &info);
     tern__mutex_unlock(&entry->lock);
-    TERN_TRY(status);
+    TERN_TRY(tern__entry_check(entry, status));
     tern__entry_complete(entry, index, &info);
     *out_info = info;
     return TERN_STATUS_OK;

@@ -56,6 +56,9 @@ void tern__entry_complete(const tern__entry *entry, uint32_t index, tern_device_
 // Device |index| of a started backend.
 tern_status tern__entry_device(tern__entry *entry, uint32_t index, tern_device_info *out_info);
 
+// |status| of a call of the backend, reported if the backend has not done so.
+tern_status tern__entry_check(const tern__entry *entry, tern_status status);
+
 uint32_t tern__registry_count(tern_context *context);
 // NULL past the end.
 tern__entry *tern__registry_at(tern_context *context, uint32_t index);

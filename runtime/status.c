@@ -40,15 +40,18 @@ const char *tern_last_error_message(void) {
     return last_message;
 }
 
-void tern__set_error(const char *message) {
-    char copy[TERN__MESSAGE_CAPACITY];
-    snprintf(copy, sizeof copy, "%s", message); // |message| may be the buffer itself
-    for (char *c = copy; *c; c++) {
-        if ((unsigned char)*c < 0x20 ||
-            *c == 0x7f) { // names come from files, lines go to terminals
+void tern__clean_line(char *text) {
+    for (char *c = text; *c; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
             *c = ' ';
         }
     }
+}
+
+void tern__set_error(const char *message) {
+    char copy[TERN__MESSAGE_CAPACITY];
+    snprintf(copy, sizeof copy, "%s", message); // |message| may be the buffer itself
+    tern__clean_line(copy);
     memcpy(last_message, copy, sizeof copy);
 }
 
@@ -83,6 +86,7 @@ void tern__quiet_begin(tern__quiet *quiet) {
 
 void tern__quiet_end(const tern__quiet *quiet) {
     memcpy(last_message, quiet->message, sizeof last_message);
+    last_status = TERN_STATUS_OK; // its text is gone
     quiet_depth--;
 }
 

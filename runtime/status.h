@@ -31,6 +31,9 @@ tern_status tern__fail_memory(tern_context *context, uint64_t bytes, const char 
 // Sets the message without logging; for a caller that tries several things and reports once.
 void tern__set_error(const char *message);
 
+// Control characters become blanks: names come from files and drivers, lines go to terminals.
+void tern__clean_line(char *text);
+
 // A stretch in which this thread's failures are expected: errors are logged as DEBUG, the message
 // is "" at first, and at the end is again what it was before.
 typedef struct tern__quiet {

@@ -14,6 +14,7 @@ typedef struct stub_device_config {
     tern_device_type type;
     const char *name;
     const char *driver;
+    tern_status describe_status; // what describing it answers instead, without a word
     tern_status open_status;
     const char *open_message;
 } stub_device_config;
@@ -98,6 +99,9 @@ static inline uint32_t stub_device_count(tern_backend_instance *instance) {
 static inline tern_status stub_device_describe(tern_backend_instance *instance, uint32_t index,
                                                tern_device_info *out_info) {
     const stub_device_config *device = &instance->config->devices[index];
+    if (device->describe_status != TERN_STATUS_OK) {
+        return device->describe_status;
+    }
     out_info->index = index;
     out_info->type = device->type;
     out_info->max_buffer_bytes = instance->config->max_buffer_bytes;

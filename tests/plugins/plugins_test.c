@@ -32,6 +32,7 @@ static const expectation expectations[] = {
     {STUB("good"), "good", TERN_BACKEND_READY, TERN_STATUS_OK, ""},
     {STUB("missing_slot"), "missing_slot" STUB_SUFFIX, TERN_BACKEND_REJECTED,
      TERN_STATUS_INCOMPATIBLE, "backend missing-slot lacks the required slot compile"},
+    {STUB("nameless"), "nameless", TERN_BACKEND_READY, TERN_STATUS_OK, ""},
     {STUB("new_abi"), "new_abi" STUB_SUFFIX, TERN_BACKEND_REJECTED, TERN_STATUS_INCOMPATIBLE,
      "its table speaks ABI 2, asked was 1 to 1"},
     {STUB("no_device"), "no-device", TERN_BACKEND_UNAVAILABLE, TERN_STATUS_UNAVAILABLE,

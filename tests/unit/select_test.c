@@ -361,6 +361,26 @@ static void exact_numerics_without_a_reference(void **state) {
     tern_context_destroy(context);
 }
 
+// A name that would break the line it is printed in.
+static void names_stay_on_their_line(void **state) {
+    (void)state;
+    tern_context *context = make_context(IGNORE, NULL);
+    tern_device_info info = {.struct_size = sizeof info};
+    const stub_device_config before = cpu_config.devices[0];
+    cpu_config.devices[0].name = "two\nlines";
+    cpu_config.devices[0].driver = "\x1b[31mred\x7f";
+    assert_int_equal(tern_context_device_describe(context, 4, 0, &info), TERN_STATUS_OK);
+    assert_string_equal(info.name, "two lines");
+    assert_string_equal(info.driver, " [31mred ");
+    cpu_config.devices[0] = before;
+    cpu_config.devices[0].describe_status = TERN_STATUS_INTERNAL;
+    assert_int_equal(tern_context_device_describe(context, 4, 0, &info), TERN_STATUS_INTERNAL);
+    assert_string_equal(tern_last_error_message(),
+                        "backend cpu: internal error, and it gives no reason");
+    cpu_config.devices[0] = before;
+    tern_context_destroy(context);
+}
+
 static void devices_are_described_unopened(void **state) {
     (void)state;
     tern_context *context = make_context(IGNORE, NULL);
@@ -389,6 +409,7 @@ int main(void) {
         cmocka_unit_test(a_native_device),
         cmocka_unit_test(a_native_device_is_described_and_given_back),
         cmocka_unit_test(exact_numerics_without_a_reference),
+        cmocka_unit_test(names_stay_on_their_line),
         cmocka_unit_test(devices_are_described_unopened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

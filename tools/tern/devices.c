@@ -113,13 +113,27 @@ static cJSON *backend_json(const tern_backend_info *info) {
     return object;
 }
 
+// A device that its backend does not describe: it keeps no other from being listed.
+static void list_nameless(const tern_backend_info *backend, uint32_t index, cJSON *array) {
+    const char *problem = tern_last_error_message();
+    if (!array) {
+        printf("  %s:%" PRIu32 "  %s\n", backend->name, index, problem);
+        return;
+    }
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddNumberToObject(object, "index", index);
+    add_text(object, "problem", problem);
+    cJSON_AddItemToArray(array, object);
+}
+
 // One device on stdout, or into |array|.
-static bool list_device(const host *h, const options *o, const tern_backend_info *backend,
+static void list_device(const host *h, const options *o, const tern_backend_info *backend,
                         uint32_t backend_index, uint32_t index, cJSON *array) {
     tern_device_info info = {.struct_size = sizeof info};
     placements where = {0};
     if (tern_context_device_describe(h->context, backend_index, index, &info) != TERN_STATUS_OK) {
-        return false;
+        list_nameless(backend, index, array);
+        return;
     }
     if (o->ops) {
         ask_device(h, backend, index, &info, &where);
@@ -129,7 +143,6 @@ static bool list_device(const host *h, const options *o, const tern_backend_info
     } else {
         print_device(&info, o->ops ? &where : NULL);
     }
-    return true;
 }
 
 static bool list_backend(const host *h, const options *o, uint32_t index, cJSON *array) {
@@ -146,9 +159,7 @@ static bool list_backend(const host *h, const options *o, uint32_t index, cJSON 
         print_backend(&info);
     }
     for (uint32_t d = 0; info.state == TERN_BACKEND_READY && d < info.device_count; d++) {
-        if (!list_device(h, o, &info, index, d, devices)) {
-            return false;
-        }
+        list_device(h, o, &info, index, d, devices);
     }
     return true;
 }
