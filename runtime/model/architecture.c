@@ -1,5 +1,6 @@
 #include "runtime/model/architecture.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -127,6 +128,24 @@ static tern_status read_heads(const tern_archive *archive, tern__hyper *hyper) {
     return TERN_STATUS_OK;
 }
 
+// Converters of bitnet write "linear" with a factor of 1, which is none. A factor without a type is
+// a linear one.
+static tern_status check_scaling(const tern_archive *archive, const tern__hyper *hyper) {
+    key type_key = key_of(hyper, "rope.scaling.type");
+    key factor_key = key_of(hyper, "rope.scaling.factor");
+    const char *type = NULL;
+    float factor = 0.0f;
+    TERN_TRY(tern__archive_string(archive, type_key.name, "linear", &type));
+    TERN_TRY(tern__archive_f32(archive, factor_key.name, 1.0f, &factor));
+    if (strcmp(type, "none") == 0 || (strcmp(type, "linear") == 0 && factor == 1.0f)) {
+        return TERN_STATUS_OK;
+    }
+    return tern__fail(tern__archive_context(archive), TERN_STATUS_UNSUPPORTED,
+                      "key '%s' is '%s' with a factor of %g, expected none: factors come as "
+                      "rope_freqs.weight",
+                      type_key.name, type, (double)factor);
+}
+
 static tern_status read_rotary(const tern_archive *archive, tern__hyper *hyper) {
     tern_context *context = tern__archive_context(archive);
     key dims = key_of(hyper, "rope.dimension_count");
@@ -144,15 +163,7 @@ static tern_status read_rotary(const tern_archive *archive, tern__hyper *hyper) 
                           base_key.name, (double)base);
     }
     hyper->rotary_base = base;
-    key scaling_key = key_of(hyper, "rope.scaling.type");
-    const char *scaling = NULL;
-    TERN_TRY(tern__archive_string(archive, scaling_key.name, "none", &scaling));
-    if (strcmp(scaling, "none") != 0) {
-        return tern__fail(context, TERN_STATUS_UNSUPPORTED,
-                          "key '%s' is '%s', expected none: factors come as rope_freqs.weight",
-                          scaling_key.name, scaling);
-    }
-    return TERN_STATUS_OK;
+    return check_scaling(archive, hyper);
 }
 
 static tern_status read_eps(const tern_archive *archive, tern__hyper *hyper) {
@@ -162,6 +173,67 @@ static tern_status read_eps(const tern_archive *archive, tern__hyper *hyper) {
         return tern__fail(tern__archive_context(archive), TERN_STATUS_CORRUPT_DATA,
                           "key '%s' is %g, expected 2^-100 to 1", name.name,
                           (double)hyper->norm_eps);
+    }
+    return TERN_STATUS_OK;
+}
+
+// NaN for what is none, a large one for a negative integer.
+static double number_of(const tern_value *value) {
+    switch (value->type) {
+    case TERN_VALUE_F32:
+    case TERN_VALUE_F64:
+        return value->f;
+    case TERN_VALUE_STRING:
+    case TERN_VALUE_ARRAY:
+        return NAN;
+    default:
+        return (double)value->u;
+    }
+}
+
+// Keys of networks that differ from ours where no tensor shows it. Passed over, the model would
+// load and talk nonsense.
+static tern_status check_other_networks(const tern_archive *archive, const tern__hyper *hyper) {
+    const struct {
+        const char *suffix;
+        double ours;      // what the key says of our networks, if it is there at all
+        double ours_from; // and all from here on
+    } keys[] = {{"attention.sliding_window", 0, hyper->context},
+                {"attention.scale", 0, INFINITY},
+                {"attention.clamp_kqv", 0, INFINITY},
+                {"attention.max_alibi_bias", 0, INFINITY},
+                {"attn_logit_softcapping", 0, INFINITY},
+                {"final_logit_softcapping", 0, INFINITY},
+                {"embedding_scale", 1, INFINITY},
+                {"residual_scale", 1, INFINITY},
+                {"logit_scale", 1, INFINITY},
+                {"expert_count", 0, INFINITY}};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        key name = key_of(hyper, keys[i].suffix);
+        tern_value value = {.struct_size = sizeof value};
+        if (tern_archive_find(archive, name.name, &value) != TERN_STATUS_OK) {
+            continue;
+        }
+        double number = number_of(&value);
+        if (!(number == keys[i].ours || number >= keys[i].ours_from)) {
+            return tern__fail(tern__archive_context(archive), TERN_STATUS_UNSUPPORTED,
+                              "key '%s' is not %g: networks that use it are not supported",
+                              name.name, keys[i].ours);
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+// Weights in another basis, which the activations would have to follow.
+static tern_status check_rotated_weights(const tern_archive *archive) {
+    static const char prefix[] = "prism.hadamard.";
+    for (uint64_t i = 0; i < tern_archive_value_count(archive); i++) {
+        tern_value value = {.struct_size = sizeof value};
+        TERN_TRY(tern_archive_value(archive, i, &value));
+        if (strncmp(value.key, prefix, sizeof prefix - 1) == 0) {
+            return tern__fail(tern__archive_context(archive), TERN_STATUS_UNSUPPORTED,
+                              "key '%s': weights in a rotated basis are not supported", value.key);
+        }
     }
     return TERN_STATUS_OK;
 }
@@ -207,6 +279,8 @@ tern_status tern__hyper_read(const tern_archive *archive, tern__hyper *out) {
     TERN_TRY(need_count(archive, out, "embedding_length", MAX_WIDTH - 1, &out->width));
     TERN_TRY(need_count(archive, out, "feed_forward_length", MAX_WIDTH - 1, &out->ffn_width));
     TERN_TRY(need_count(archive, out, "context_length", MAX_CONTEXT, &out->context));
+    TERN_TRY(check_other_networks(archive, out));
+    TERN_TRY(check_rotated_weights(archive));
     TERN_TRY(read_heads(archive, out));
     TERN_TRY(read_rotary(archive, out));
     TERN_TRY(read_eps(archive, out));

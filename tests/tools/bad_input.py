@@ -91,6 +91,36 @@ spoiled("wrong shape", lambda g: (g.put("Q", g.tensors["blk.0.attn_k.weight"]["d
                                   g.put("Q", g.tensors["blk.0.attn_k.weight"]["dims"] + 8, 384)),
         "blk.0.attn_k.weight", "128", "384")
 
+# Networks that are not ours, which only a key tells.
+def number(form, value):
+    return {"I": 4, "f": 6}[form], struct.pack("<" + form, value)
+
+
+def text(value):
+    return 8, struct.pack("<Q", len(value)) + value.encode()
+
+
+ARCH = "bitnet-b1.58."
+for key, value, *said in ((ARCH + "expert_count", number("I", 8), "0"), (ARCH + "attention.sliding_window", number("I", 16)),
+                          (ARCH + "final_logit_softcapping", number("f", 30)), (ARCH + "logit_scale", number("f", 0.25)),
+                          (ARCH + "attention.scale", number("f", 0.5)), ("prism.hadamard.version", number("I", 1), "rotated"),
+                          (ARCH + "rope.scaling.type", text("yarn"), "yarn", "none"),
+                          (ARCH + "rope.scaling.factor", number("f", 4), "linear", "factor of 4")):
+    refuse(key, Gguf(good).add_key(key, *value).save(work / "spoiled.gguf"), key.replace("factor", "type"), *said)
+
+# The same keys where they say what is so anyway: a linear scaling by 1 is in every file that the usual converters make.
+def logits(path):
+    return run(tern, "logits", "-m", path, "--ids", "1,5,7", "--backend", "reference").stdout
+
+
+meant = Gguf(good)
+meant.add_key(ARCH + "rope.scaling.type", *text("linear"))
+for key, value in ((ARCH + "rope.scaling.factor", number("f", 1)), (ARCH + "expert_count", number("I", 0)),
+                   (ARCH + "attention.sliding_window", number("I", 4096)), (ARCH + "logit_scale", number("f", 1))):
+    again = Gguf(meant.save(work / "harmless.gguf"))
+    meant = again.add_key(key, *value)
+expect(logits(meant.save(work / "harmless.gguf")) == logits(good) != b"", "keys that change nothing are accepted")
+
 # Scales that make no ternary tensor.
 for value in (0.0, math.nan, math.inf, -math.inf):
     def spoil_scale(g):
@@ -117,4 +147,4 @@ expect(done.returncode == 0, "invalid UTF-8 is accepted", done)
 tokens = json.loads(run(tern, "inspect", good, "--json").stdout)["metadata"]["tokenizer.ggml.tokens"]
 ids = json.loads(done.stdout)["prompt_ids"] if done.returncode == 0 else []
 expect([tokens[i] for i in ids][-3:] == ["<0xFF>", "<0xFE>", "<0xC3>"], "invalid UTF-8 becomes the tokens of its bytes", done)
-finish(cases + 7)
+finish(cases + 8)

@@ -17,10 +17,12 @@ class Gguf:
             start, name, kind = self.at, self.string(), self.u32()
             self.keys[name] = (start, kind, self.at)
             self.skip(kind)
+        self.keys_end = self.at
         for _ in range(self.u64(8)):
             self.tensor()
-        align = self.value("general.alignment", 32)
-        self.base = (self.at + align - 1) // align * align
+        self.end = self.at
+        self.align = self.value("general.alignment", 32)
+        self.base = (self.end + self.align - 1) // self.align * self.align
 
     def u32(self, at=None):
         value = struct.unpack_from("<I", self.data, self.at if at is None else at)[0]
@@ -73,6 +75,15 @@ class Gguf:
         text = new.encode()
         assert self.u64(at) == len(text), (self.u64(at), new)
         self.data[at + 8:at + 8 + len(text)] = text
+        return self
+
+    def add_key(self, key, kind, value):
+        """One more key with the value's bytes; places known before are those of the old file."""
+        entry = struct.pack("<Q", len(key)) + key.encode() + struct.pack("<I", kind) + value
+        header = self.data[:self.keys_end] + entry + self.data[self.keys_end:self.end]
+        self.put("Q", 16, self.u64(16) + 1)
+        header[16:24] = self.data[16:24]
+        self.data = header + bytes(-len(header) % self.align) + self.data[self.base:]
         return self
 
     def string_value(self, key, new):
