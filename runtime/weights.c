@@ -18,14 +18,31 @@ uint32_t tern__weights_scales_per_row(const tern_weights_info *info) {
     }
 }
 
+static bool allows_fallback(const tern_device *device) {
+    return (device->entry->backend->flags & TERN_BACKEND_FALLBACK) != 0;
+}
+
+// UNSUPPORTED is an answer that needs no text of the backend's.
+static tern_status check_created(tern_device *device, const tern_backend_weights_desc *desc,
+                                 tern_status status) {
+    if (status != TERN_STATUS_UNSUPPORTED) {
+        return tern__device_check(device, status);
+    }
+    if (!tern__was_reported(status)) {
+        tern__fail(device->context, status, "weights '%s': backend %s has no use for %s%s",
+                   desc->name, device->info.backend, tern_dtype_name(desc->info.dtype),
+                   allows_fallback(device) ? "" : ", and allows no fallback");
+    }
+    return status;
+}
+
 // What a device makes of |desc|. Called under the device's lock.
 static tern_status create_locked(tern_device *device, const tern_backend_weights_desc *desc,
                                  tern_backend_weights **out_handle) {
     TERN_TRY(tern__device_alive(device));
     tern_backend_weights *handle = NULL;
     tern_status status = device->entry->ops.weights_create(device->handle, desc, &handle);
-    tern__device_check(device, status);
-    TERN_TRY(status);
+    TERN_TRY(check_created(device, desc, status));
     if (!handle) {
         return tern__fail(device->context, TERN_STATUS_INTERNAL,
                           "backend %s: weights_create succeeded without weights",
@@ -89,10 +106,6 @@ static tern_status make_or_report(const tern_weights *owner, tern_device *device
         return status;
     }
     return tern__fail(device->context, status, "%s", message);
-}
-
-static bool allows_fallback(const tern_device *device) {
-    return (device->entry->backend->flags & TERN_BACKEND_FALLBACK) != 0;
 }
 
 // On the device, or where its backend has no use for them, on the companion.

@@ -376,6 +376,11 @@ static void a_backend_that_refuses(void **state) {
     stub_config refusing = {.weights_status = TERN_STATUS_UNSUPPORTED};
     assert_int_equal(pass_with(refusing, &desc, NULL, NULL), TERN_STATUS_UNSUPPORTED);
     assert_string_equal(tern_last_error_message(), "stub: takes no weights");
+    refusing.weights_silent = true;
+    assert_int_equal(pass_with(refusing, &desc, NULL, NULL), TERN_STATUS_UNSUPPORTED);
+    assert_string_equal(tern_last_error_message(),
+                        "weights 'w': backend stub has no use for t2, and allows no fallback");
+    refusing.weights_silent = false;
     refusing.weights_read_before = 2;
     assert_int_equal(pass_with(refusing, &desc, NULL, NULL), TERN_STATUS_INTERNAL);
     assert_string_equal(tern_last_error_message(),
