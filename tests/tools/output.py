@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 
+from gguf_edit import Gguf
 from support import expect, find_model, finish, run
 
 tern = sys.argv[1]
@@ -109,6 +110,11 @@ shown = load(run(tern, "inspect", path, "--json"))
 expect(shown["metadata"]["general.architecture"] == "bitnet-b1.58", "a string of the metadata")
 expect(shown["metadata"]["bitnet-b1.58.block_count"] == 3, "a number of the metadata")
 expect(len(shown["metadata"]["tokenizer.ggml.tokens"]) == 512, "an array of the metadata")
+with tempfile.TemporaryDirectory() as folder:
+    odd = Gguf(path)
+    odd.data[odd.keys["general.name"][0] + 8 + len("general.")] = 0xff  # of the key itself
+    names = load(run(tern, "inspect", odd.save(pathlib.Path(folder) / "odd.gguf"), "--json"))["metadata"]
+expect("general.\ufffdame" in names, "a key that is no UTF-8 leaves the JSON valid")
 tensor = next(t for t in shown["tensors"] if t["name"] == "blk.0.attn_q.weight")
 expect(tensor["type"] == "I2_S" and tensor["shape"] == [384, 384] and tensor["supported"] is True, "a tensor")
 expect(shown["memory"]["weight_bytes"] > 0, "the memory estimate")
@@ -119,4 +125,4 @@ entry = next(b for b in listed["backends"] if b["name"] == "reference")
 expect(entry["state"] == "ready" and entry["devices"][0]["numerics"] == "exact", "the reference backend")
 expect({o["op"]: o["placement"] for o in entry["devices"][0]["ops"]}.get("bitlinear") in ("native", "composed"), "its ops")
 expect(b"reference: ready" in run(tern, "devices").stdout, "devices as text")
-finish(52)
+finish(53)

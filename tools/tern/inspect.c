@@ -154,7 +154,9 @@ static tern_status fill_json(const tern_archive *archive, cJSON *metadata, cJSON
         }
         cJSON *item = value.type == TERN_VALUE_ARRAY ? array_json(archive, &value, UINT64_MAX)
                                                      : scalar_json(&value);
-        cJSON_AddItemToObject(metadata, value.key, item);
+        cJSON *key = json_text(value.key, strlen(value.key));
+        cJSON_AddItemToObject(metadata, cJSON_GetStringValue(key), item);
+        cJSON_Delete(key);
     }
     for (uint64_t i = 0; i < tern_archive_tensor_count(archive); i++) {
         tern_tensor_info info = {.struct_size = sizeof info};
