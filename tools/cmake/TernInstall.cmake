@@ -18,6 +18,17 @@ file(RELATIVE_PATH tern_pc_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE
 configure_file(${tern_SOURCE_DIR}/tools/cmake/tern.pc.in ${tern_BINARY_DIR}/tern.pc @ONLY)
 install(FILES ${tern_BINARY_DIR}/tern.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
+# The programs find a shared library beside them, in whatever prefix.
+if(BUILD_SHARED_LIBS AND UNIX)
+  file(RELATIVE_PATH tern_lib_from_bin ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+  set(tern_origin $<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>)
+  foreach(program tern_cli tern_conformance)
+    if(TARGET ${program})
+      set_target_properties(${program} PROPERTIES INSTALL_RPATH "${tern_origin}/${tern_lib_from_bin}")
+    endif()
+  endforeach()
+endif()
+
 if(TERN_TOOLS)
   install(TARGETS tern_conformance)
 endif()
