@@ -44,43 +44,54 @@ static float put(const struct type *type, uint8_t *row, uint32_t k, float x) {
     return d * (float)q;
 }
 
-static void test(const struct type *type, uint32_t cols, enum check_pattern pattern) {
+static void test(const struct type *type, uint32_t cols, uint32_t rows,
+                 enum check_pattern pattern) {
     size_t row_bytes = type->row_bytes;
     uint8_t *tile = check_in(row_bytes * type->tile_rows);
-    float *x = check_in(cols * sizeof *x);
-    float *sums = check_out(type->tile_rows * sizeof *sums);
-    float *want = check_in(type->tile_rows * sizeof *want);
+    float *x = check_in((size_t)rows * cols * sizeof *x);
+    float *sums = check_out((size_t)rows * type->tile_rows * sizeof *sums);
+    float *want = check_in((size_t)rows * type->tile_rows * sizeof *want);
     float weights[MOST_COLS];
-    check_fill_f32(x, cols, pattern);
-    for (uint32_t k = 0; k < cols; k++) {
+    float products[MOST_COLS];
+    check_fill_f32(x, rows * cols, pattern);
+    for (uint32_t k = 0; k < rows * cols; k++) {
         x[k] = strcmp(type->name, "f32") == 0 ? x[k] : check_round_f16(x[k]);
     }
     for (uint32_t n = 0; n < type->tile_rows; n++) {
         check_fill_f32(weights, cols, n % 2 ? pattern : CHECK_RANDOM);
         for (uint32_t k = 0; k < cols; k++) {
-            weights[k] = x[k] * put(type, tile + n * row_bytes, k, weights[k]);
+            weights[k] = put(type, tile + n * row_bytes, k, weights[k]);
         }
-        want[n] = check_sum(weights, cols);
+        for (uint32_t r = 0; r < rows; r++) {
+            for (uint32_t k = 0; k < cols; k++) {
+                products[k] = x[r * cols + k] * weights[k];
+            }
+            want[r * type->tile_rows + n] = check_sum(products, cols);
+        }
     }
-    type->fn(tile, row_bytes, x, cols, sums);
-    check_same(sums, want, type->tile_rows * sizeof *sums, "linear_%s: cols %u pattern %d",
-               type->name, cols, (int)pattern);
+    type->fn(&(struct tern_cpu_linear){tile, row_bytes, x, cols, rows}, sums);
+    check_same(sums, want, (size_t)rows * type->tile_rows * sizeof *sums,
+               "linear_%s: cols %u rows %u pattern %d", type->name, cols, rows, (int)pattern);
     check_clear();
 }
 
-static void bench(const struct check *check, const struct type *type, uint32_t cols) {
-    uint32_t rows = 512;
+static void bench(const struct check *check, const struct type *type, uint32_t cols,
+                  uint32_t rows) {
+    uint32_t outputs = 512;
     size_t row_bytes = type->row_bytes * cols / MOST_COLS;
-    uint8_t *tiles = check_in(row_bytes * rows);
-    float *x = check_in(cols * sizeof *x);
-    float *sums = check_out(TERN_CPU_MAX_TILE * sizeof *sums);
-    memset(tiles, 0x3c, row_bytes * rows);
-    check_fill_f32(x, cols, CHECK_RANDOM);
+    uint8_t *tiles = check_in(row_bytes * outputs);
+    float *x = check_in((size_t)rows * cols * sizeof *x);
+    float *sums = check_out((size_t)rows * TERN_CPU_MAX_TILE * sizeof *sums);
+    memset(tiles, 0x3c, row_bytes * outputs);
+    check_fill_f32(x, rows * cols, CHECK_RANDOM);
+    struct tern_cpu_linear job = {tiles, row_bytes, x, cols, rows};
     CHECK_BENCH(
-        check, row_bytes * rows,
-        for (uint32_t n = 0; n < rows;
-             n += type->tile_rows) { type->fn(tiles + n * row_bytes, row_bytes, x, cols, sums); },
-        "linear_%s %u x %u", type->name, rows, cols);
+        check, row_bytes * outputs,
+        for (uint32_t n = 0; n < outputs; n += type->tile_rows) {
+            job.tile = tiles + n * row_bytes;
+            type->fn(&job, sums);
+        },
+        "linear_%s %u x %u, %u rows", type->name, outputs, cols, rows);
     check_clear();
 }
 
@@ -98,10 +109,13 @@ void check_run(const struct check *check) {
         for (uint32_t i = 0; types[t].level == check->level && i < sizeof cols / sizeof *cols;
              i++) {
             for (int p = 0; p < CHECK_PATTERNS; p++) {
-                test(&types[t], cols[i], (enum check_pattern)p);
+                for (uint32_t rows = 1; rows <= TERN_CPU_LINEAR_ROWS; rows++) {
+                    test(&types[t], cols[i], rows, (enum check_pattern)p);
+                }
             }
         }
-        bench(check, &types[t], 256);
-        bench(check, &types[t], 2048);
+        bench(check, &types[t], 256, 1);
+        bench(check, &types[t], 2048, 1);
+        bench(check, &types[t], 2048, TERN_CPU_LINEAR_ROWS);
     }
 }

@@ -33,6 +33,7 @@ enum { TERN_CPU_MAX_TILE = 16 };
 
 // Rows of activations that a gemv_t2 takes at most; rows and tiles of weights of a gemm_t2.
 enum { TERN_CPU_GEMV_ROWS = 16, TERN_CPU_GEMM_ROWS = 8, TERN_CPU_GEMM_TILES = 3 };
+enum { TERN_CPU_LINEAR_ROWS = 4 };
 
 // Columns of t2 weights come in blocks of this many; a row of a block is one 32-bit word.
 enum { TERN_CPU_T2_BLOCK = 16 };
@@ -105,11 +106,17 @@ struct tern_cpu_scale_t2 {
 // |out| may be the residual.
 typedef void tern_cpu_scale_t2_fn(const struct tern_cpu_scale_t2 *job, float *out);
 
-// What one call of linear_* multiplies: a tile of |tile| rows, |row_bytes| apart, by one row of
-// activations, already rounded as the type of the weights wants. |cols| is a multiple of
-// TERN_CPU_DENSE_PAD; sums[i] for row i of the tile. x and f32 weights are 32-aligned.
-typedef void tern_cpu_linear_f32_fn(const uint8_t *tile, size_t row_bytes, const float *x,
-                                    uint32_t cols, float *sums);
+// What one call of linear_* multiplies: a tile of |tile| weight rows by rows of activations, already
+// rounded as the type of the weights wants: sums[row][i] for row i of the tile. x and f32 weights are
+// 32-aligned.
+struct tern_cpu_linear {
+    const uint8_t *tile;
+    size_t row_bytes; // from one row of the tile to the next
+    const float *x;   // [rows][cols]
+    uint32_t cols;    // a multiple of TERN_CPU_DENSE_PAD
+    uint32_t rows;    // 1 to TERN_CPU_LINEAR_ROWS
+};
+typedef void tern_cpu_linear_f32_fn(const struct tern_cpu_linear *job, float *sums);
 typedef tern_cpu_linear_f32_fn tern_cpu_linear_f16_fn, tern_cpu_linear_bf16_fn,
     tern_cpu_linear_q8_0_fn;
 

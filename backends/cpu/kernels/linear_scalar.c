@@ -39,44 +39,47 @@ static inline void load_q8_0(const uint8_t *row, uint32_t first, float *w) {
     }
 }
 
-static inline float dot(const uint8_t *row, const float *x, uint32_t cols, load_fn *load) {
-    float sum = 0.0f;
-    for (uint32_t base = 0; base < cols; base += TERN_CPU_SUM_BLOCK) {
+// Adds to each row's |sums| the products of one block of the weights of row |i|, converted once.
+static inline void add_block(const struct tern_cpu_linear *job, int i, uint32_t base, float *sums,
+                             load_fn *load) {
+    const uint8_t *row = job->tile + i * job->row_bytes;
+    uint32_t left = job->cols - base;
+    uint32_t count = left < TERN_CPU_SUM_BLOCK ? left : TERN_CPU_SUM_BLOCK;
+    float w[TERN_CPU_SUM_BLOCK];
+    for (uint32_t k = 0; k < count; k += CHUNK) {
+        load(row, base + k, w + k);
+    }
+    for (uint32_t r = 0; r < job->rows; r++) {
+        const float *x = job->x + (size_t)r * job->cols + base;
         float parts[CHUNK] = {0};
-        uint32_t end = cols - base < TERN_CPU_SUM_BLOCK ? cols : base + TERN_CPU_SUM_BLOCK;
-        for (uint32_t i = base; i < end; i += CHUNK) {
-            float w[CHUNK];
-            load(row, i, w);
-            tern_cpu_sum_add(parts, x + i, w, CHUNK);
+        for (uint32_t k = 0; k < count; k += CHUNK) {
+            tern_cpu_sum_add(parts, x + k, w + k, CHUNK);
         }
-        sum += tern_cpu_sum_join(parts);
+        sums[r * TILE + i] += tern_cpu_sum_join(parts);
     }
-    return sum;
 }
 
-static inline void dots(const uint8_t *tile, size_t row_bytes, const float *x, uint32_t cols,
-                        float *sums, load_fn *load) {
+static inline void dots(const struct tern_cpu_linear *job, float *sums, load_fn *load) {
+    memset(sums, 0, job->rows * TILE * sizeof *sums);
     for (int i = 0; i < TILE; i++) {
-        sums[i] = dot(tile + i * row_bytes, x, cols, load);
+        for (uint32_t base = 0; base < job->cols; base += TERN_CPU_SUM_BLOCK) {
+            add_block(job, i, base, sums, load);
+        }
     }
 }
 
-void tern_cpu_linear_f32__scalar(const uint8_t *tile, size_t row_bytes, const float *x,
-                                 uint32_t cols, float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_f32);
+void tern_cpu_linear_f32__scalar(const struct tern_cpu_linear *job, float *sums) {
+    dots(job, sums, load_f32);
 }
 
-void tern_cpu_linear_f16__scalar(const uint8_t *tile, size_t row_bytes, const float *x,
-                                 uint32_t cols, float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_f16);
+void tern_cpu_linear_f16__scalar(const struct tern_cpu_linear *job, float *sums) {
+    dots(job, sums, load_f16);
 }
 
-void tern_cpu_linear_bf16__scalar(const uint8_t *tile, size_t row_bytes, const float *x,
-                                  uint32_t cols, float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_bf16);
+void tern_cpu_linear_bf16__scalar(const struct tern_cpu_linear *job, float *sums) {
+    dots(job, sums, load_bf16);
 }
 
-void tern_cpu_linear_q8_0__scalar(const uint8_t *tile, size_t row_bytes, const float *x,
-                                  uint32_t cols, float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_q8_0);
+void tern_cpu_linear_q8_0__scalar(const struct tern_cpu_linear *job, float *sums) {
+    dots(job, sums, load_q8_0);
 }

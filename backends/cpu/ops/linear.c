@@ -41,17 +41,29 @@ static void finish(const struct job *job, uint32_t tile, uint32_t row, const flo
     }
 }
 
+// A tile by as many rows of activations as a kernel takes, from |row| on.
+static void multiply(const struct job *job, uint32_t tile, uint32_t row) {
+    const struct tern_cpu_layout *layout = &job->weights->layout;
+    uint32_t left = job->run->rows - row;
+    struct tern_cpu_linear rows = {.tile = job->weights->tiles + tile * layout->tile_bytes,
+                                   .row_bytes = (size_t)layout->row_bytes,
+                                   .x = job->x + (size_t)row * layout->padded_cols,
+                                   .cols = layout->padded_cols,
+                                   .rows =
+                                       left < TERN_CPU_LINEAR_ROWS ? left : TERN_CPU_LINEAR_ROWS};
+    float sums[TERN_CPU_LINEAR_ROWS * TERN_CPU_MAX_TILE];
+    job->fn(&rows, sums);
+    for (uint32_t i = 0; i < rows.rows; i++) {
+        finish(job, tile, row + i, sums + (size_t)i * layout->tile_rows);
+    }
+}
+
 static void part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
     const struct job *job = user;
-    const struct tern_cpu_layout *layout = &job->weights->layout;
     (void)task;
     for (uint32_t tile = first; tile < end; tile++) {
-        const uint8_t *rows = job->weights->tiles + tile * layout->tile_bytes;
-        for (uint32_t row = 0; row < job->run->rows; row++) {
-            float sums[TERN_CPU_MAX_TILE];
-            job->fn(rows, (size_t)layout->row_bytes, job->x + (size_t)row * layout->padded_cols,
-                    layout->padded_cols, sums);
-            finish(job, tile, row, sums);
+        for (uint32_t row = 0; row < job->run->rows; row += TERN_CPU_LINEAR_ROWS) {
+            multiply(job, tile, row);
         }
     }
 }

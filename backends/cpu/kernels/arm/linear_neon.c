@@ -56,38 +56,57 @@ TERN_CPU_INLINE float32x4_t dot(const uint8_t *row, const float *x, uint32_t fro
     return tern_cpu_join_vectors(parts);
 }
 
-TERN_CPU_INLINE void dots(const uint8_t *tile, size_t row_bytes, const float *x, uint32_t cols,
-                          float *sums, load_fn *load, int fused) {
-    for (int first = 0; first < TILE; first += LANES) {
-        float32x4_t total = vdupq_n_f32(0.0f);
-        for (uint32_t from = 0; from < cols; from += TERN_CPU_SUM_BLOCK) {
-            uint32_t to = cols - from < TERN_CPU_SUM_BLOCK ? cols : from + TERN_CPU_SUM_BLOCK;
-            float32x4_t rows[LANES];
-            for (int i = 0; i < LANES; i++) {
-                rows[i] = dot(tile + (first + i) * row_bytes, x, from, to, load, fused);
-            }
-            total = vaddq_f32(total, tern_cpu_join_lanes(rows));
+// The weights of row |i| from |from| to |to|, one block, for all rows of activations.
+TERN_CPU_INLINE void dot_rows(const struct tern_cpu_linear *job, int i, uint32_t from, uint32_t to,
+                              float32x4_t (*sums)[TILE], load_fn *load, int fused) {
+    const uint8_t *row = job->tile + i * job->row_bytes;
+    if (job->rows == 1) {
+        sums[0][i] = dot(row, job->x, from, to, load, fused);
+        return;
+    }
+    float w[TERN_CPU_SUM_BLOCK];
+    for (uint32_t col = from; col < to; col += TERN_CPU_SUM_PARTS) {
+        for (int v = 0; v < VECTORS; v++) {
+            vst1q_f32(w + (col - from) + LANES * v, load(row, col, v));
         }
-        vst1q_f32(sums + first, total);
+    }
+    for (uint32_t r = 0; r < job->rows; r++) {
+        const float *x = job->x + (size_t)r * job->cols + from;
+        sums[r][i] = dot((const uint8_t *)w, x, 0, to - from, load_f32, fused);
     }
 }
 
-void tern_cpu_linear_f32__neon(const uint8_t *tile, size_t row_bytes, const float *x, uint32_t cols,
-                               float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_f32, 0);
+TERN_CPU_INLINE void dots(const struct tern_cpu_linear *job, float *sums, load_fn *load,
+                          int fused) {
+    memset(sums, 0, job->rows * TILE * sizeof *sums);
+    for (uint32_t from = 0; from < job->cols; from += TERN_CPU_SUM_BLOCK) {
+        uint32_t left = job->cols - from;
+        uint32_t to = left < TERN_CPU_SUM_BLOCK ? job->cols : from + TERN_CPU_SUM_BLOCK;
+        float32x4_t rows[TERN_CPU_LINEAR_ROWS][TILE];
+        for (int i = 0; i < TILE; i++) {
+            dot_rows(job, i, from, to, rows, load, fused);
+        }
+        for (uint32_t r = 0; r < job->rows; r++) {
+            for (int i = 0; i < TILE; i += LANES) {
+                float *sum = sums + r * TILE + i;
+                vst1q_f32(sum, vaddq_f32(vld1q_f32(sum), tern_cpu_join_lanes(rows[r] + i)));
+            }
+        }
+    }
 }
 
-void tern_cpu_linear_f16__neon(const uint8_t *tile, size_t row_bytes, const float *x, uint32_t cols,
-                               float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_f16, 1);
+void tern_cpu_linear_f32__neon(const struct tern_cpu_linear *job, float *sums) {
+    dots(job, sums, load_f32, 0);
 }
 
-void tern_cpu_linear_bf16__neon(const uint8_t *tile, size_t row_bytes, const float *x,
-                                uint32_t cols, float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_bf16, 1);
+void tern_cpu_linear_f16__neon(const struct tern_cpu_linear *job, float *sums) {
+    dots(job, sums, load_f16, 1);
 }
 
-void tern_cpu_linear_q8_0__neon(const uint8_t *tile, size_t row_bytes, const float *x,
-                                uint32_t cols, float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_q8_0, 0);
+void tern_cpu_linear_bf16__neon(const struct tern_cpu_linear *job, float *sums) {
+    dots(job, sums, load_bf16, 1);
+}
+
+void tern_cpu_linear_q8_0__neon(const struct tern_cpu_linear *job, float *sums) {
+    dots(job, sums, load_q8_0, 0);
 }

@@ -55,36 +55,60 @@ TERN_CPU_INLINE __m256 dot(const uint8_t *row, const float *x, uint32_t from, ui
     return tern_cpu_join_vectors(parts);
 }
 
-TERN_CPU_INLINE void dots(const uint8_t *tile, size_t row_bytes, const float *x, uint32_t cols,
-                          float *sums, load_fn *load, int fused) {
-    __m256 total = _mm256_setzero_ps();
-    for (uint32_t from = 0; from < cols; from += TERN_CPU_SUM_BLOCK) {
-        uint32_t to = cols - from < TERN_CPU_SUM_BLOCK ? cols : from + TERN_CPU_SUM_BLOCK;
-        __m256 rows[TILE];
-        for (int i = 0; i < TILE; i++) {
-            rows[i] = dot(tile + i * row_bytes, x, from, to, load, fused);
-        }
-        total = _mm256_add_ps(total, tern_cpu_join_lanes(rows));
+// The weights of row |i| from |from| to |to|, one block, for all rows of activations.
+TERN_CPU_INLINE void dot_rows(const struct tern_cpu_linear *job, int i, uint32_t from, uint32_t to,
+                              __m256 (*sums)[TILE], load_fn *load, int fused) {
+    const uint8_t *row = job->tile + i * job->row_bytes;
+    if (job->rows == 1) {
+        sums[0][i] = dot(row, job->x, from, to, load, fused);
+        return;
     }
-    _mm256_storeu_ps(sums, total);
+    _Alignas(32) float w[TERN_CPU_SUM_BLOCK];
+    for (uint32_t col = from; col < to; col += TERN_CPU_SUM_PARTS) {
+        for (int v = 0; v < TERN_CPU_VECTORS; v++) {
+            _mm256_store_ps(w + (col - from) + 8 * v, load(row, col, v));
+        }
+    }
+    for (uint32_t r = 0; r < job->rows; r++) {
+        const float *x = job->x + (size_t)r * job->cols + from;
+        sums[r][i] = dot((const uint8_t *)w, x, 0, to - from, load_f32, fused);
+    }
 }
 
-void tern_cpu_linear_f32__avx2(const uint8_t *tile, size_t row_bytes, const float *x, uint32_t cols,
-                               float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_f32, 0);
+TERN_CPU_INLINE void dots(const struct tern_cpu_linear *job, float *sums, load_fn *load,
+                          int fused) {
+    __m256 total[TERN_CPU_LINEAR_ROWS];
+    for (uint32_t r = 0; r < job->rows; r++) {
+        total[r] = _mm256_setzero_ps();
+    }
+    for (uint32_t from = 0; from < job->cols; from += TERN_CPU_SUM_BLOCK) {
+        uint32_t left = job->cols - from;
+        uint32_t to = left < TERN_CPU_SUM_BLOCK ? job->cols : from + TERN_CPU_SUM_BLOCK;
+        __m256 rows[TERN_CPU_LINEAR_ROWS][TILE];
+        for (int i = 0; i < TILE; i++) {
+            dot_rows(job, i, from, to, rows, load, fused);
+        }
+        for (uint32_t r = 0; r < job->rows; r++) {
+            total[r] = _mm256_add_ps(total[r], tern_cpu_join_lanes(rows[r]));
+        }
+    }
+    for (uint32_t r = 0; r < job->rows; r++) {
+        _mm256_storeu_ps(sums + r * TILE, total[r]);
+    }
 }
 
-void tern_cpu_linear_f16__avx2(const uint8_t *tile, size_t row_bytes, const float *x, uint32_t cols,
-                               float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_f16, 1);
+void tern_cpu_linear_f32__avx2(const struct tern_cpu_linear *job, float *sums) {
+    dots(job, sums, load_f32, 0);
 }
 
-void tern_cpu_linear_bf16__avx2(const uint8_t *tile, size_t row_bytes, const float *x,
-                                uint32_t cols, float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_bf16, 1);
+void tern_cpu_linear_f16__avx2(const struct tern_cpu_linear *job, float *sums) {
+    dots(job, sums, load_f16, 1);
 }
 
-void tern_cpu_linear_q8_0__avx2(const uint8_t *tile, size_t row_bytes, const float *x,
-                                uint32_t cols, float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_q8_0, 0);
+void tern_cpu_linear_bf16__avx2(const struct tern_cpu_linear *job, float *sums) {
+    dots(job, sums, load_bf16, 1);
+}
+
+void tern_cpu_linear_q8_0__avx2(const struct tern_cpu_linear *job, float *sums) {
+    dots(job, sums, load_q8_0, 0);
 }

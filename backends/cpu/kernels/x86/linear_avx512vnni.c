@@ -39,68 +39,103 @@ TERN_CPU_INLINE __m512 load_q8_0(const uint8_t *row, uint32_t col, int i) {
     return _mm512_mul_ps(d, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(q)));
 }
 
-// Partial sums of one row over columns |from| to |to|, one block, joined to 8 lanes. |bits| of a
-// weight; |fused|: the products are exact, so a fused multiply-add gives the same bits.
-TERN_CPU_INLINE __m256 dot(const uint8_t *row, const float *x, uint32_t from, uint32_t to,
-                           load_fn *load, int bits, int fused) {
-    __m512 parts[VECTORS];
-    for (int i = 0; i < VECTORS; i++) {
-        parts[i] = _mm512_setzero_ps();
+TERN_CPU_INLINE __m256 join(const __m512 *parts) {
+    __m512 all =
+        _mm512_add_ps(_mm512_add_ps(parts[0], parts[2]), _mm512_add_ps(parts[1], parts[3]));
+    return _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
+}
+
+// Partial sums of row |i| of weights by |rows| of activations over the block from column |from| on,
+// joined to 8 lanes: sums[r][i]. |bits| of a weight; |fused|: the products are exact, so a fused
+// multiply-add gives the same bits.
+TERN_CPU_INLINE void dot(const struct tern_cpu_linear *job, int i, uint32_t from, uint32_t rows,
+                         __m256 (*sums)[TILE], load_fn *load, int bits, int fused) {
+    const uint8_t *row = job->tile + i * job->row_bytes;
+    uint32_t left = job->cols - from;
+    uint32_t to = left < TERN_CPU_SUM_BLOCK ? job->cols : from + TERN_CPU_SUM_BLOCK;
+    __m512 parts[TERN_CPU_LINEAR_ROWS][VECTORS];
+    for (uint32_t r = 0; r < rows; r++) {
+        for (int v = 0; v < VECTORS; v++) {
+            parts[r][v] = _mm512_setzero_ps();
+        }
     }
     for (uint32_t col = from; col < to; col += TERN_CPU_SUM_PARTS) {
         const char *ahead = (const char *)row + (size_t)col * bits / 8 + AHEAD_BYTES;
         for (int line = 0; line < bits / 8; line++) {
             _mm_prefetch(ahead + 64 * line, _MM_HINT_T0);
         }
-        for (int i = 0; i < VECTORS; i++) {
-            __m512 w = load(row, col, i);
-            __m512 a = _mm512_loadu_ps(x + col + 16 * i);
-            parts[i] = fused ? _mm512_fmadd_ps(a, w, parts[i])
-                             : _mm512_add_ps(parts[i], _mm512_mul_ps(a, w));
-        }
-    }
-    __m512 all =
-        _mm512_add_ps(_mm512_add_ps(parts[0], parts[2]), _mm512_add_ps(parts[1], parts[3]));
-    return _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
-}
-
-TERN_CPU_INLINE void dots(const uint8_t *tile, size_t row_bytes, const float *x, uint32_t cols,
-                          float *sums, load_fn *load, int bits, int fused) {
-    __m256 total = _mm256_setzero_ps();
-    for (uint32_t first = 0; first < cols; first += SPAN * TERN_CPU_SUM_BLOCK) {
-        __m256 lanes[SPAN][TILE];
-        for (int i = 0; i < TILE; i++) {
-            uint32_t from = first;
-            for (uint32_t b = 0; b < SPAN && from < cols; b++, from += TERN_CPU_SUM_BLOCK) {
-                uint32_t to = cols - from < TERN_CPU_SUM_BLOCK ? cols : from + TERN_CPU_SUM_BLOCK;
-                lanes[b][i] = dot(tile + i * row_bytes, x, from, to, load, bits, fused);
+        for (int v = 0; v < VECTORS; v++) {
+            __m512 w = load(row, col, v);
+            for (uint32_t r = 0; r < rows; r++) {
+                __m512 a = _mm512_loadu_ps(job->x + (size_t)r * job->cols + col + 16 * v);
+                parts[r][v] = fused ? _mm512_fmadd_ps(a, w, parts[r][v])
+                                    : _mm512_add_ps(parts[r][v], _mm512_mul_ps(a, w));
             }
         }
-        uint32_t from = first;
-        for (uint32_t b = 0; b < SPAN && from < cols; b++, from += TERN_CPU_SUM_BLOCK) {
-            total = _mm256_add_ps(total, tern_cpu_join_lanes(lanes[b]));
+    }
+    for (uint32_t r = 0; r < rows; r++) {
+        sums[r][i] = join(parts[r]);
+    }
+}
+
+TERN_CPU_INLINE void dots(const struct tern_cpu_linear *job, float *sums, uint32_t rows,
+                          load_fn *load, int bits, int fused) {
+    __m256 total[TERN_CPU_LINEAR_ROWS];
+    for (uint32_t r = 0; r < rows; r++) {
+        total[r] = _mm256_setzero_ps();
+    }
+    for (uint32_t first = 0; first < job->cols; first += SPAN * TERN_CPU_SUM_BLOCK) {
+        __m256 lanes[SPAN][TERN_CPU_LINEAR_ROWS][TILE];
+        uint32_t left = (job->cols - first + TERN_CPU_SUM_BLOCK - 1) / TERN_CPU_SUM_BLOCK;
+        uint32_t blocks = left < SPAN ? left : SPAN;
+        for (int i = 0; i < TILE; i++) {
+            for (uint32_t b = 0; b < blocks; b++) {
+                dot(job, i, first + b * TERN_CPU_SUM_BLOCK, rows, lanes[b], load, bits, fused);
+            }
+        }
+        for (uint32_t b = 0; b < blocks; b++) {
+            for (uint32_t r = 0; r < rows; r++) {
+                total[r] = _mm256_add_ps(total[r], tern_cpu_join_lanes(lanes[b][r]));
+            }
         }
     }
-    _mm256_storeu_ps(sums, total);
+    for (uint32_t r = 0; r < rows; r++) {
+        _mm256_storeu_ps(sums + r * TILE, total[r]);
+    }
 }
 
-void tern_cpu_linear_f32__avx512vnni(const uint8_t *tile, size_t row_bytes, const float *x,
-                                     uint32_t cols, float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_f32, 32, 0);
+// A loop of its own for each number of rows.
+TERN_CPU_INLINE void choose(const struct tern_cpu_linear *job, float *sums, load_fn *load, int bits,
+                            int fused) {
+    switch (job->rows) {
+    case 1:
+        dots(job, sums, 1, load, bits, fused);
+        break;
+    case 2:
+        dots(job, sums, 2, load, bits, fused);
+        break;
+    case 3:
+        dots(job, sums, 3, load, bits, fused);
+        break;
+    default:
+        dots(job, sums, TERN_CPU_LINEAR_ROWS, load, bits, fused);
+        break;
+    }
 }
 
-void tern_cpu_linear_f16__avx512vnni(const uint8_t *tile, size_t row_bytes, const float *x,
-                                     uint32_t cols, float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_f16, 16, 1);
+void tern_cpu_linear_f32__avx512vnni(const struct tern_cpu_linear *job, float *sums) {
+    choose(job, sums, load_f32, 32, 0);
 }
 
-void tern_cpu_linear_bf16__avx512vnni(const uint8_t *tile, size_t row_bytes, const float *x,
-                                      uint32_t cols, float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_bf16, 16, 1);
+void tern_cpu_linear_f16__avx512vnni(const struct tern_cpu_linear *job, float *sums) {
+    choose(job, sums, load_f16, 16, 1);
+}
+
+void tern_cpu_linear_bf16__avx512vnni(const struct tern_cpu_linear *job, float *sums) {
+    choose(job, sums, load_bf16, 16, 1);
 }
 
 // Blocks are 8.5 bits a weight.
-void tern_cpu_linear_q8_0__avx512vnni(const uint8_t *tile, size_t row_bytes, const float *x,
-                                      uint32_t cols, float *sums) {
-    dots(tile, row_bytes, x, cols, sums, load_q8_0, 8, 0);
+void tern_cpu_linear_q8_0__avx512vnni(const struct tern_cpu_linear *job, float *sums) {
+    choose(job, sums, load_q8_0, 8, 0);
 }
