@@ -211,6 +211,7 @@ void check_run(const struct check *check) {
     }
     if (CHECK_HAS(check, gemv_t2)) { // sums past 2^31
         test(check, (struct shape){(1 << 23) + 64, 0, 1, 0, false, CHECK_MOST, CHECK_LEAST});
+        test(check, (struct shape){(1 << 19) + 21, 0, 2, 0, false, CHECK_MOST, CHECK_LEAST});
     }
     if (CHECK_HAS(check, gemv_t5)) {
         test(check, (struct shape){(1 << 23) + 64, 0, 1, 0, true, CHECK_MOST, CHECK_LEAST});

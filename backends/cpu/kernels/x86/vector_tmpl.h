@@ -18,6 +18,7 @@ typedef __m512i vector;
 #define AND(a, b) _mm512_and_si512(a, b)
 #define ADD(a, b) _mm512_add_epi32(a, b)
 #define RIGHT(a, n) _mm512_srli_epi32(a, n)
+#define RIGHT_SIGNED(a, n) _mm512_srai_epi32(a, n)
 #define DOT(sum, codes, q) _mm512_dpbusd_epi32(sum, codes, q)
 #else
 typedef __m256i vector;
@@ -29,6 +30,7 @@ typedef __m256i vector;
 #define AND(a, b) _mm256_and_si256(a, b)
 #define ADD(a, b) _mm256_add_epi32(a, b)
 #define RIGHT(a, n) _mm256_srli_epi32(a, n)
+#define RIGHT_SIGNED(a, n) _mm256_srai_epi32(a, n)
 #if defined(__AVX512VNNI__)
 #define DOT(sum, codes, q) _mm256_dpbusd_epi32(sum, codes, q)
 #else
