@@ -106,9 +106,9 @@ struct tern_cpu_scale_t2 {
 // |out| may be the residual.
 typedef void tern_cpu_scale_t2_fn(const struct tern_cpu_scale_t2 *job, float *out);
 
-// What one call of linear_* multiplies: a tile of |tile| weight rows by rows of activations, already
-// rounded as the type of the weights wants: sums[row][i] for row i of the tile. x and f32 weights are
-// 32-aligned.
+// What one call of linear_* multiplies: a tile of |tile| rows of weights by rows of activations,
+// rounded already as the type of the weights wants: sums[row][i] for row i of the tile. x and f32
+// weights are 32-aligned.
 struct tern_cpu_linear {
     const uint8_t *tile;
     size_t row_bytes; // from one row of the tile to the next
