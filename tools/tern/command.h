@@ -54,9 +54,13 @@ typedef struct loaded {
     double load_ms;
 } loaded;
 
-// Opens |path| on the device in force and makes a session, with a bar on a terminal. False after
-// one line on stderr; loaded_close either way.
+// Opens |path| on the device in force, with a bar on a terminal. False after one line on stderr;
+// loaded_close either way.
 bool loaded_open(loaded *self, const host *h, const char *path, const model_options *options);
+// Makes the session, for |positions| and no more: a cache for the whole context of a model may be
+// many times its weights. For more than the model's context it gets that, and its use says so.
+bool loaded_start(loaded *self, const host *h, const char *path, const model_options *options,
+                  uint64_t positions);
 void loaded_close(loaded *self);
 
 // Under TERN_PROFILE=1, what the device's ops took so far, on stderr.

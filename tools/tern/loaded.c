@@ -52,17 +52,9 @@ static bool open_device(loaded *self, const host *h) {
 }
 
 static tern_status open_model(loaded *self, const model_options *options) {
-    tern_session_desc session = TERN_SESSION_DESC_INIT;
-    session.kv = options->kv;
     self->model_info.struct_size = sizeof self->model_info;
     tern_status status = load(self, options);
-    if (status == TERN_STATUS_OK) {
-        status = tern_model_describe(self->model, &self->model_info);
-    }
-    if (status == TERN_STATUS_OK) {
-        status = tern_session_create(self->model, &session, &self->session);
-    }
-    return status;
+    return status == TERN_STATUS_OK ? tern_model_describe(self->model, &self->model_info) : status;
 }
 
 bool loaded_open(loaded *self, const host *h, const char *path, const model_options *options) {
@@ -81,6 +73,20 @@ bool loaded_open(loaded *self, const host *h, const char *path, const model_opti
         return false;
     }
     self->load_ms = (host_seconds() - start) * 1e3;
+    return true;
+}
+
+bool loaded_start(loaded *self, const host *h, const char *path, const model_options *options,
+                  uint64_t positions) {
+    tern_session_desc desc = TERN_SESSION_DESC_INIT;
+    double start = host_seconds();
+    desc.kv = options->kv;
+    desc.context = positions <= self->model_info.context ? (uint32_t)positions : 0;
+    if (tern_session_create(self->model, &desc, &self->session) != TERN_STATUS_OK) {
+        host_failed_in(h, path);
+        return false;
+    }
+    self->load_ms += (host_seconds() - start) * 1e3;
     return true;
 }
 

@@ -195,7 +195,8 @@ int command_logits(int argc, char **argv) {
     if (status < 0) {
         status = EXIT_FAILED;
         if (host_open(&h, PROGRAM, o.backend)) {
-            if (loaded_open(&l, &h, o.model, &o.model_options)) {
+            if (loaded_open(&l, &h, o.model, &o.model_options) &&
+                loaded_start(&l, &h, o.model, &o.model_options, (uint64_t)o.id_count)) {
                 status = print_logits(&h, &o, &l);
             }
             loaded_close(&l);

@@ -147,7 +147,7 @@ static tern_status encode(const loaded *l, const text *prompt, generation *g) {
 
 // -n, or what fits when it is not given; the library refuses what does not fit.
 static uint32_t tokens_wanted(const options *o, const loaded *l, size_t prompt_count) {
-    uint32_t context = tern_session_context(l->session);
+    uint32_t context = l->model_info.context;
     uint32_t room = prompt_count < context ? context - (uint32_t)prompt_count : 1;
     if (o->tokens_given) {
         return o->tokens;
@@ -155,13 +155,13 @@ static uint32_t tokens_wanted(const options *o, const loaded *l, size_t prompt_c
     return room < DEFAULT_TOKENS ? room : DEFAULT_TOKENS;
 }
 
-static tern_status generate(const host *h, const options *o, const loaded *l, generation *g) {
+static tern_status generate(const host *h, const options *o, const loaded *l, generation *g,
+                            uint32_t tokens) {
     tern_sampler *sampler = NULL;
     tern_status status = tern_sampler_create(h->context, &o->sampler, &sampler);
     if (status != TERN_STATUS_OK) {
         return status;
     }
-    uint32_t tokens = tokens_wanted(o, l, g->prompt_count);
     // More ids than the context holds are never picked, whatever -n says.
     uint32_t context = tern_session_context(l->session);
     g->ids = calloc(tokens < context ? tokens : context + 1, sizeof *g->ids);
@@ -298,14 +298,19 @@ static int finish(const options *o, const loaded *l, generation *g) {
     return EXIT_DONE;
 }
 
-static int run_loaded(const host *h, const options *o, const loaded *l, const text *prompt) {
-    generation g = {.out = {.stream = !o->json, .prompt = prompt}};
-    int status = EXIT_FAILED;
-    if (encode(l, prompt, &g) == TERN_STATUS_OK && generate(h, o, l, &g) == TERN_STATUS_OK) {
-        status = finish(o, l, &g);
-    } else {
-        status = host_failed(h);
+// The last id picked takes no position.
+static int run_encoded(const host *h, const options *o, loaded *l, generation *g) {
+    uint32_t tokens = tokens_wanted(o, l, g->prompt_count);
+    if (!loaded_start(l, h, o->model, &o->model_options, g->prompt_count + tokens - 1ull)) {
+        return EXIT_FAILED;
     }
+    return generate(h, o, l, g, tokens) == TERN_STATUS_OK ? finish(o, l, g) : host_failed(h);
+}
+
+static int run_loaded(const host *h, const options *o, loaded *l, const text *prompt) {
+    generation g = {.out = {.stream = !o->json, .prompt = prompt}};
+    bool encoded = encode(l, prompt, &g) == TERN_STATUS_OK;
+    int status = encoded ? run_encoded(h, o, l, &g) : host_failed(h);
     free(g.prompt_ids);
     free(g.ids);
     text_free(&g.out.all);
