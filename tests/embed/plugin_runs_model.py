@@ -32,7 +32,7 @@ if not matmuls or not all("composed" in line and "mini" in " ".join(line) for li
 if not any("fallback" in line and "attention" in line for line in lines):
     sys.exit(f"attention is not in fallback:\n{report}")
 
-done = subprocess.run([str(conformance), "--backend", "mini", "--plugin", f"{folder}/tern-mini.so", "--quick"],
+done = subprocess.run([str(conformance), "--backend", "mini", "--plugin", f"{folder}/tern-mini.so", "--quick"], env=env,
                       capture_output=True, text=True)
 print(done.stdout)
 sys.exit(done.returncode)

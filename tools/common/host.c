@@ -15,10 +15,10 @@ static void on_log(void *user, tern_log_level level, const char *message) {
     }
 }
 
-bool host_open(host *self, const char *program, const char *backend) {
+bool host_open_with(host *self, const char *program, const char *backend, uint32_t flags) {
     *self = (host){.program = program};
     tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.flags = TERN_CONTEXT_ALLOW_PLUGINS;
+    desc.flags = flags;
     desc.log = on_log;
     desc.log_user = self;
     if (tern_context_create(&desc, &self->context) != TERN_STATUS_OK ||
@@ -31,6 +31,10 @@ bool host_open(host *self, const char *program, const char *backend) {
     const char *level = tern_context_option(self->context, "TERN_LOG");
     self->debug = level && strcmp(level, "debug") == 0;
     return true;
+}
+
+bool host_open(host *self, const char *program, const char *backend) {
+    return host_open_with(self, program, backend, TERN_CONTEXT_ALLOW_PLUGINS);
 }
 
 bool host_open_reference(host *self, const char *program, tern_device **out) {

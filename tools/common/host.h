@@ -15,6 +15,8 @@ typedef struct host {
 // Makes the context with --backend's value (NULL: not given) in the place of TERN_BACKEND. False
 // after one line on stderr.
 bool host_open(host *self, const char *program, const char *backend);
+// The same with TERN_CONTEXT_* |flags| in the place of TERN_CONTEXT_ALLOW_PLUGINS.
+bool host_open_with(host *self, const char *program, const char *backend, uint32_t flags);
 void host_close(host *self);
 
 // Opens the reference backend in a context of its own, so that no option of a device that is tested

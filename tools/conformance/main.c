@@ -37,7 +37,8 @@ static arg_result parse(options *o, int argc, char **argv) {
     const arg table[] = {
         {"--backend", NULL, ARG_TEXT, &o->backend, NULL, 0, 0, "NAME[:INDEX]",
          "the device to test, as TERN_BACKEND; with --plugin: the plugin's"},
-        {"--plugin", NULL, ARG_TEXT, &o->plugin, NULL, 0, 0, "PATH", "load this plugin first"},
+        {"--plugin", NULL, ARG_TEXT, &o->plugin, NULL, 0, 0, "PATH",
+         "test this plugin, and load no other"},
         {"--op", NULL, ARG_TEXT, &o->op, NULL, 0, 0, "OP", "only this line of --list"},
         {"--case", NULL, ARG_U32, &o->only, NULL, 1, 1e9, "N", "only test N of each op"},
         {"--tiny", NULL, ARG_FLAG, &o->tiny, NULL, 0, 0, NULL, "the least: for simulators"},
@@ -162,7 +163,8 @@ static int run(const options *o) {
                   .ftz = o->ftz,
                   .exact = o->exact,
                   .only = o->only};
-    if (!host_open(&tested, PROGRAM, NULL)) {
+    // The same plugin is likely to be in TERN_PLUGIN_PATH too, and would have the name already.
+    if (!host_open_with(&tested, PROGRAM, NULL, o->plugin ? 0 : TERN_CONTEXT_ALLOW_PLUGINS)) {
         return 1;
     }
     int status = open_tested(&tested, o, &self);
