@@ -73,6 +73,27 @@ static void test_rotary(const struct check *check, uint32_t head_dim, uint32_t d
                dims, pairs);
 }
 
+static void test_exp_scaled(const struct check *check, uint32_t n, float scale) {
+    float *out = check_out(n * sizeof *out);
+    float *same = check_out(n * sizeof *same);
+    memcpy(out, a, n * sizeof *out);
+    memcpy(same, a, n * sizeof *same);
+    float most = check->kernels.exp_scaled.fn(out, n, scale);
+    scalar.exp_scaled.fn(same, n, scale);
+    check_same(out, same, n * sizeof *out, "exp_scaled: n %u", n);
+    float largest = a[0] * scale;
+    for (uint32_t i = 1; i < n; i++) {
+        largest = a[i] * scale > largest ? a[i] * scale : largest;
+    }
+    bool ok = most == largest;
+    check_same(&ok, &(bool){true}, sizeof ok, "exp_scaled: n %u returns %a", n, (double)most);
+    for (uint32_t i = 0; i < n; i++) {
+        double x = a[i] * scale - largest;
+        ok = x < -34.0 ? out[i] == 0.0f : fabs(out[i] - exp(x)) <= 1e-7 * exp(x);
+        check_same(&ok, &(bool){true}, sizeof ok, "exp_scaled: exp(%a)", x);
+    }
+}
+
 // Transcendental functions: scalar is near the truth, the others have its bits.
 static void test_functions(const struct check *check, uint32_t n) {
     float *out = check_out(n * sizeof *out);
@@ -90,16 +111,8 @@ static void test_functions(const struct check *check, uint32_t n) {
     check->kernels.softmax.fn(a, n, out);
     scalar.softmax.fn(a, n, same);
     check_same(out, same, n * sizeof *out, "softmax: n %u", n);
-    memcpy(out, a, n * sizeof *out);
-    memcpy(same, a, n * sizeof *same);
-    check->kernels.exp_shift.fn(out, n, 9.0f);
-    scalar.exp_shift.fn(same, n, 9.0f);
-    check_same(out, same, n * sizeof *out, "exp_shift: n %u", n);
-    for (uint32_t i = 0; i < n; i++) {
-        double true_value = exp((double)(a[i] - 9.0f));
-        bool near = fabs(out[i] - true_value) <= 1e-7 * true_value;
-        check_same(&near, &(bool){true}, sizeof near, "exp_shift: exp(%a)", (double)(a[i] - 9.0f));
-    }
+    test_exp_scaled(check, n, 0.7f);
+    test_exp_scaled(check, n, -3.0f);
 }
 
 static void bench(const struct check *check, uint32_t n) {

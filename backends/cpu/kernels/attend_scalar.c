@@ -26,40 +26,72 @@ static float key_f16(const float *q, const uint16_t *k, uint32_t dim) {
 
 void tern_cpu_attend_keys_f16__scalar(const struct tern_cpu_attend *job, const float *x,
                                       float *out) {
-    for (uint32_t j = 0; j < job->count; j++) {
-        out[j] = key_f16(x, row_f16(job, j), job->dim);
+    for (uint32_t i = 0; i < job->queries; i++) {
+        for (uint32_t j = 0; j < job->count; j++) {
+            out[j] = key_f16(x, row_f16(job, j), job->dim);
+        }
+        x += job->x_stride;
+        out += job->out_stride;
     }
 }
 
 void tern_cpu_attend_keys_f32__scalar(const struct tern_cpu_attend *job, const float *x,
                                       float *out) {
-    for (uint32_t j = 0; j < job->count; j++) {
-        out[j] = tern_cpu_sum_products(x, row_f32(job, j), job->dim);
+    for (uint32_t i = 0; i < job->queries; i++) {
+        for (uint32_t j = 0; j < job->count; j++) {
+            out[j] = tern_cpu_sum_products(x, row_f32(job, j), job->dim);
+        }
+        x += job->x_stride;
+        out += job->out_stride;
+    }
+}
+
+// Columns that are summed before the next ones.
+enum { COLUMNS = TERN_CPU_SUM_PARTS };
+
+static void add_f16(float x, const uint16_t *row, uint32_t n, float *sums) {
+    for (uint32_t d = 0; d < n; d++) {
+        sums[d] += x * t_f16_to_f32(row[d]);
+    }
+}
+
+static void add_f32(float x, const float *row, uint32_t n, float *sums) {
+    for (uint32_t d = 0; d < n; d++) {
+        sums[d] += x * row[d];
+    }
+}
+
+static void weigh(const float *sums, float weight, uint32_t n, float *out) {
+    for (uint32_t d = 0; d < n; d++) {
+        out[d] += t_flush(sums[d]) * weight;
+    }
+}
+
+TERN_CPU_INLINE void values(const struct tern_cpu_attend *job, const float *x, int half,
+                            float *out) {
+    for (uint32_t at = 0; at < job->dim; at += COLUMNS) {
+        uint32_t n = job->dim - at < COLUMNS ? job->dim - at : COLUMNS;
+        for (uint32_t i = 0; i < job->queries; i++) {
+            const float *p = x + i * job->x_stride;
+            float sums[COLUMNS] = {0};
+            for (uint32_t j = 0; j < job->count; j++) {
+                if (half) {
+                    add_f16(p[j], row_f16(job, j) + at, n, sums);
+                } else {
+                    add_f32(p[j], row_f32(job, j) + at, n, sums);
+                }
+            }
+            weigh(sums, job->weights[i * job->weights_stride], n, out + i * job->out_stride + at);
+        }
     }
 }
 
 void tern_cpu_attend_values_f16__scalar(const struct tern_cpu_attend *job, const float *x,
                                         float *out) {
-    for (uint32_t d = 0; d < job->dim; d++) {
-        out[d] = 0.0f;
-    }
-    for (uint32_t j = 0; j < job->count; j++) {
-        const uint16_t *v = row_f16(job, j);
-        for (uint32_t d = 0; d < job->dim; d++) {
-            out[d] += x[j] * t_f16_to_f32(v[d]);
-        }
-    }
+    values(job, x, 1, out);
 }
 
 void tern_cpu_attend_values_f32__scalar(const struct tern_cpu_attend *job, const float *x,
                                         float *out) {
-    for (uint32_t d = 0; d < job->dim; d++) {
-        out[d] = 0.0f;
-    }
-    for (uint32_t j = 0; j < job->count; j++) {
-        const float *v = row_f32(job, j);
-        for (uint32_t d = 0; d < job->dim; d++) {
-            out[d] += x[j] * v[d];
-        }
-    }
+    values(job, x, 0, out);
 }

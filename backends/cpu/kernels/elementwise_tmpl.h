@@ -93,10 +93,15 @@ void TERN_CPU_FN(rms_norm)(const float *x, uint32_t k, const float *weight, floa
     }
 }
 
-void TERN_CPU_FN(exp_shift)(float *x, uint32_t n, float shift) {
+float TERN_CPU_FN(exp_scaled)(float *x, uint32_t n, float scale) {
     for (uint32_t i = 0; i < n; i++) {
-        x[i] = t_exp(x[i] - shift);
+        x[i] = x[i] * scale;
     }
+    float m = tern_cpu_largest(x, n);
+    for (uint32_t i = 0; i < n; i++) {
+        x[i] = t_exp(x[i] - m);
+    }
+    return m;
 }
 
 void TERN_CPU_FN(softmax)(const float *x, uint32_t k, float *out) {

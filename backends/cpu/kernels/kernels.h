@@ -151,19 +151,31 @@ typedef void tern_cpu_activation_fn(const float *x, tern_activation kind, uint32
 typedef void tern_cpu_gated_fn(const float *gate, const float *up, tern_activation kind, uint32_t n,
                                float *out);
 
-// x[i] = exp(x[i] - shift).
-typedef void tern_cpu_exp_shift_fn(float *x, uint32_t n, float shift);
+// x[i] = exp(x[i] * scale - m), where m is the largest x[i] * scale; returns m.
+typedef float tern_cpu_exp_scaled_fn(float *x, uint32_t n, float scale);
 
-// Attention within one block of positions: |count| <= 64 rows of a cache.
+// Query heads that one call of an attend kernel takes at most.
+enum { TERN_CPU_ATTEND_QUERIES = 4 };
+
+// Attention of the query heads that share a key head, within one block of positions: |count| <= 64
+// rows of a cache.
 struct tern_cpu_attend {
-    const void *rows; // f16 or f32
-    size_t stride;    // elements
+    const void *rows;  // f16 or f32
+    const void *ahead; // as many rows that are needed soon, or any address: may be prefetched
+    size_t stride;     // elements
     uint32_t count;
     uint32_t dim;
+    uint32_t queries; // 1 to TERN_CPU_ATTEND_QUERIES
+    size_t x_stride;  // from one query head to the next, here and below
+    size_t out_stride;
+    const float *weights; // of attend_values
+    size_t weights_stride;
 };
 
+// For every query head, |x| and |out| that head's:
 // keys: out[j] = sum_d(x[d] * row_j[d]) by rule 4, |x| a query rounded as the cache is.
-// values: out[d] = x[0] * row_0[d] + x[1] * row_1[d] + ... ascending from +0, |x| probabilities.
+// values: out[d] += flush(x[0] * row_0[d] + x[1] * row_1[d] + ...) * weights[0], the sum ascending
+// from +0, |x| probabilities; products with |weights| are rounded.
 typedef void tern_cpu_attend_keys_f32_fn(const struct tern_cpu_attend *job, const float *x,
                                          float *out);
 typedef tern_cpu_attend_keys_f32_fn tern_cpu_attend_keys_f16_fn, tern_cpu_attend_values_f32_fn,

@@ -1,161 +1,307 @@
 #include <string.h>
 
-#include "backends/cpu/kernels/sum.h"
+#include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/ops/cache.h"
 #include "shaders/common/float.h"
 
-// Two passes over a head's positions. The first finds every score and the largest, so that the
-// second can weigh each block as soon as it is summed and nothing per block is kept.
+// The work comes in groups: the query heads of one row that share a key head, so that a block of
+// the cache is read and widened once for all of them. A group's first pass turns scores into
+// probabilities, block by block against the block's own maximum; the second weighs every block
+// against the largest maximum. With groups enough for all threads each does both passes for the
+// groups it takes. With few, threads share a group: in the first pass by blocks, in the second by
+// columns.
+enum { MOST = TERN_CPU_ATTEND_QUERIES, SHARED_PER_THREAD = 4, SLICE = 64 };
+
+// Scratch, in floats; each part begins at a multiple of 16. A group's state is a place.
+struct room {
+    uint64_t positions; // of scores
+    uint64_t blocks;    // of maxima, sums and weights
+    uint64_t dim;
+    uint64_t place; // scores, queries, maxima, sums of MOST heads
+    uint64_t task;  // weights of MOST heads
+};
+
 struct job {
     const struct tern_cpu_run *run;
     const tern_attention_desc *desc;
+    struct room room;
+    uint32_t groups; // of a key head
+    uint32_t count;  // of all groups
+    uint32_t blocks; // of the longest row
+    uint32_t slices; // of a head's columns
+    float *weights;  // of the tasks
 };
 
-// A task's part of the scratch, in floats; each begins at a multiple of 16.
-struct room {
-    uint64_t scores; // one per position
-    uint64_t dim;    // query, block, out
-    uint64_t total;
+struct group {
+    uint32_t row;
+    uint32_t kv_head;
+    uint32_t head; // the first query head
+    uint32_t heads;
+    uint32_t positions;
+    uint32_t blocks;
+    float *scores; // [heads][room.positions], and so on
+    float *queries;
+    float *most;
+    float *sums;
 };
+
+static uint32_t dim_of(const tern_attention_desc *d) {
+    return d->k_cache.shape[3];
+}
+
+static bool is_half(const tern_attention_desc *d) {
+    return d->k_cache.dtype == TERN_DTYPE_F16;
+}
+
+// Query heads of a key head.
+static uint32_t sharing(const tern_attention_desc *d) {
+    return d->q.shape[1] / dim_of(d) / d->k_cache.shape[1];
+}
+
+static uint32_t groups_of(const tern_attention_desc *d) {
+    return (sharing(d) + MOST - 1) / MOST;
+}
 
 static struct room room_of(const tern_attention_desc *d) {
-    struct room room = {.scores = tern_cpu_cache_positions(&d->table),
-                        .dim = tern_cpu_round_up(d->k_cache.shape[3], 16)};
-    room.total = room.scores + 3 * room.dim;
+    struct room room = {.positions = tern_cpu_cache_positions(&d->table),
+                        .blocks = tern_cpu_round_up(d->table.shape[1], 16),
+                        .dim = tern_cpu_round_up(dim_of(d), 16)};
+    room.place = MOST * (room.positions + room.dim + 2 * room.blocks);
+    room.task = MOST * room.blocks;
     return room;
 }
 
-// One query head of one row.
-struct head {
-    uint32_t row;
-    uint32_t kv_head;
-    uint32_t count; // of positions
-    bool half;
-    const float *query;
-    float *scores;
-};
+// Places for |count| groups: one each, or one for each task.
+static uint64_t places_of(uint32_t tasks, uint64_t count) {
+    uint64_t most = (uint64_t)SHARED_PER_THREAD * tasks;
+    return count < most ? count < tasks ? tasks : count : most;
+}
 
-static struct tern_cpu_attend block_of(const tern_attention_desc *d, const tern_tensor *cache,
-                                       const struct head *head, uint32_t base) {
-    uint32_t block =
-        tern_cpu_cache_block(&d->table, &d->sequences, cache, head->row, base / TERN_KV_BLOCK);
-    uint32_t left = head->count - base;
-    return (struct tern_cpu_attend){.rows = tern_cpu_cache_at(cache, block, head->kv_head, 0),
+static uint32_t positions_of(const tern_attention_desc *d, uint32_t row) {
+    return tern_cpu_clamp(tern_cpu_i32(&d->positions)[row], tern_cpu_cache_positions(&d->table)) +
+           1;
+}
+
+// Group |index|: rows follow one another, so that they find their key head in the caches.
+static struct group group_at(const struct job *job, uint32_t index, uint32_t place) {
+    const tern_attention_desc *d = job->desc;
+    const struct room *room = &job->room;
+    uint32_t row = index % job->run->rows;
+    uint32_t kv_head = index / job->run->rows / job->groups;
+    uint32_t part = index / job->run->rows % job->groups;
+    uint32_t first = sharing(d) * part / job->groups;
+    uint32_t end = sharing(d) * (part + 1) / job->groups;
+    float *scores = (float *)(void *)job->run->scratch + place * room->place;
+    struct group g = {row, kv_head, kv_head * sharing(d) + first, end - first, .scores = scores};
+    g.positions = positions_of(d, row);
+    g.blocks = (g.positions + TERN_KV_BLOCK - 1) / TERN_KV_BLOCK;
+    g.queries = scores + MOST * room->positions;
+    g.most = g.queries + MOST * room->dim;
+    g.sums = g.most + MOST * room->blocks;
+    return g;
+}
+
+static const uint8_t *block_at(const struct job *job, const tern_tensor *cache,
+                               const struct group *g, uint32_t index) {
+    const tern_attention_desc *d = job->desc;
+    uint32_t block = tern_cpu_cache_block(&d->table, &d->sequences, cache, g->row, index);
+    return tern_cpu_cache_at(cache, block, g->kv_head, 0);
+}
+
+// What the kernels need to know of block |index|.
+static struct tern_cpu_attend attend_block(const struct job *job, const tern_tensor *cache,
+                                           const struct group *g, uint32_t index) {
+    uint32_t left = g->positions - index * TERN_KV_BLOCK;
+    uint32_t next = index + 1 < g->blocks ? index + 1 : index;
+    return (struct tern_cpu_attend){.rows = block_at(job, cache, g, index),
+                                    .ahead = block_at(job, cache, g, next),
                                     .stride = cache->strides[2],
                                     .count = left < TERN_KV_BLOCK ? left : TERN_KV_BLOCK,
-                                    .dim = cache->shape[3]};
+                                    .dim = dim_of(job->desc),
+                                    .queries = g->heads};
 }
 
-// Every score of the head; returns the largest.
-static float score(const struct job *job, const struct head *head) {
-    const struct tern_cpu_kernels *kernels = job->run->kernels;
-    const tern_attention_desc *d = job->desc;
-    for (uint32_t base = 0; base < head->count; base += TERN_KV_BLOCK) {
-        struct tern_cpu_attend keys = block_of(d, &d->k_cache, head, base);
-        float *scores = head->scores + base;
-        if (head->half) {
-            kernels->attend_keys_f16.fn(&keys, head->query, scores);
+// The queries, rounded as the cache is.
+static void prepare(const struct job *job, const struct group *g) {
+    uint32_t dim = dim_of(job->desc);
+    const float *q = tern_cpu_f32(&job->desc->q, g->row) + (size_t)g->head * dim;
+    for (uint32_t i = 0; i < g->heads; i++) {
+        float *to = g->queries + i * job->room.dim;
+        if (is_half(job->desc)) {
+            job->run->kernels->round_f16.fn(q + (size_t)i * dim, dim, to);
         } else {
-            kernels->attend_keys_f32.fn(&keys, head->query, scores);
-        }
-        for (uint32_t j = 0; j < keys.count; j++) {
-            scores[j] = scores[j] * d->scale;
+            memcpy(to, q + (size_t)i * dim, dim * sizeof *to);
         }
     }
-    return tern_cpu_largest(head->scores, head->count);
 }
 
-// Turns the scores of a block into probabilities against |m|, their largest; returns their sum.
-static float weigh(const struct tern_cpu_kernels *kernels, const struct head *head, float *scores,
-                   uint32_t count, float m) {
-    kernels->exp_shift.fn(scores, count, m);
-    if (head->half) {
-        kernels->round_f16.fn(scores, count, scores);
+// The sums of |count| probabilities of each head, ascending; the heads' additions do not wait for
+// one another.
+static void add_up(const struct job *job, const struct group *g, const float *p, uint32_t count,
+                   float *sums) {
+    float total[MOST] = {0};
+    const float *of[MOST];
+    for (uint32_t i = 0; i < MOST; i++) {
+        of[i] = p + (i < g->heads ? i : 0) * job->room.positions;
     }
-    float sum = 0.0f;
     for (uint32_t j = 0; j < count; j++) {
-        sum += scores[j];
+        for (uint32_t i = 0; i < MOST; i++) {
+            total[i] += of[i][j];
+        }
     }
-    return sum;
+    for (uint32_t i = 0; i < g->heads; i++) {
+        sums[i * job->room.blocks] = total[i];
+    }
 }
 
-static void join(const struct job *job, const struct head *head, float most, float *block,
-                 float *total) {
+// First pass over block |index|.
+static void score(const struct job *job, const struct group *g, uint32_t index) {
+    const struct tern_cpu_kernels *kernels = job->run->kernels;
+    const struct room *room = &job->room;
+    bool half = is_half(job->desc);
+    struct tern_cpu_attend keys = attend_block(job, &job->desc->k_cache, g, index);
+    float *scores = g->scores + (size_t)index * TERN_KV_BLOCK;
+    keys.x_stride = room->dim;
+    keys.out_stride = room->positions;
+    (half ? kernels->attend_keys_f16.fn : kernels->attend_keys_f32.fn)(&keys, g->queries, scores);
+    for (uint32_t i = 0; i < g->heads; i++) {
+        float *p = scores + i * room->positions;
+        g->most[i * room->blocks + index] = kernels->exp_scaled.fn(p, keys.count, job->desc->scale);
+        if (half) {
+            kernels->round_f16.fn(p, keys.count, p);
+        }
+    }
+    add_up(job, g, scores, keys.count, g->sums + index);
+}
+
+// The weights of the blocks of head |i|; returns what all its weighed sums are to be divided by.
+static float weigh(const struct job *job, const struct group *g, uint32_t i, float *weights) {
+    const float *sums = g->sums + i * job->room.blocks;
+    memcpy(weights, g->most + i * job->room.blocks, g->blocks * sizeof *weights);
+    job->run->kernels->exp_scaled.fn(weights, g->blocks, 1.0f);
+    float total = 0.0f;
+    for (uint32_t b = 0; b < g->blocks; b++) {
+        total += sums[b] * weights[b];
+    }
+    return total;
+}
+
+// Second pass over |columns| from |first|.
+static void join(const struct job *job, const struct group *g, uint32_t first, uint32_t columns,
+                 uint32_t task) {
     const struct tern_cpu_kernels *kernels = job->run->kernels;
     const tern_attention_desc *d = job->desc;
-    uint32_t dim = d->k_cache.shape[3];
-    float weight = 0.0f;
-    memset(total, 0, dim * sizeof *total);
-    for (uint32_t base = 0; base < head->count; base += TERN_KV_BLOCK) {
-        struct tern_cpu_attend values = block_of(d, &d->v_cache, head, base);
-        float *scores = head->scores + base;
-        float m = tern_cpu_largest(scores, values.count);
-        float sum = weigh(kernels, head, scores, values.count, m);
-        if (head->half) {
-            kernels->attend_values_f16.fn(&values, scores, block);
-        } else {
-            kernels->attend_values_f32.fn(&values, scores, block);
-        }
-        float c = m - most;
-        kernels->exp_shift.fn(&c, 1, 0.0f);
-        weight += sum * c;
-        for (uint32_t i = 0; i < dim; i++) {
-            total[i] += t_flush(block[i]) * c;
-        }
+    const struct room *room = &job->room;
+    float *weights = job->weights + task * room->task;
+    float *out = tern_cpu_f32(&d->out, g->row) + (size_t)g->head * dim_of(d) + first;
+    float inverse[MOST];
+    for (uint32_t i = 0; i < g->heads; i++) {
+        inverse[i] = 1.0f / weigh(job, g, i, weights + i * room->blocks);
+        memset(out + (size_t)i * dim_of(d), 0, columns * sizeof *out);
     }
-    float inverse = 1.0f / weight;
-    for (uint32_t i = 0; i < dim; i++) {
-        total[i] = t_flush(total[i] * inverse);
+    for (uint32_t b = 0; b < g->blocks; b++) {
+        struct tern_cpu_attend values = attend_block(job, &d->v_cache, g, b);
+        size_t offset = (size_t)first * (is_half(d) ? 2 : 4);
+        values.rows = (const uint8_t *)values.rows + offset;
+        values.ahead = (const uint8_t *)values.ahead + offset;
+        values.dim = columns;
+        values.x_stride = room->positions;
+        values.out_stride = dim_of(d);
+        values.weights = weights + b;
+        values.weights_stride = room->blocks;
+        (is_half(d) ? kernels->attend_values_f16.fn : kernels->attend_values_f32.fn)(
+            &values, g->scores + (size_t)b * TERN_KV_BLOCK, out);
+    }
+    for (uint32_t i = 0; i < g->heads; i++, out += dim_of(d)) {
+        kernels->scale.fn(out, inverse[i], columns, out);
     }
 }
 
-static void part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
+static void whole_part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
     const struct job *job = user;
-    const tern_attention_desc *d = job->desc;
-    uint32_t dim = d->k_cache.shape[3];
-    uint32_t heads = d->q.shape[1] / dim;
-    struct room room = room_of(d);
-    float *scores = (float *)(void *)job->run->scratch + task * room.total;
-    float *query = scores + room.scores;
     for (uint32_t i = first; i < end; i++) {
-        struct head head = {.row = i / heads, .half = d->k_cache.dtype == TERN_DTYPE_F16};
-        uint32_t column = i % heads;
-        int32_t position = tern_cpu_i32(&d->positions)[head.row];
-        head.kv_head = (uint32_t)((uint64_t)column * d->k_cache.shape[1] / heads);
-        head.count = tern_cpu_clamp(position, room.scores) + 1;
-        head.scores = scores;
-        head.query = tern_cpu_f32(&d->q, head.row) + (size_t)column * dim;
-        if (head.half) {
-            job->run->kernels->round_f16.fn(head.query, dim, query);
-            head.query = query;
+        struct group g = group_at(job, i, task);
+        prepare(job, &g);
+        for (uint32_t b = 0; b < g.blocks; b++) {
+            score(job, &g, b);
         }
-        float most = score(job, &head);
-        float *total = query + 2 * room.dim;
-        join(job, &head, most, query + room.dim, total);
-        memcpy(tern_cpu_f32(&d->out, head.row) + (size_t)column * dim, total, dim * sizeof *total);
+        join(job, &g, 0, dim_of(job->desc), task);
     }
 }
 
-// The last row's position says how much there is to do.
+static void score_part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
+    (void)task;
+    const struct job *job = user;
+    for (uint32_t i = first; i < end; i++) {
+        uint32_t index = i / job->blocks;
+        struct group g = group_at(job, index, index);
+        if (i % job->blocks < g.blocks) {
+            score(job, &g, i % job->blocks);
+        }
+    }
+}
+
+static void join_part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
+    const struct job *job = user;
+    uint32_t dim = dim_of(job->desc);
+    for (uint32_t i = first; i < end; i++) {
+        uint32_t index = i / job->slices;
+        uint32_t column = i % job->slices * SLICE;
+        struct group g = group_at(job, index, index);
+        join(job, &g, column, dim - column < SLICE ? dim - column : SLICE, task);
+    }
+}
+
+// Nanoseconds of one pass of a group over |blocks| blocks of |columns| columns.
+static uint64_t cost(uint64_t blocks, uint64_t columns) {
+    return blocks * (100 + 8 * columns);
+}
+
+static struct job job_of(const struct tern_cpu_run *run, const tern_attention_desc *d) {
+    uint32_t tasks = tern_cpu_max_tasks(run->pool);
+    struct job job = {run, d, room_of(d), groups_of(d)};
+    uint32_t longest = 0;
+    for (uint32_t row = 0; row < run->rows; row++) {
+        uint32_t positions = positions_of(d, row);
+        longest = positions > longest ? positions : longest;
+    }
+    job.count = run->rows * d->k_cache.shape[1] * job.groups;
+    job.blocks = (longest + TERN_KV_BLOCK - 1) / TERN_KV_BLOCK;
+    job.slices = (dim_of(d) + SLICE - 1) / SLICE;
+    job.weights = (float *)(void *)run->scratch + places_of(tasks, job.count) * job.room.place;
+    return job;
+}
+
 static void run(const struct tern_cpu_run *run, const tern_op_header *desc) {
-    struct job job = {run, (const tern_attention_desc *)desc};
-    uint32_t heads = job.desc->q.shape[1] / job.desc->k_cache.shape[3];
-    int32_t position = tern_cpu_i32(&job.desc->positions)[run->rows - 1];
-    uint64_t count = tern_cpu_clamp(position, tern_cpu_cache_positions(&job.desc->table)) + 1;
-    struct tern_cpu_work work = {run->rows * heads, count * (4 + job.desc->k_cache.shape[3] / 8)};
-    tern_cpu_split(run, work, part, &job);
+    struct job job = job_of(run, (const tern_attention_desc *)desc);
+    uint32_t dim = dim_of(job.desc);
+    if (job.count >= SHARED_PER_THREAD * tern_cpu_max_tasks(run->pool)) {
+        struct tern_cpu_work all = {job.count, 2 * cost(job.blocks, dim)};
+        tern_cpu_split(run, all, whole_part, &job);
+        return;
+    }
+    for (uint32_t i = 0; i < job.count; i++) {
+        struct group g = group_at(&job, i, i);
+        prepare(&job, &g);
+    }
+    struct tern_cpu_work scores = {job.count * job.blocks, cost(1, dim)};
+    tern_cpu_split(run, scores, score_part, &job);
+    struct tern_cpu_work slices = {job.count * job.slices, cost(job.blocks, SLICE)};
+    tern_cpu_split(run, slices, join_part, &job);
 }
 
 static uint64_t scratch(const tern_backend_device *device, const tern_op_header *desc) {
-    return room_of((const tern_attention_desc *)desc).total * sizeof(float) *
-           tern_cpu_max_tasks(device->pool);
+    const tern_attention_desc *d = (const tern_attention_desc *)desc;
+    struct room room = room_of(d);
+    uint32_t tasks = tern_cpu_max_tasks(device->pool);
+    uint64_t count = (uint64_t)d->q.shape[0] * d->k_cache.shape[1] * groups_of(d);
+    return (places_of(tasks, count) * room.place + tasks * room.task) * sizeof(float);
 }
 
 static struct tern_cpu_pick kernel(const struct tern_cpu_kernels *kernels,
                                    const tern_op_header *desc) {
-    const tern_attention_desc *d = (const tern_attention_desc *)desc;
-    return d->k_cache.dtype == TERN_DTYPE_F16 ? TERN_CPU_PICK(kernels, attend_keys_f16)
-                                              : TERN_CPU_PICK(kernels, attend_keys_f32);
+    return is_half((const tern_attention_desc *)desc) ? TERN_CPU_PICK(kernels, attend_keys_f16)
+                                                      : TERN_CPU_PICK(kernels, attend_keys_f32);
 }
 
 const struct tern_cpu_op tern_cpu_op_attention = {

@@ -90,26 +90,33 @@ TERN_CPU_INLINE float32x4_t dot(struct type t, const uint8_t *row, const float *
 }
 
 // Four rows at a time, so that their sums are joined together; the last rows may be fewer.
+TERN_CPU_INLINE void keys_of_rows(struct type t, const struct tern_cpu_attend *job, uint32_t j,
+                                  const float *q, float *out) {
+    size_t stride = job->stride * t.bytes;
+    uint32_t rows = job->count - j < LANES ? job->count - j : LANES;
+    const uint8_t *first = (const uint8_t *)job->rows + j * stride;
+    float32x4_t total = vdupq_n_f32(0.0f);
+    for (uint32_t base = 0; base < job->dim; base += TERN_CPU_SUM_BLOCK) {
+        uint32_t left = job->dim - base;
+        uint32_t size = left < TERN_CPU_SUM_BLOCK ? left : TERN_CPU_SUM_BLOCK;
+        float32x4_t sums[LANES];
+        for (uint32_t i = 0; i < LANES; i++) {
+            const uint8_t *row = first + (i < rows ? i : 0) * stride + base * t.bytes;
+            sums[i] = dot(t, row, q + base, size);
+        }
+        total = vaddq_f32(total, tern_cpu_join_lanes(sums));
+    }
+    float lanes[LANES];
+    vst1q_f32(lanes, total);
+    memcpy(out + j, lanes, rows * sizeof *out);
+}
+
 TERN_CPU_INLINE void keys(struct type t, const struct tern_cpu_attend *job, const float *q,
                           float *out) {
-    size_t stride = job->stride * t.bytes;
     for (uint32_t j = 0; j < job->count; j += LANES) {
-        uint32_t rows = job->count - j < LANES ? job->count - j : LANES;
-        const uint8_t *first = (const uint8_t *)job->rows + j * stride;
-        float32x4_t total = vdupq_n_f32(0.0f);
-        for (uint32_t base = 0; base < job->dim; base += TERN_CPU_SUM_BLOCK) {
-            uint32_t left = job->dim - base;
-            uint32_t size = left < TERN_CPU_SUM_BLOCK ? left : TERN_CPU_SUM_BLOCK;
-            float32x4_t sums[LANES];
-            for (uint32_t i = 0; i < LANES; i++) {
-                const uint8_t *row = first + (i < rows ? i : 0) * stride + base * t.bytes;
-                sums[i] = dot(t, row, q + base, size);
-            }
-            total = vaddq_f32(total, tern_cpu_join_lanes(sums));
+        for (uint32_t i = 0; i < job->queries; i++) {
+            keys_of_rows(t, job, j, q + i * job->x_stride, out + i * job->out_stride);
         }
-        float lanes[LANES];
-        vst1q_f32(lanes, total);
-        memcpy(out + j, lanes, rows * sizeof *out);
     }
 }
 
@@ -121,55 +128,83 @@ void tern_cpu_attend_keys_f32__neon(const struct tern_cpu_attend *job, const flo
     keys(TYPE_F32, job, x, out);
 }
 
+// |to| + t_flush(sum) * weight.
+TERN_CPU_INLINE float32x4_t add_weighed(float32x4_t to, float32x4_t sum, float weight) {
+    uint32x4_t keep = vcageq_f32(sum, vdupq_n_f32(0x1p-50f));
+    uint32x4_t flushed = vandq_u32(keep, vreinterpretq_u32_f32(sum));
+    return vaddq_f32(to, vmulq_n_f32(vreinterpretq_f32_u32(flushed), weight));
+}
+
+// What one query head needs of a block's values.
+struct weighing {
+    const float *p;
+    float weight;
+    float *out;
+};
+
 // 4 * |vectors| columns from |column|; |vectors| is a constant wherever this is inlined.
-TERN_CPU_INLINE void value_columns(struct type t, const struct tern_cpu_attend *job, const float *p,
-                                   uint32_t column, int vectors, float *out) {
+TERN_CPU_INLINE void value_columns(struct type t, const struct tern_cpu_attend *job,
+                                   struct weighing w, uint32_t column, int vectors) {
     const uint8_t *row = (const uint8_t *)job->rows + column * t.bytes;
     float32x4_t sums[VECTORS];
     for (int i = 0; i < vectors; i++) {
         sums[i] = vdupq_n_f32(0.0f);
     }
     for (uint32_t j = 0; j < job->count; j++) {
-        float32x4_t wfour = vld1q_dup_f32(p + j);
+        float32x4_t p = vld1q_dup_f32(w.p + j);
         for (int i = 0; i < vectors; i++) {
-            sums[i] = add_product(t, wfour, t.load(row + LANES * i * t.bytes), sums[i]);
+            sums[i] = add_product(t, p, t.load(row + LANES * i * t.bytes), sums[i]);
         }
         row += job->stride * t.bytes;
     }
     for (int i = 0; i < vectors; i++) {
-        vst1q_f32(out + column + LANES * i, sums[i]);
+        float *out = w.out + column + LANES * i;
+        vst1q_f32(out, add_weighed(vld1q_f32(out), sums[i], w.weight));
     }
 }
 
 // The last |n| < 4 columns.
-TERN_CPU_INLINE void value_rest(struct type t, const struct tern_cpu_attend *job, const float *p,
-                                uint32_t column, float *out) {
+TERN_CPU_INLINE void value_rest(struct type t, const struct tern_cpu_attend *job, struct weighing w,
+                                uint32_t column) {
     const uint8_t *row = (const uint8_t *)job->rows + column * t.bytes;
     uint32_t n = job->dim - column;
     float32x4_t sum = vdupq_n_f32(0.0f);
     for (uint32_t j = 0; j < job->count; j++) {
-        sum = add_product(t, vld1q_dup_f32(p + j), t.load_some(row, n), sum);
+        sum = add_product(t, vld1q_dup_f32(w.p + j), t.load_some(row, n), sum);
         row += job->stride * t.bytes;
     }
     float lanes[LANES];
-    vst1q_f32(lanes, sum);
-    memcpy(out + column, lanes, n * sizeof *out);
+    float32x4_t old = load_some_f32((const uint8_t *)(w.out + column), n);
+    vst1q_f32(lanes, add_weighed(old, sum, w.weight));
+    memcpy(w.out + column, lanes, n * sizeof *lanes);
+}
+
+// The last columns, fewer than CHUNK.
+TERN_CPU_INLINE void value_some(struct type t, const struct tern_cpu_attend *job, struct weighing w,
+                                uint32_t column) {
+    for (; job->dim - column >= 16; column += 16) {
+        value_columns(t, job, w, column, 4);
+    }
+    for (; job->dim - column >= LANES; column += LANES) {
+        value_columns(t, job, w, column, 1);
+    }
+    if (column < job->dim) {
+        value_rest(t, job, w, column);
+    }
 }
 
 TERN_CPU_INLINE void values(struct type t, const struct tern_cpu_attend *job, const float *p,
                             float *out) {
-    uint32_t column = 0;
-    for (; job->dim - column >= 64; column += 64) {
-        value_columns(t, job, p, column, 16, out);
-    }
-    for (; job->dim - column >= 16; column += 16) {
-        value_columns(t, job, p, column, 4, out);
-    }
-    for (; job->dim - column >= 4; column += 4) {
-        value_columns(t, job, p, column, 1, out);
-    }
-    if (column < job->dim) {
-        value_rest(t, job, p, column, out);
+    for (uint32_t column = 0; column < job->dim; column += CHUNK) {
+        for (uint32_t i = 0; i < job->queries; i++) {
+            struct weighing w = {p + i * job->x_stride, job->weights[i * job->weights_stride],
+                                 out + i * job->out_stride};
+            if (job->dim - column >= CHUNK) {
+                value_columns(t, job, w, column, VECTORS);
+            } else {
+                value_some(t, job, w, column);
+            }
+        }
     }
 }
 

@@ -88,26 +88,33 @@ TERN_CPU_INLINE __m256 dot(struct type t, const uint8_t *row, const float *q, ui
 }
 
 // Eight rows at a time, so that their sums are joined together; the last rows may be fewer.
+TERN_CPU_INLINE void keys_of_rows(struct type t, const struct tern_cpu_attend *job, uint32_t j,
+                                  const float *q, float *out) {
+    size_t stride = job->stride * t.bytes;
+    uint32_t rows = job->count - j < LANES ? job->count - j : LANES;
+    const uint8_t *first = (const uint8_t *)job->rows + j * stride;
+    __m256 total = _mm256_setzero_ps();
+    for (uint32_t base = 0; base < job->dim; base += TERN_CPU_SUM_BLOCK) {
+        uint32_t left = job->dim - base;
+        uint32_t size = left < TERN_CPU_SUM_BLOCK ? left : TERN_CPU_SUM_BLOCK;
+        __m256 sums[LANES];
+        for (uint32_t i = 0; i < LANES; i++) {
+            const uint8_t *row = first + (i < rows ? i : 0) * stride + base * t.bytes;
+            sums[i] = dot(t, row, q + base, size);
+        }
+        total = _mm256_add_ps(total, tern_cpu_join_lanes(sums));
+    }
+    float lanes[LANES];
+    _mm256_storeu_ps(lanes, total);
+    memcpy(out + j, lanes, rows * sizeof *out);
+}
+
 TERN_CPU_INLINE void keys(struct type t, const struct tern_cpu_attend *job, const float *q,
                           float *out) {
-    size_t stride = job->stride * t.bytes;
     for (uint32_t j = 0; j < job->count; j += LANES) {
-        uint32_t rows = job->count - j < LANES ? job->count - j : LANES;
-        const uint8_t *first = (const uint8_t *)job->rows + j * stride;
-        __m256 total = _mm256_setzero_ps();
-        for (uint32_t base = 0; base < job->dim; base += TERN_CPU_SUM_BLOCK) {
-            uint32_t left = job->dim - base;
-            uint32_t size = left < TERN_CPU_SUM_BLOCK ? left : TERN_CPU_SUM_BLOCK;
-            __m256 sums[LANES];
-            for (uint32_t i = 0; i < LANES; i++) {
-                const uint8_t *row = first + (i < rows ? i : 0) * stride + base * t.bytes;
-                sums[i] = dot(t, row, q + base, size);
-            }
-            total = _mm256_add_ps(total, tern_cpu_join_lanes(sums));
+        for (uint32_t i = 0; i < job->queries; i++) {
+            keys_of_rows(t, job, j, q + i * job->x_stride, out + i * job->out_stride);
         }
-        float lanes[LANES];
-        _mm256_storeu_ps(lanes, total);
-        memcpy(out + j, lanes, rows * sizeof *out);
     }
 }
 
@@ -119,55 +126,84 @@ void tern_cpu_attend_keys_f32__avx2(const struct tern_cpu_attend *job, const flo
     keys(TYPE_F32, job, x, out);
 }
 
+// |to| + t_flush(sum) * weight.
+TERN_CPU_INLINE __m256 add_weighed(__m256 to, __m256 sum, float weight) {
+    __m256 magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), sum);
+    __m256 keep = _mm256_cmp_ps(magnitude, _mm256_set1_ps(0x1p-50f), _CMP_NLT_UQ);
+    __m256 product = _mm256_mul_ps(_mm256_and_ps(keep, sum), _mm256_set1_ps(weight));
+    return _mm256_add_ps(to, product);
+}
+
+// What one query head needs of a block's values.
+struct weighing {
+    const float *p;
+    float weight;
+    float *out;
+};
+
 // 8 * |vectors| columns from |column|; |vectors| is a constant wherever this is inlined.
-TERN_CPU_INLINE void value_columns(struct type t, const struct tern_cpu_attend *job, const float *p,
-                                   uint32_t column, int vectors, float *out) {
+TERN_CPU_INLINE void value_columns(struct type t, const struct tern_cpu_attend *job,
+                                   struct weighing w, uint32_t column, int vectors) {
     const uint8_t *row = (const uint8_t *)job->rows + column * t.bytes;
     __m256 sums[VECTORS];
     for (int i = 0; i < vectors; i++) {
         sums[i] = _mm256_setzero_ps();
     }
     for (uint32_t j = 0; j < job->count; j++) {
-        __m256 weight = _mm256_broadcast_ss(p + j);
+        __m256 p = _mm256_broadcast_ss(w.p + j);
         for (int i = 0; i < vectors; i++) {
-            sums[i] = add_product(t, weight, t.load(row + LANES * i * t.bytes), sums[i]);
+            sums[i] = add_product(t, p, t.load(row + LANES * i * t.bytes), sums[i]);
         }
         row += job->stride * t.bytes;
     }
     for (int i = 0; i < vectors; i++) {
-        _mm256_storeu_ps(out + column + LANES * i, sums[i]);
+        float *out = w.out + column + LANES * i;
+        _mm256_storeu_ps(out, add_weighed(_mm256_loadu_ps(out), sums[i], w.weight));
     }
 }
 
 // The last |n| < 8 columns.
-TERN_CPU_INLINE void value_rest(struct type t, const struct tern_cpu_attend *job, const float *p,
-                                uint32_t column, float *out) {
+TERN_CPU_INLINE void value_rest(struct type t, const struct tern_cpu_attend *job, struct weighing w,
+                                uint32_t column) {
     const uint8_t *row = (const uint8_t *)job->rows + column * t.bytes;
     uint32_t n = job->dim - column;
     __m256 sum = _mm256_setzero_ps();
     for (uint32_t j = 0; j < job->count; j++) {
-        sum = add_product(t, _mm256_broadcast_ss(p + j), t.load_some(row, n), sum);
+        sum = add_product(t, _mm256_broadcast_ss(w.p + j), t.load_some(row, n), sum);
         row += job->stride * t.bytes;
     }
     float lanes[LANES];
-    _mm256_storeu_ps(lanes, sum);
-    memcpy(out + column, lanes, n * sizeof *out);
+    __m256 old = load_some_f32((const uint8_t *)(w.out + column), n);
+    _mm256_storeu_ps(lanes, add_weighed(old, sum, w.weight));
+    memcpy(w.out + column, lanes, n * sizeof *lanes);
+}
+
+// The last columns, fewer than CHUNK.
+TERN_CPU_INLINE void value_some(struct type t, const struct tern_cpu_attend *job, struct weighing w,
+                                uint32_t column) {
+    for (; job->dim - column >= 32; column += 32) {
+        value_columns(t, job, w, column, 4);
+    }
+    for (; job->dim - column >= LANES; column += LANES) {
+        value_columns(t, job, w, column, 1);
+    }
+    if (column < job->dim) {
+        value_rest(t, job, w, column);
+    }
 }
 
 TERN_CPU_INLINE void values(struct type t, const struct tern_cpu_attend *job, const float *p,
                             float *out) {
-    uint32_t column = 0;
-    for (; job->dim - column >= 64; column += 64) {
-        value_columns(t, job, p, column, 8, out);
-    }
-    for (; job->dim - column >= 32; column += 32) {
-        value_columns(t, job, p, column, 4, out);
-    }
-    for (; job->dim - column >= 8; column += 8) {
-        value_columns(t, job, p, column, 1, out);
-    }
-    if (column < job->dim) {
-        value_rest(t, job, p, column, out);
+    for (uint32_t column = 0; column < job->dim; column += CHUNK) {
+        for (uint32_t i = 0; i < job->queries; i++) {
+            struct weighing w = {p + i * job->x_stride, job->weights[i * job->weights_stride],
+                                 out + i * job->out_stride};
+            if (job->dim - column >= CHUNK) {
+                value_columns(t, job, w, column, VECTORS);
+            } else {
+                value_some(t, job, w, column);
+            }
+        }
     }
 }
 
