@@ -118,6 +118,7 @@ static void bench(const struct check *check, uint32_t dim, uint32_t queries) {
     make(dim, MOST_ROWS, true, CHECK_RANDOM);
     check_fill_f32(x, MOST_QUERIES * dim, CHECK_RANDOM);
     struct tern_cpu_attend job = cache.job;
+    job.stride = dim;
     job.queries = queries;
     job.x_stride = dim;
     job.out_stride = dim;
