@@ -1,4 +1,5 @@
 // tern run: continues a text.
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,11 +96,13 @@ static bool read_prompt(const options *o, text *prompt) {
     bool from_stdin = strcmp(o->file, "-") == 0;
     FILE *file = from_stdin ? stdin : fopen(o->file, "rb");
     bool read = file && text_read(prompt, file);
+    int error = errno;
     if (file && !from_stdin) {
         fclose(file);
     }
     if (!read) {
-        fprintf(stderr, "%s: prompt file '%s' cannot be read\n", PROGRAM, o->file);
+        fprintf(stderr, "%s: prompt file '%s' cannot be read: %s\n", PROGRAM, o->file,
+                strerror(error));
     }
     return read;
 }

@@ -1,5 +1,6 @@
 #include "tools/tern/text.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,11 +21,15 @@ bool text_append(text *self, const char *bytes, size_t size) {
     return true;
 }
 
+// No prompt and no report is as long; a device or a pipe may have no end.
+#define MOST_READ ((size_t)256 << 20)
+
 bool text_read(text *self, FILE *file) {
     char block[4096];
     size_t got;
     while ((got = fread(block, 1, sizeof block, file)) > 0) {
-        if (!text_append(self, block, got)) {
+        if (self->size + got > MOST_READ || !text_append(self, block, got)) {
+            errno = self->size + got > MOST_READ ? EFBIG : ENOMEM;
             return false;
         }
     }

@@ -15,7 +15,7 @@ typedef struct text {
 // False if memory is out.
 bool text_append(text *self, const char *bytes, size_t size);
 
-// Appends all that is left of |file|; false if that fails.
+// Appends all that is left of |file|, 256 MiB at most; false, and errno, if that fails.
 bool text_read(text *self, FILE *file);
 
 void text_free(text *self);
