@@ -102,6 +102,30 @@ static tern_status read_gate(const tern_archive *archive, tern__hyper *hyper) {
                       value);
 }
 
+// Without a key for it, the width is shared out among the heads.
+static tern_status read_head_dim(const tern_archive *archive, tern__hyper *hyper) {
+    tern_context *context = tern__archive_context(archive);
+    key name = key_of(hyper, "attention.key_length");
+    TERN_TRY(tern__archive_u32(archive, name.name, hyper->width / hyper->heads, &hyper->head_dim));
+    tern_value value = {.struct_size = sizeof value};
+    if (hyper->width % hyper->heads &&
+        tern_archive_find(archive, name.name, &value) != TERN_STATUS_OK) {
+        return tern__fail(context, TERN_STATUS_CORRUPT_DATA,
+                          "an embedding_length of %u is no multiple of %u heads, and there is no "
+                          "key '%s'",
+                          hyper->width, hyper->heads, name.name);
+    }
+    TERN_TRY(check_range(archive, name, hyper->head_dim, MAX_WIDTH));
+    uint32_t value_dim = 0;
+    TERN_TRY(want_count(archive, hyper, "attention.value_length", hyper->head_dim, &value_dim));
+    if (value_dim != hyper->head_dim) {
+        return tern__fail(context, TERN_STATUS_UNSUPPORTED,
+                          "keys of %u and values of %u dimensions, expected the same",
+                          hyper->head_dim, value_dim);
+    }
+    return TERN_STATUS_OK;
+}
+
 static tern_status read_heads(const tern_archive *archive, tern__hyper *hyper) {
     tern_context *context = tern__archive_context(archive);
     TERN_TRY(need_count(archive, hyper, "attention.head_count", 65536, &hyper->heads));
@@ -111,15 +135,7 @@ static tern_status read_heads(const tern_archive *archive, tern__hyper *hyper) {
                           "%u heads are no multiple of %u key-value heads", hyper->heads,
                           hyper->kv_heads);
     }
-    uint32_t fallback = hyper->width / hyper->heads;
-    uint32_t value_dim = 0;
-    TERN_TRY(want_count(archive, hyper, "attention.key_length", fallback, &hyper->head_dim));
-    TERN_TRY(want_count(archive, hyper, "attention.value_length", hyper->head_dim, &value_dim));
-    if (value_dim != hyper->head_dim) {
-        return tern__fail(context, TERN_STATUS_UNSUPPORTED,
-                          "keys of %u and values of %u dimensions, expected the same",
-                          hyper->head_dim, value_dim);
-    }
+    TERN_TRY(read_head_dim(archive, hyper));
     if ((uint64_t)hyper->heads * hyper->head_dim > MAX_WIDTH) {
         return tern__fail(context, TERN_STATUS_CORRUPT_DATA,
                           "%u heads of %u dimensions pass %u in all", hyper->heads, hyper->head_dim,

@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 from gguf_edit import Gguf
-from support import expect, expect_line, find_model, finish, run
+from support import SOURCE, expect, expect_line, find_model, finish, run
 
 tern = sys.argv[1]
 good = find_model("rand-b158-i2_s.gguf")
@@ -41,6 +41,7 @@ def raw(name, content):
 for command in ("run", "inspect", "logits"):
     refuse(f"no such file ({command})", work / "absent.gguf", "absent.gguf", command=command)
     refuse(f"a folder ({command})", work, str(work), command=command)
+    refuse(f"a device ({command})", pathlib.Path("/dev/zero"), "/dev/zero: not a regular file", command=command)
     refuse(f"empty ({command})", raw("empty.gguf", b""), "empty.gguf", command=command)
     refuse(f"not GGUF ({command})", raw("text.gguf", b"Once upon a time there was a file." * 9), "text.gguf", "gguf",
            command=command)
@@ -108,6 +109,11 @@ for key, value, *said in ((ARCH + "expert_count", number("I", 8), "0"), (ARCH + 
                           (ARCH + "rope.scaling.factor", number("f", 4), "linear", "factor of 4")):
     refuse(key, Gguf(good).add_key(key, *value).save(work / "spoiled.gguf"), key.replace("factor", "type"), *said)
 
+uneven = Gguf(SOURCE / "tools/models/tern-stories.gguf")  # has no key for the size of a head
+for width in (255, 3):
+    uneven.put("I", uneven.keys[ARCH + "embedding_length"][2], width)
+    refuse(f"{width} by 4 heads", uneven.save(work / "spoiled.gguf"), f"embedding_length of {width}", "4 heads")
+
 # The same keys where they say what is so anyway: a linear scaling by 1 is in every file that the usual converters make.
 def logits(path):
     return run(tern, "logits", "-m", path, "--ids", "1,5,7", "--backend", "reference").stdout
@@ -139,7 +145,8 @@ for what, args, wanted in (
 expect_line("ids past the context", run(tern, "logits", "-m", good, "--ids", ",".join(["5"] * 257), "--backend",
                                         "reference"), 1, ["256", "257"])
 expect_line("an id that is none", run(tern, "logits", "-m", good, "--ids", "5,512", "--backend", "reference"), 1, ["512"])
-expect_line("no prompt file", run(tern, "run", "-m", good, "-f", work / "absent.txt"), 1, ["absent.txt"])
+expect_line("no prompt file", run(tern, "run", "-m", good, "-f", work / "absent.txt"), 1, ["absent.txt", "No such file"])
+expect_line("a prompt without an end", run(tern, "run", "-m", good, "-f", "/dev/zero"), 1, ["/dev/zero", "large"])
 
 # Invalid UTF-8 is byte tokens: a prompt like any other.
 done = run(tern, "run", "-m", good, "-f", "-", "-n", "3", "--greedy", "--json", stdin=b"a\xff\xfe\xc3", env={})
@@ -147,4 +154,4 @@ expect(done.returncode == 0, "invalid UTF-8 is accepted", done)
 tokens = json.loads(run(tern, "inspect", good, "--json").stdout)["metadata"]["tokenizer.ggml.tokens"]
 ids = json.loads(done.stdout)["prompt_ids"] if done.returncode == 0 else []
 expect([tokens[i] for i in ids][-3:] == ["<0xFF>", "<0xFE>", "<0xC3>"], "invalid UTF-8 becomes the tokens of its bytes", done)
-finish(cases + 8)
+finish(cases + 9)

@@ -69,7 +69,9 @@ void tern__file_close(tern__file *file) {
 }
 
 void tern__file_error(int code, char *text, size_t capacity) {
-    if (strerror_r(code, text, capacity) != 0) {
+    if (code == ESPIPE) { // of check_kind
+        snprintf(text, capacity, "not a regular file");
+    } else if (strerror_r(code, text, capacity) != 0) {
         snprintf(text, capacity, "error %d", code);
     }
 }
