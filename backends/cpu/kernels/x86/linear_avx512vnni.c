@@ -31,8 +31,8 @@ TERN_CPU_INLINE __m512 load_bf16(const uint8_t *row, uint32_t col, int i) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
 
-// The scale is spread before it is converted: one row in cache 61 us, the other way round 68 (2048 x
-// 512, Xeon, November 2026).
+// The scale is spread before it is converted: one row in cache takes 61 us, the other way round 68
+// (2048 x 512, Xeon, November 2026).
 TERN_CPU_INLINE __m512 load_q8_0(const uint8_t *row, uint32_t col, int i) {
     const uint8_t *block = row + 34 * ((size_t)col / 32 + i / 2);
     uint16_t half;
