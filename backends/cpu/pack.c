@@ -2,12 +2,9 @@
 
 #include <string.h>
 
+#include "backends/common/sizes.h"
 #include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/kernels/t5.h"
-
-static uint64_t round_up(uint64_t value, uint64_t to) {
-    return (value + to - 1) / to * to;
-}
 
 static uint64_t row_bytes(tern_dtype dtype, uint64_t cols) {
     switch (dtype) {
@@ -18,7 +15,7 @@ static uint64_t row_bytes(tern_dtype dtype, uint64_t cols) {
     case TERN_DTYPE_Q8_0:
         return (cols + 31) / 32 * 34;
     default:
-        return round_up(2 * cols, 4); // f16, bf16
+        return tern_round_up(2 * cols, 4); // f16, bf16
     }
 }
 
@@ -32,8 +29,8 @@ struct tern_cpu_layout tern_cpu_layout_make(const tern_weights_info *info, uint3
                                      .cols = info->cols,
                                      .tile_rows = tile_rows,
                                      .fives = fives};
-    layout.tiles = (uint32_t)(round_up(info->rows, tile_rows) / tile_rows);
-    layout.padded_cols = (uint32_t)round_up(info->cols, pad);
+    layout.tiles = (uint32_t)(tern_round_up(info->rows, tile_rows) / tile_rows);
+    layout.padded_cols = (uint32_t)tern_round_up(info->cols, pad);
     layout.canonical_bytes = row_bytes(info->dtype, info->cols);
     layout.row_bytes = fives ? layout.padded_cols / 5 : row_bytes(info->dtype, layout.padded_cols);
     layout.tile_bytes = layout.row_bytes * tile_rows;

@@ -3,21 +3,10 @@
 #include <string.h>
 
 #include "backends/common/report.h"
+#include "backends/common/sizes.h"
 
 // The parameter "every row is live" of ROWS.
 #define NO_LIVE_WORD UINT64_MAX
-
-static uint64_t element_bytes(tern_dtype dtype) {
-    switch (dtype) {
-    case TERN_DTYPE_I8:
-        return 1;
-    case TERN_DTYPE_F16:
-    case TERN_DTYPE_BF16:
-        return 2;
-    default:
-        return 4;
-    }
-}
 
 void tern_cl_builder_next(tern_cl_builder *builder, uint32_t index, uint32_t count) {
     builder->op = index;
@@ -33,10 +22,10 @@ tern_tensor tern_cl_scratch(tern_cl_builder *builder, tern_dtype dtype, uint32_t
                           cols ? 2u : 1u,
                           {rows, cols},
                           {1, 1}};
-    uint64_t bytes = (uint64_t)(cols ? cols : 1) * element_bytes(dtype);
+    uint64_t bytes = (uint64_t)(cols ? cols : 1) * tern_element_bytes(dtype);
     bytes = cols ? (bytes + 3) & ~(uint64_t)3 : bytes;
     if (cols) {
-        tensor.strides[0] = (uint32_t)(bytes / element_bytes(dtype));
+        tensor.strides[0] = (uint32_t)(bytes / tern_element_bytes(dtype));
     }
     uint64_t end = builder->scratch_used + bytes * rows;
     builder->scratch_used = (end + 255) & ~(uint64_t)255;
@@ -145,7 +134,7 @@ static void set_buffer(tern_cl_builder *builder, const tern_tensor *tensor) {
 
 void tern_cl_vector(tern_cl_builder *builder, const tern_tensor *tensor) {
     set_buffer(builder, tensor);
-    set_ulong(builder, tensor->buffer ? tensor->offset / element_bytes(tensor->dtype) : 0);
+    set_ulong(builder, tensor->buffer ? tensor->offset / tern_element_bytes(tensor->dtype) : 0);
 }
 
 void tern_cl_matrix(tern_cl_builder *builder, const tern_tensor *tensor) {

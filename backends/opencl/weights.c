@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backends/common/report.h"
+#include "backends/common/sizes.h"
 #include "backends/opencl/ternary.h"
 
 #define CHUNK_BYTES (1u << 20)
@@ -44,10 +45,6 @@ static uint32_t canonical_scales(const tern_weights_info *info) {
         return (info->cols + info->group_size - 1) / info->group_size;
     }
     return info->scale_kind == TERN_SCALE_ROW ? 1 : 0;
-}
-
-static uint32_t round_up(uint32_t value, uint32_t multiple) {
-    return (value + multiple - 1) / multiple * multiple;
 }
 
 // Bytes of a part's largest piece per tile (ternary) or per row (dense).
@@ -131,7 +128,7 @@ static void pack_row(const tern_backend_weights *weights, staging *stage, uint32
 static tern_status upload_ternary(tern_backend_device *device, const tern_backend_weights *weights,
                                   const tern_cl_part *part, staging *stage, uint32_t first,
                                   uint32_t count) {
-    uint32_t padded = round_up(count, TERN_CL_TILE);
+    uint32_t padded = (uint32_t)tern_round_up(count, TERN_CL_TILE);
     uint64_t tile = first / TERN_CL_TILE;
     uint64_t word_bytes = (uint64_t)weights->words * TERN_CL_TILE * 4;
     uint64_t scale_bytes = (uint64_t)weights->groups * TERN_CL_TILE * 4;
@@ -185,7 +182,7 @@ static tern_status create_part(tern_backend_device *device, const tern_backend_w
         return tern_cl_memory_create(device, part->rows * weights->pitch, "a weights matrix",
                                      &part->codes);
     }
-    uint64_t padded = round_up(part->rows, TERN_CL_TILE);
+    uint64_t padded = tern_round_up(part->rows, TERN_CL_TILE);
     TERN_TRY(tern_cl_memory_create(device, padded * weights->words * 4, "a weights matrix",
                                    &part->codes));
     TERN_TRY(tern_cl_memory_create(device, padded * weights->groups * 4, "scales of weights",

@@ -1,12 +1,10 @@
 #include "backends/vulkan/pack.h"
 
+#include "backends/common/sizes.h"
+
 #include <stdbool.h>
 
 enum { Q8_BYTES = 34, Q8_WORDS = 9, ZERO_CODES = 0x55 };
-
-static uint64_t round_up(uint64_t value, uint64_t unit) {
-    return (value + unit - 1) / unit * unit;
-}
 
 tern_vk_layout tern_vk_layout_of(const tern_weights_info *info) {
     uint64_t cols = info->cols;
@@ -22,10 +20,10 @@ tern_vk_layout tern_vk_layout_of(const tern_weights_info *info) {
         break;
     case TERN_DTYPE_F32:
         layout.row_bytes = 4 * cols;
-        layout.row_words = (uint32_t)round_up(cols, 2);
+        layout.row_words = (uint32_t)tern_round_up(cols, 2);
         break;
     default:
-        layout.row_bytes = round_up(2 * cols, 4);
+        layout.row_bytes = tern_round_up(2 * cols, 4);
         layout.row_words = (uint32_t)((cols + 1) / 2);
         break;
     }

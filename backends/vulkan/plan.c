@@ -3,26 +3,15 @@
 #include <string.h>
 
 #include "backends/common/report.h"
+#include "backends/common/sizes.h"
 #include "backends/vulkan/device.h"
-
-static uint32_t element_bytes(tern_dtype dtype) {
-    switch (dtype) {
-    case TERN_DTYPE_F16:
-    case TERN_DTYPE_BF16:
-        return 2;
-    case TERN_DTYPE_I8:
-        return 1;
-    default:
-        return 4;
-    }
-}
 
 uint64_t tern_vk_tensor_span(const tern_tensor *tensor) {
     uint64_t elements = 1;
     for (uint32_t i = 0; i < tensor->rank; i++) {
         elements += (uint64_t)(tensor->shape[i] - 1) * tensor->strides[i];
     }
-    return (elements * element_bytes(tensor->dtype) + 3) & ~(uint64_t)3;
+    return (elements * tern_element_bytes(tensor->dtype) + 3) & ~(uint64_t)3;
 }
 
 bool tern_vk_plan_fits(tern_backend_device *device, const tern_op_header *op) {
@@ -88,7 +77,7 @@ tern_vk_view tern_vk_step_tensor(tern_vk_plan *plan, tern_vk_step *step, const t
         bind(step, (tern_vk_binding){null_block, 0, null_block->size, 0});
         return (tern_vk_view){0, 0};
     }
-    uint32_t bytes = element_bytes(tensor->dtype);
+    uint32_t bytes = tern_element_bytes(tensor->dtype);
     uint64_t rest = tensor->offset & (plan->device->limits.alignment - 1);
     bind(step, (tern_vk_binding){&tern_op_buffer(tensor)->block, tensor->offset - rest,
                                  rest + tern_vk_tensor_span(tensor), role});
@@ -124,7 +113,7 @@ tern_status tern_vk_plan_dispatch(tern_vk_plan *plan, tern_vk_step *step,
 
 tern_tensor tern_vk_plan_scratch(tern_vk_plan *plan, tern_dtype dtype, uint32_t rows,
                                  uint32_t cols) {
-    uint32_t per_word = 4 / element_bytes(dtype);
+    uint32_t per_word = 4 / tern_element_bytes(dtype);
     uint32_t stride = (cols + per_word - 1) / per_word * per_word;
     tern_tensor tensor = {.buffer = (tern_buffer *)(void *)plan->scratch,
                           .offset = plan->scratch_used,

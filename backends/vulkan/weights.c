@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backends/common/report.h"
+#include "backends/common/sizes.h"
 #include "backends/vulkan/device.h"
 
 // About as many bytes of canonical rows are read, packed and sent at a time, in whole tiles.
@@ -17,27 +18,23 @@ typedef struct weights_chunk {
     float *packed_scales;
 } weights_chunk;
 
-static uint64_t round_up(uint64_t value, uint64_t unit) {
-    return (value + unit - 1) / unit * unit;
-}
-
 static uint64_t code_bytes(const tern_vk_layout *layout, uint32_t rows) {
-    return 4 * round_up(rows, TERN_VK_TILE) * layout->row_words;
+    return 4 * tern_round_up(rows, TERN_VK_TILE) * layout->row_words;
 }
 
 static uint64_t scale_bytes(const tern_vk_layout *layout, uint32_t rows) {
-    return 4 * round_up(rows, TERN_VK_TILE) * layout->row_scales;
+    return 4 * tern_round_up(rows, TERN_VK_TILE) * layout->row_scales;
 }
 
 static tern_status chunk_init(const tern_host *host, const tern_vk_layout *layout, uint32_t rows,
                               weights_chunk *out_chunk) {
-    uint64_t wanted = round_up(CHUNK_BYTES / layout->row_bytes + 1, TERN_VK_TILE);
-    uint64_t most = round_up(rows, TERN_VK_TILE);
+    uint64_t wanted = tern_round_up(CHUNK_BYTES / layout->row_bytes + 1, TERN_VK_TILE);
+    uint64_t most = tern_round_up(rows, TERN_VK_TILE);
     out_chunk->rows = (uint32_t)(wanted < most ? wanted : most);
-    uint64_t sizes[] = {round_up(out_chunk->rows * layout->row_bytes, 64),
-                        round_up(scale_bytes(layout, out_chunk->rows), 64),
-                        round_up(code_bytes(layout, out_chunk->rows), 64),
-                        round_up(scale_bytes(layout, out_chunk->rows), 64)};
+    uint64_t sizes[] = {tern_round_up(out_chunk->rows * layout->row_bytes, 64),
+                        tern_round_up(scale_bytes(layout, out_chunk->rows), 64),
+                        tern_round_up(code_bytes(layout, out_chunk->rows), 64),
+                        tern_round_up(scale_bytes(layout, out_chunk->rows), 64)};
     uint64_t total = sizes[0] + sizes[1] + sizes[2] + sizes[3];
     unsigned char *memory = total <= SIZE_MAX ? tern_report_calloc(host, 1, (size_t)total) : NULL;
     if (!memory) {
@@ -67,7 +64,7 @@ static tern_status make_segment(tern_backend_device *device, const tern_vk_layou
                                 tern_vk_segment *segment) {
     segment->code_bytes = code_bytes(layout, segment->count);
     segment->scale_bytes = scale_bytes(layout, segment->count);
-    segment->scale_offset = round_up(segment->code_bytes, device->limits.alignment);
+    segment->scale_offset = tern_round_up(segment->code_bytes, device->limits.alignment);
     uint64_t bytes =
         segment->scale_bytes ? segment->scale_offset + segment->scale_bytes : segment->code_bytes;
     return tern_vk_block_create(device, bytes, TERN_VK_MEMORY_DEVICE, &segment->block);

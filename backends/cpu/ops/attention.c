@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "backends/common/sizes.h"
 #include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/ops/cache.h"
 #include "shaders/common/float.h"
@@ -64,8 +65,8 @@ static uint32_t groups_of(const tern_attention_desc *d) {
 
 static struct room room_of(const tern_attention_desc *d) {
     struct room room = {.positions = tern_cpu_cache_positions(&d->table),
-                        .blocks = tern_cpu_round_up(d->table.shape[1], 16),
-                        .dim = tern_cpu_round_up(dim_of(d), 16)};
+                        .blocks = tern_round_up(d->table.shape[1], 16),
+                        .dim = tern_round_up(dim_of(d), 16)};
     room.place = MOST * (room.positions + room.dim + 2 * room.blocks);
     room.task = MOST * room.blocks;
     return room;

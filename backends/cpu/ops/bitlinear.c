@@ -1,3 +1,4 @@
+#include "backends/common/sizes.h"
 #include "backends/cpu/ops/ternary.h"
 
 // Rows are normed and quantised first, each once; then all outputs are made. The scratch holds, in
@@ -21,11 +22,11 @@ struct job {
 static struct room room_of(const struct tern_cpu_pool *pool, const tern_bitlinear_desc *d) {
     const tern_backend_weights *weights = tern_op_weights(d->weights);
     uint64_t rows = d->x.shape[0];
-    struct room room = {.q_stride = tern_cpu_round_up(weights->layout.padded_cols, 64)};
+    struct room room = {.q_stride = tern_round_up(weights->layout.padded_cols, 64)};
     room.scale = room.q_stride * rows;
-    room.normed = room.scale + tern_cpu_round_up(rows * sizeof(float), 64);
+    room.normed = room.scale + tern_round_up(rows * sizeof(float), 64);
     if (d->norm != TERN_NORM_NONE) {
-        room.normed_bytes = tern_cpu_round_up((uint64_t)weights->info.cols * sizeof(float), 64);
+        room.normed_bytes = tern_round_up((uint64_t)weights->info.cols * sizeof(float), 64);
     }
     room.product = room.normed + room.normed_bytes * tern_cpu_max_tasks(pool);
     return room;

@@ -1,17 +1,14 @@
 #include <string.h>
 
+#include "backends/common/sizes.h"
 #include "backends/cpu/ops/rows.h"
 
 // Converted through float32, this many elements at a time.
 enum { CHUNK = 256 };
 
-static uint32_t element_bytes(tern_dtype dtype) {
-    return dtype == TERN_DTYPE_F16 || dtype == TERN_DTYPE_BF16 ? 2 : 4;
-}
-
 static uint8_t *row_of(const tern_tensor *tensor, uint32_t row) {
     return tern_cpu_tensor_data(tensor) +
-           (size_t)row * tensor->strides[0] * element_bytes(tensor->dtype);
+           (size_t)row * tensor->strides[0] * tern_element_bytes(tensor->dtype);
 }
 
 static const float *widen(const struct tern_cpu_kernels *kernels, tern_dtype dtype, const void *x,
@@ -50,8 +47,8 @@ static void convert(const struct tern_cpu_kernels *kernels, const tern_copy_desc
         float wide[CHUNK];
         const float *values = widen(kernels, d->x.dtype, x, n, wide);
         narrow(kernels, d->out.dtype, values, n, out);
-        x += (size_t)n * element_bytes(d->x.dtype);
-        out += (size_t)n * element_bytes(d->out.dtype);
+        x += (size_t)n * tern_element_bytes(d->x.dtype);
+        out += (size_t)n * tern_element_bytes(d->out.dtype);
     }
 }
 
@@ -67,7 +64,7 @@ static void part(const void *user, uint32_t first, uint32_t end, uint32_t task) 
         const uint8_t *x = row_of(&d->x, from);
         uint8_t *out = row_of(&d->out, r);
         if (d->x.dtype == d->out.dtype) {
-            memcpy(out, x, (size_t)d->x.shape[1] * element_bytes(d->x.dtype));
+            memcpy(out, x, (size_t)d->x.shape[1] * tern_element_bytes(d->x.dtype));
         } else {
             convert(rows->kernels, d, x, out);
         }

@@ -1,3 +1,4 @@
+#include "backends/common/sizes.h"
 #include "backends/cpu/ops/rows.h"
 #include "backends/cpu/weights.h"
 
@@ -11,7 +12,7 @@ static const tern_backend_weights *weights_of(const tern_embedding_desc *d) {
 }
 
 static uint64_t scratch_per_task(const tern_embedding_desc *d) {
-    return tern_cpu_round_up(weights_of(d)->layout.canonical_bytes, 64);
+    return tern_round_up(weights_of(d)->layout.canonical_bytes, 64);
 }
 
 static void part(const void *user, uint32_t first, uint32_t end, uint32_t task) {

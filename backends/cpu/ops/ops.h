@@ -81,8 +81,4 @@ static inline uint32_t tern_cpu_clamp(int32_t index, uint64_t count) {
     return index < 0 ? 0 : (uint64_t)index < count ? (uint32_t)index : (uint32_t)(count - 1);
 }
 
-static inline uint64_t tern_cpu_round_up(uint64_t value, uint64_t to) {
-    return (value + to - 1) / to * to;
-}
-
 #endif

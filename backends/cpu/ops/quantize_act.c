@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "backends/common/sizes.h"
 #include "backends/cpu/ops/rows.h"
 
 static void part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
@@ -10,7 +11,7 @@ static void part(const void *user, uint32_t first, uint32_t end, uint32_t task) 
     for (uint32_t r = first; r < end; r++) {
         int8_t *q = (int8_t *)tern_cpu_tensor_data(&d->q) + (size_t)r * d->q.strides[0];
         float scale = rows->kernels->quantize_act.fn(tern_cpu_f32(&d->x, r), k, q);
-        memset(q + k, 0, tern_cpu_round_up(k, 4) - k);
+        memset(q + k, 0, tern_round_up(k, 4) - k);
         tern_cpu_f32(&d->scale, 0)[r] = scale;
     }
 }

@@ -1,5 +1,7 @@
 #include "backends/cpu/ops/ternary.h"
 
+#include "backends/common/sizes.h"
+
 #include <string.h>
 
 // Up to TERN_CPU_GEMV_ROWS rows meet each tile as it comes from memory. Of more rows, panels of at
@@ -22,7 +24,7 @@ static bool unpacks(const tern_backend_weights *weights, uint32_t rows) {
 }
 
 static uint64_t sums_bytes(const tern_backend_weights *weights, uint64_t rows) {
-    return tern_cpu_round_up(rows * weights->groups * sizeof(int32_t), 64);
+    return tern_round_up(rows * weights->groups * sizeof(int32_t), 64);
 }
 
 static struct room room_of(const tern_backend_weights *weights, uint32_t rows) {
@@ -30,13 +32,13 @@ static struct room room_of(const tern_backend_weights *weights, uint32_t rows) {
     uint64_t padded = layout->padded_cols;
     uint64_t gemm_tile = (uint64_t)TERN_CPU_GEMM_TILES * layout->tile_rows;
     struct room room = {.panels = sums_bytes(weights, rows)};
-    room.tasks = room.panels + tern_cpu_round_up(rows * padded, 64);
+    room.tasks = room.panels + tern_round_up(rows * padded, 64);
     room.task_codes = sums_bytes(weights, TERN_CPU_GEMV_ROWS * layout->tile_rows);
     room.task_bytes = room.task_codes;
     if (unpacks(weights, rows)) {
         uint64_t gemm_sums = sums_bytes(weights, TERN_CPU_GEMM_ROWS * gemm_tile);
         room.task_codes = gemm_sums > room.task_codes ? gemm_sums : room.task_codes;
-        room.task_bytes = room.task_codes + tern_cpu_round_up(gemm_tile * padded, 64);
+        room.task_bytes = room.task_codes + tern_round_up(gemm_tile * padded, 64);
     }
     return room;
 }

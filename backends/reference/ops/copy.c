@@ -1,10 +1,7 @@
 #include <string.h>
 
+#include "backends/common/sizes.h"
 #include "backends/reference/ops/ops.h"
-
-static size_t element_bytes(tern_dtype dtype) {
-    return dtype == TERN_DTYPE_F16 || dtype == TERN_DTYPE_BF16 ? 2 : 4;
-}
 
 static float widen(tern_dtype dtype, const void *row, uint32_t k) {
     switch (dtype) {
@@ -33,10 +30,10 @@ static void narrow(tern_dtype dtype, float x, void *row, uint32_t k) {
 
 static void copy_row(const tern_copy_desc *d, uint32_t from, uint32_t to) {
     uint32_t cols = d->x.shape[1];
-    const void *x = tern_ref_row(&d->x, from, element_bytes(d->x.dtype));
-    void *out = tern_ref_row(&d->out, to, element_bytes(d->out.dtype));
+    const void *x = tern_ref_row(&d->x, from, tern_element_bytes(d->x.dtype));
+    void *out = tern_ref_row(&d->out, to, tern_element_bytes(d->out.dtype));
     if (d->x.dtype == d->out.dtype) {
-        memcpy(out, x, cols * element_bytes(d->x.dtype));
+        memcpy(out, x, cols * tern_element_bytes(d->x.dtype));
         return;
     }
     for (uint32_t k = 0; k < cols; k++) {
