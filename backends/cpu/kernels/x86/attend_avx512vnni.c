@@ -130,7 +130,7 @@ TERN_CPU_INLINE void store(const struct tern_cpu_attend *job, __m512 total, uint
     _mm512_storeu_ps(lanes, total);
     for (uint32_t g = 0; g < queries; g++) {
         float *to = out + g * job->out_stride;
-        if (n == rows) {
+        if (n == rows) { // of a size that the compiler knows
             memcpy(to, lanes + g * rows, rows * sizeof *out);
         } else {
             memcpy(to, lanes + g * rows, n * sizeof *out);
