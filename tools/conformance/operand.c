@@ -4,16 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Four elements of any tensor fill words, so that their row has no padding.
 static uint32_t element_bytes(tern_dtype dtype) {
-    switch (dtype) {
-    case TERN_DTYPE_I8:
-        return 1;
-    case TERN_DTYPE_F16:
-    case TERN_DTYPE_BF16:
-        return 2;
-    default:
-        return 4;
-    }
+    return (uint32_t)(tern_dtype_row_bytes(dtype, 4) / 4);
 }
 
 static bool reserve(suite_memory *memory, uint64_t size) {
