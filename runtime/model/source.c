@@ -41,6 +41,9 @@ tern_status tern_source_open_file(tern_context *context, const char *path,
         return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT, "source: %s is NULL",
                           context ? "path" : "context");
     }
+    if (!path[0]) {
+        return tern__fail(context, TERN_STATUS_NOT_FOUND, "source: the file's name is empty");
+    }
     file_source *self = tern__calloc(context, 1, sizeof *self);
     char *name = tern__strdup(context, path);
     if (!self || !name) {

@@ -145,6 +145,7 @@ for what, args, wanted in (
 expect_line("ids past the context", run(tern, "logits", "-m", good, "--ids", ",".join(["5"] * 257), "--backend",
                                         "reference"), 1, ["256", "257"])
 expect_line("an id that is none", run(tern, "logits", "-m", good, "--ids", "5,512", "--backend", "reference"), 1, ["512"])
+expect_line("a model without a name", run(tern, "run", "-m", ""), 1, ["name is empty"])
 expect_line("no prompt file", run(tern, "run", "-m", good, "-f", work / "absent.txt"), 1, ["absent.txt", "No such file"])
 expect_line("a prompt without an end", run(tern, "run", "-m", good, "-f", "/dev/zero"), 1, ["/dev/zero", "large"])
 
@@ -154,4 +155,4 @@ expect(done.returncode == 0, "invalid UTF-8 is accepted", done)
 tokens = json.loads(run(tern, "inspect", good, "--json").stdout)["metadata"]["tokenizer.ggml.tokens"]
 ids = json.loads(done.stdout)["prompt_ids"] if done.returncode == 0 else []
 expect([tokens[i] for i in ids][-3:] == ["<0xFF>", "<0xFE>", "<0xC3>"], "invalid UTF-8 becomes the tokens of its bytes", done)
-finish(cases + 9)
+finish(cases + 10)
