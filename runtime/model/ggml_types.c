@@ -61,6 +61,8 @@ static const tern__ggml_type types[] = {
     {42, "Q2_0_G128", 128, 34, TERN__SIZE_BLOCKS, false, UNUSABLE},
     {142, "PQ2_0", 128, 34, TERN__SIZE_BLOCKS, false, UNUSABLE},
     {143, "PTQ1_0", 128, 28, TERN__SIZE_BLOCKS, false, UNUSABLE},
+    {TERN__GGML_FOREIGN, "HF_T2", 1, 1, TERN__SIZE_FIELDS, false, UNUSABLE},
+    {TERN__GGML_FOREIGN + 1, "BITMAT", 4, 1, TERN__SIZE_BLOCKS, false, UNUSABLE},
 };
 
 static const tern__ggml_type unknown_type = {0,     "unknown", 0, 0, TERN__SIZE_BLOCKS,
@@ -75,8 +77,17 @@ enum {
 };
 
 const tern__ggml_type *tern__ggml_type_find(uint32_t id, uint32_t index) {
-    for (uint32_t i = 0; i < TYPE_COUNT; i++) {
+    for (uint32_t i = 0; i < TYPE_COUNT && id < TERN__GGML_FOREIGN; i++) {
         if (types[i].id == id && index-- == 0) {
+            return &types[i];
+        }
+    }
+    return NULL;
+}
+
+const tern__ggml_type *tern__ggml_type_named(const char *name) {
+    for (uint32_t i = 0; i < TYPE_COUNT; i++) {
+        if (strcmp(types[i].name, name) == 0) {
             return &types[i];
         }
     }
@@ -125,6 +136,10 @@ bool tern__ggml_tensor_bytes(const tern__ggml_type *type, const uint64_t shape[4
     }
     if (type->rule == TERN__SIZE_TL2) {
         return tl2_bytes(shape, out_bytes);
+    }
+    if (type->rule == TERN__SIZE_FIELDS) {
+        return shape[2] == 1 && shape[3] == 1 &&
+               tern__mul_u64(shape[0], shape[1] / 4 + (shape[1] % 4 != 0), out_bytes);
     }
     uint64_t bytes;
     if (!tern__mul_u64(count / type->block_elements, type->block_bytes, &bytes)) {

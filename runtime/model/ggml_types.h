@@ -11,7 +11,8 @@
 typedef enum tern__size_rule {
     TERN__SIZE_BLOCKS, // rows of whole blocks
     TERN__SIZE_I2_S,   // blocks, then 32 bytes whose first four are the scale
-    TERN__SIZE_TL2     // a three-weight part and a two-weight part of 256 columns
+    TERN__SIZE_TL2,    // a three-weight part and a two-weight part of 256 columns
+    TERN__SIZE_FIELDS  // each byte has a field for one row of each quarter of the rows
 } tern__size_rule;
 
 // One meaning of one type number; several rows may share a number.
@@ -29,7 +30,18 @@ typedef struct tern__ggml_type {
     uint32_t group_size;
 } tern__ggml_type;
 
-// The |index|-th meaning of number |id|, from 0; NULL past the last.
+// Types that GGUF files do not have get numbers from here on. A reader of another kind of file
+// finds them by name:
+//
+//     HF_T2   of Hugging Face folders: byte [r][k] has the codes w + 1 of the rows r, R + r,
+//             2 R + r and 3 R + r, from bit 0 on, where R is a quarter of the rows, rounded up
+//     BITMAT  of BitMat: four columns a byte from bit 0 on; 0 is 00, +1 is 01, -1 is 10
+enum { TERN__GGML_FOREIGN = 0x10000 };
+
+// NULL if there is none.
+const tern__ggml_type *tern__ggml_type_named(const char *name);
+
+// The |index|-th meaning of number |id| in a GGUF file, from 0; NULL past the last.
 const tern__ggml_type *tern__ggml_type_find(uint32_t id, uint32_t index);
 
 // The row of the table that describes a tensor of an opened archive. Never NULL.

@@ -237,6 +237,24 @@ static void test_tensor_bytes(void **state) {
     check_bytes(39, "MXFP4", (uint64_t[]){2560, 6912, 1, 1}, (uint64_t)80 * 6912 * 17);
 }
 
+static void test_types_of_other_files(void **state) {
+    (void)state;
+    static const uint64_t shape[4] = {7, 6, 1, 1}, blocks[4] = {8, 6, 1, 1}, cube[4] = {8, 6, 2, 1};
+    const tern__ggml_type *fields = tern__ggml_type_named("HF_T2");
+    const tern__ggml_type *bitmat = tern__ggml_type_named("BITMAT");
+    uint64_t bytes = 0;
+    assert_true(tern__ggml_tensor_bytes(fields, shape, &bytes));
+    assert_int_equal(bytes, 7 * 2);
+    assert_false(tern__ggml_tensor_bytes(fields, cube, &bytes));
+    assert_false(tern__ggml_tensor_bytes(bitmat, shape, &bytes));
+    assert_true(tern__ggml_tensor_bytes(bitmat, blocks, &bytes));
+    assert_int_equal(bytes, 2 * 6);
+    // No number in a GGUF file means them.
+    assert_null(tern__ggml_type_find(fields->id, 0));
+    assert_null(tern__ggml_type_find(bitmat->id, 0));
+    assert_null(tern__ggml_type_named("HF_T3"));
+}
+
 static void test_meanings(void **state) {
     (void)state;
     assert_string_equal(tern__ggml_type_find(36, 0)->name, "I2_S");
@@ -258,6 +276,7 @@ int main(void) {
         cmocka_unit_test(test_dense_rows_are_copied),
         cmocka_unit_test(test_q8_rows),
         cmocka_unit_test(test_tensor_bytes),
+        cmocka_unit_test(test_types_of_other_files),
         cmocka_unit_test(test_meanings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
