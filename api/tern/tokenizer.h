@@ -17,7 +17,8 @@ typedef struct tern_tokenizer tern_tokenizer;
 enum {
     TERN_TOKENIZE_BOS =
         1u << 0, /**< the beginning-of-text id goes first, where the vocabulary asks for one */
-    TERN_TOKENIZE_SPECIAL = 1u << 1 /**< control tokens spelled out in the text become their ids */
+    TERN_TOKENIZE_SPECIAL = 1u << 1, /**< control tokens spelled out in the text become their ids */
+    TERN_TOKENIZE_EOS = 1u << 2 /**< the ids that end a text, where the vocabulary asks for any */
 };
 
 /** Ids with a meaning; -1 where the vocabulary has none. Plain data. */

@@ -1,12 +1,19 @@
 #include "runtime/model/tokenizer.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/allocator.h"
+#include "runtime/model/archive.h"
+#include "runtime/model/source.h"
 #include "runtime/status.h"
 
 enum { MAX_TEXT = 1 << 30 };
+
+static const tern__tokenizer_kind kinds[] = {
+    {"llama", tern__spm_finish, tern__spm_encode, NULL}, // SentencePiece BPE, by scores
+};
 
 static tern_status check_arguments(tern_context *context, const void *a, const void *b,
                                    const char *names) {
@@ -17,30 +24,182 @@ static tern_status check_arguments(tern_context *context, const void *a, const v
     return TERN_STATUS_OK;
 }
 
-const char *tern__token_text(const tern_tokenizer *tokenizer, uint32_t id, uint32_t *out_size) {
-    *out_size = tokenizer->starts[id + 1] - tokenizer->starts[id];
-    return tokenizer->text + tokenizer->starts[id];
+static tern_status find_kind(tern_tokenizer *tokenizer) {
+    const tern__vocabulary *v = &tokenizer->v;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(kinds[i].name, v->kind) == 0) {
+            tokenizer->kind = &kinds[i];
+            return TERN_STATUS_OK;
+        }
+    }
+    return tern__fail(v->context, TERN_STATUS_UNSUPPORTED,
+                      "%s: tokenizers of the kind '%.64s' are not supported", v->file, v->kind);
+}
+
+static tern_status check_ids(const tern__vocabulary *v) {
+    const int32_t ids[] = {v->bos,    v->eos, v->unknown, v->end_of_turn, v->end_of_message,
+                           v->padding};
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        if (ids[i] >= 0 && (size_t)ids[i] >= v->token_count) {
+            return tern__fail(v->context, TERN_STATUS_CORRUPT_DATA,
+                              "%s: an id with a meaning is %" PRId32
+                              ", but the vocabulary has %zu tokens",
+                              v->file, ids[i], v->token_count);
+        }
+    }
+    for (uint32_t i = 0; i < v->before.count + v->after.count; i++) {
+        int32_t id = i < v->before.count ? v->before.ids[i] : v->after.ids[i - v->before.count];
+        if (id < 0 || (size_t)id >= v->token_count) {
+            return tern__fail(v->context, TERN_STATUS_CORRUPT_DATA,
+                              "%s: id %" PRId32 " goes around texts, but the vocabulary has %zu "
+                              "tokens",
+                              v->file, id, v->token_count);
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+static bool is_special(uint8_t type) {
+    return type == TERN__TOKEN_CONTROL || type == TERN__TOKEN_UNKNOWN ||
+           type == TERN__TOKEN_USER_DEFINED;
+}
+
+typedef struct ranked {
+    uint32_t length;
+    uint32_t id;
+} ranked;
+
+static int compare_ranked(const void *a, const void *b) {
+    const ranked *x = a;
+    const ranked *y = b;
+    if (x->length != y->length) {
+        return x->length > y->length ? -1 : 1;
+    }
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static tern_status index_special(tern_tokenizer *tokenizer, uint32_t count) {
+    tern_context *context = tokenizer->v.context;
+    size_t bytes = (size_t)count * (sizeof(ranked) + sizeof *tokenizer->special);
+    ranked *order = tern__calloc(context, count, sizeof *order);
+    tokenizer->special = tern__calloc(context, count, sizeof *tokenizer->special);
+    if (!order || !tokenizer->special) {
+        tern__free(context, order);
+        return tern__fail_memory(context, bytes, "a vocabulary");
+    }
+    uint32_t filled = 0;
+    for (uint32_t id = 0; id < tokenizer->v.token_count; id++) {
+        const tern__token *token = &tokenizer->v.tokens[id];
+        if (is_special(token->type) && token->size > 0) {
+            order[filled++] = (ranked){token->size, id};
+        }
+    }
+    qsort(order, filled, sizeof *order, compare_ranked);
+    for (uint32_t i = 0; i < filled; i++) {
+        tokenizer->special[i] = order[i].id;
+    }
+    tokenizer->special_count = filled;
+    tern__free(context, order);
+    return TERN_STATUS_OK;
+}
+
+static tern_status index_tokens(tern_tokenizer *tokenizer) {
+    uint32_t special = 0;
+    memset(tokenizer->bytes, 0xff, sizeof tokenizer->bytes);
+    for (uint32_t id = 0; id < tokenizer->v.token_count; id++) {
+        const tern__token *token = &tokenizer->v.tokens[id];
+        int byte = tern__token_byte(tokenizer->v.text + token->start, token->size);
+        if (byte >= 0) {
+            tokenizer->bytes[byte] = (int32_t)id;
+        }
+        special += is_special(token->type);
+        tokenizer->has_user_defined |= token->type == TERN__TOKEN_USER_DEFINED;
+    }
+    return index_special(tokenizer, special);
+}
+
+static tern_status finish(tern_tokenizer *tokenizer) {
+    tern__vocabulary *v = &tokenizer->v;
+    TERN_TRY(find_kind(tokenizer));
+    if (v->token_count == 0) {
+        return tern__fail(v->context, TERN_STATUS_CORRUPT_DATA, "%s: there are no tokens", v->file);
+    }
+    TERN_TRY(check_ids(v));
+    TERN_TRY(tern__vocabulary_index(v));
+    TERN_TRY(index_tokens(tokenizer));
+    return tokenizer->kind->finish ? tokenizer->kind->finish(tokenizer) : TERN_STATUS_OK;
+}
+
+tern_status tern__tokenizer_make(tern__vocabulary *v, tern_tokenizer **out_tokenizer) {
+    tern_tokenizer *tokenizer = tern__calloc(v->context, 1, sizeof *tokenizer);
+    *out_tokenizer = NULL;
+    if (!tokenizer) {
+        tern_context *context = v->context;
+        tern__vocabulary_finish(v);
+        return tern__fail_memory(context, sizeof *tokenizer, "a tokenizer");
+    }
+    tokenizer->v = *v;
+    *v = (tern__vocabulary){0};
+    tern_status status = finish(tokenizer);
+    tokenizer->v.file = NULL;
+    if (status != TERN_STATUS_OK) {
+        tern_tokenizer_destroy(tokenizer);
+        return status;
+    }
+    *out_tokenizer = tokenizer;
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_tokenizer_create(tern_context *context, const tern_archive *archive,
+                                  tern_tokenizer **out_tokenizer) {
+    if (!context || !archive || !out_tokenizer) {
+        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
+                          "tokenizer: context, archive and out_tokenizer must not be NULL");
+    }
+    *out_tokenizer = NULL;
+    tern__vocabulary v;
+    tern__vocabulary_init(&v, context, tern__source_name(tern__archive_source(archive)));
+    tern_status status = tern__vocabulary_read_gguf(&v, archive);
+    if (status == TERN_STATUS_OK) {
+        status = tern__tokenizer_make(&v, out_tokenizer);
+    }
+    tern__vocabulary_finish(&v);
+    return status;
+}
+
+void tern_tokenizer_destroy(tern_tokenizer *tokenizer) {
+    if (!tokenizer) {
+        return;
+    }
+    tern_context *context = tokenizer->v.context;
+    if (tokenizer->kind && tokenizer->kind->destroy) {
+        tokenizer->kind->destroy(tokenizer);
+    }
+    tern__free(context, tokenizer->special);
+    tern__vocabulary_finish(&tokenizer->v);
+    tern__free(context, tokenizer);
 }
 
 tern_status tern_tokenizer_describe(const tern_tokenizer *tokenizer,
                                     tern_tokenizer_info *out_info) {
     TERN_TRY(check_arguments(NULL, tokenizer, out_info, "tokenizer and out_info"));
-    TERN_TRY(tern__check_size(tokenizer->context, "tern_tokenizer_info", out_info->struct_size,
+    const tern__vocabulary *v = &tokenizer->v;
+    TERN_TRY(tern__check_size(v->context, "tern_tokenizer_info", out_info->struct_size,
                               sizeof *out_info));
     *out_info = (tern_tokenizer_info){.struct_size = sizeof *out_info,
-                                      .size = tokenizer->size,
-                                      .bos = tokenizer->bos,
-                                      .eos = tokenizer->eos,
-                                      .unknown = tokenizer->unknown,
-                                      .add_bos = tokenizer->add_bos && tokenizer->bos >= 0};
-    memcpy(out_info->kind, tokenizer->kind, sizeof out_info->kind);
+                                      .size = (uint32_t)v->token_count,
+                                      .bos = v->bos,
+                                      .eos = v->eos,
+                                      .unknown = v->unknown,
+                                      .add_bos = v->before.count > 0};
+    memcpy(out_info->kind, tokenizer->kind->name, strlen(tokenizer->kind->name));
     return TERN_STATUS_OK;
 }
 
 int32_t tern_tokenizer_is_end(const tern_tokenizer *tokenizer, int32_t id) {
     return tokenizer && id >= 0 &&
-           (id == tokenizer->eos || id == tokenizer->end_of_turn ||
-            id == tokenizer->end_of_message);
+           (id == tokenizer->v.eos || id == tokenizer->v.end_of_turn ||
+            id == tokenizer->v.end_of_message);
 }
 
 // Not logged: asking with too little room is how a caller learns how much it needs.
@@ -50,101 +209,47 @@ static tern_status too_small(const char *what, size_t needed, size_t capacity) {
                       capacity);
 }
 
+static void add_affix(tern__ids *out, const tern__affix *affix, bool wanted) {
+    for (uint32_t i = 0; wanted && i < affix->count; i++) {
+        tern__ids_add(out, affix->ids[i]);
+    }
+}
+
 tern_status tern_tokenizer_encode(const tern_tokenizer *tokenizer, const char *text, size_t size,
                                   uint32_t flags, int32_t *out_ids, size_t capacity,
                                   size_t *out_count) {
+    const uint32_t known = TERN_TOKENIZE_BOS | TERN_TOKENIZE_SPECIAL | TERN_TOKENIZE_EOS;
     TERN_TRY(check_arguments(NULL, tokenizer, out_count, "tokenizer and out_count"));
     *out_count = 0;
-    TERN_TRY(check_arguments(tokenizer->context, size ? text : "",
-                             capacity ? (void *)out_ids : out_count, "text and out_ids"));
+    const tern__vocabulary *v = &tokenizer->v;
+    TERN_TRY(check_arguments(v->context, size ? text : "", capacity ? (void *)out_ids : out_count,
+                             "text and out_ids"));
     if (size >= MAX_TEXT) {
-        return tern__fail(tokenizer->context, TERN_STATUS_INVALID_ARGUMENT,
+        return tern__fail(v->context, TERN_STATUS_INVALID_ARGUMENT,
                           "tokenizer: a text of %zu bytes, expected less than %d", size, MAX_TEXT);
     }
-    if (flags & ~(uint32_t)(TERN_TOKENIZE_BOS | TERN_TOKENIZE_SPECIAL)) {
-        return tern__fail(tokenizer->context, TERN_STATUS_INVALID_ARGUMENT,
+    if (flags & ~known) {
+        return tern__fail(v->context, TERN_STATUS_INVALID_ARGUMENT,
                           "tokenizer: flags 0x%" PRIx32 ", expected TERN_TOKENIZE_*", flags);
     }
     tern__ids out = {out_ids, capacity, 0};
-    if ((flags & TERN_TOKENIZE_BOS) && tokenizer->add_bos && tokenizer->bos >= 0) {
-        tern__ids_add(&out, tokenizer->bos);
-    }
-    TERN_TRY(tern__spm_encode(tokenizer, text, (uint32_t)size, (flags & TERN_TOKENIZE_SPECIAL) != 0,
-                              &out));
+    add_affix(&out, &v->before, (flags & TERN_TOKENIZE_BOS) != 0);
+    TERN_TRY(
+        tern__encode(tokenizer, text, (uint32_t)size, (flags & TERN_TOKENIZE_SPECIAL) != 0, &out));
+    add_affix(&out, &v->after, (flags & TERN_TOKENIZE_EOS) != 0);
     *out_count = out.count;
     return out.count > capacity ? too_small("ids", out.count, capacity) : TERN_STATUS_OK;
-}
-
-typedef struct byte_sink {
-    char *bytes;
-    size_t capacity;
-    size_t size;
-    bool drop_space; // if it comes first
-} byte_sink;
-
-static void add_byte(byte_sink *out, char byte) {
-    bool dropped = out->drop_space && byte == ' ';
-    out->drop_space = false;
-    if (dropped) {
-        return;
-    }
-    if (out->size < out->capacity) {
-        out->bytes[out->size] = byte;
-    }
-    out->size++;
-}
-
-// U+2581 stands for a space.
-static void add_marked(byte_sink *out, const char *text, uint32_t size) {
-    for (uint32_t i = 0; i < size; i++) {
-        if (size - i >= 3 && memcmp(text + i, "\xe2\x96\x81", 3) == 0) {
-            add_byte(out, ' ');
-            i += 2;
-        } else {
-            add_byte(out, text[i]);
-        }
-    }
-}
-
-// Control, unknown and unused tokens add nothing.
-static void add_token(const tern_tokenizer *tokenizer, int32_t id, byte_sink *out) {
-    uint32_t size;
-    const char *text = tern__token_text(tokenizer, (uint32_t)id, &size);
-    switch (tokenizer->types[id]) {
-    case TERN__TOKEN_NORMAL:
-    case TERN__TOKEN_UNDEFINED:
-        add_marked(out, text, size);
-        break;
-    case TERN__TOKEN_USER_DEFINED:
-        out->drop_space = false; // no prefix was put before it
-        for (uint32_t i = 0; i < size; i++) {
-            add_byte(out, text[i]);
-        }
-        break;
-    case TERN__TOKEN_BYTE:
-        add_byte(out, (char)tern__token_byte(text, size));
-        break;
-    default:
-        break;
-    }
-}
-
-size_t tern__token_bytes(const tern_tokenizer *tokenizer, int32_t id, bool first, char *out_bytes,
-                         size_t capacity) {
-    byte_sink out = {out_bytes, capacity, 0, first && tokenizer->add_space_prefix};
-    add_token(tokenizer, id, &out);
-    return out.size;
 }
 
 tern_status tern_tokenizer_decode(const tern_tokenizer *tokenizer, int32_t id, int32_t first,
                                   char *out_bytes, size_t capacity, size_t *out_size) {
     TERN_TRY(check_arguments(NULL, tokenizer, out_size, "tokenizer and out_size"));
     *out_size = 0;
-    TERN_TRY(check_arguments(tokenizer->context, tokenizer, capacity ? (void *)out_bytes : out_size,
-                             "out_bytes"));
-    if (id < 0 || (uint32_t)id >= tokenizer->size) {
-        return tern__fail(tokenizer->context, TERN_STATUS_OUT_OF_RANGE,
-                          "tokenizer: id %" PRId32 " of %" PRIu32 " tokens", id, tokenizer->size);
+    TERN_TRY(check_arguments(tokenizer->v.context, tokenizer,
+                             capacity ? (void *)out_bytes : out_size, "out_bytes"));
+    if (id < 0 || (size_t)id >= tokenizer->v.token_count) {
+        return tern__fail(tokenizer->v.context, TERN_STATUS_OUT_OF_RANGE,
+                          "tokenizer: id %" PRId32 " of %zu tokens", id, tokenizer->v.token_count);
     }
     *out_size = tern__token_bytes(tokenizer, id, first != 0, out_bytes, capacity);
     return *out_size > capacity ? too_small("bytes", *out_size, capacity) : TERN_STATUS_OK;

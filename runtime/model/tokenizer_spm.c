@@ -1,7 +1,6 @@
-// Encoding as SentencePiece's BPE does it: the text, with a space put before it and spaces written
-// as U+2581, starts as single characters; again and again the adjacent pair that makes the token
-// with the best score is joined, the leftmost on a tie; what is no token in the end is spelled in
-// bytes.
+// Encoding as SentencePiece's BPE does it: the text starts as single characters; again and again
+// the adjacent pair that makes the token with the best score is joined, the leftmost on a tie; what
+// is no token in the end is spelled in bytes.
 #include "runtime/model/tokenizer.h"
 
 #include <string.h>
@@ -10,8 +9,6 @@
 #include "runtime/status.h"
 
 #define NONE UINT32_MAX
-
-enum { FREE = -1, COVERED = -2 };
 
 static const char space_mark[3] = {'\xe2', '\x96', '\x81'};
 
@@ -31,10 +28,10 @@ typedef struct pair {
     uint32_t size; // of both, to notice that one has changed since
 } pair;
 
-// Memory of one call, enough for its longest stretch of text.
+// Memory of one word.
 typedef struct workspace {
     const tern_tokenizer *tokenizer;
-    char *text;
+    const char *text;
     symbol *symbols;
     pair *heap;
     size_t heap_size;
@@ -101,28 +98,10 @@ static void try_pair(workspace *w, uint32_t left, uint32_t right) {
         return;
     }
     uint32_t size = w->symbols[left].size + w->symbols[right].size;
-    int32_t id = tern__token_find(w->tokenizer, w->text + w->symbols[left].start, size);
+    int32_t id = tern__vocabulary_find(&w->tokenizer->v, w->text + w->symbols[left].start, size);
     if (id >= 0) {
-        push(w, (pair){w->tokenizer->scores[id], left, right, size});
+        push(w, (pair){w->tokenizer->v.tokens[id].score, left, right, size});
     }
-}
-
-// Copies a stretch of text with its spaces marked; returns the size of the copy.
-static uint32_t mark_spaces(workspace *w, const char *text, uint32_t size, bool prefix) {
-    char *out = w->text;
-    if (prefix) {
-        memcpy(out, space_mark, sizeof space_mark);
-        out += sizeof space_mark;
-    }
-    for (uint32_t i = 0; i < size; i++) {
-        if (text[i] == ' ') {
-            memcpy(out, space_mark, sizeof space_mark);
-            out += sizeof space_mark;
-        } else {
-            *out++ = text[i];
-        }
-    }
-    return (uint32_t)(out - w->text);
 }
 
 static uint32_t split(workspace *w, uint32_t size) {
@@ -169,7 +148,7 @@ static void spell(const tern_tokenizer *tokenizer, const char *text, uint32_t si
     }
     for (uint32_t i = 0; i < size; i++) {
         if (tokenizer->bytes[(uint8_t)text[i]] < 0) {
-            tern__ids_add(out, tokenizer->unknown);
+            tern__ids_add(out, tokenizer->v.unknown);
             return;
         }
     }
@@ -178,113 +157,36 @@ static void spell(const tern_tokenizer *tokenizer, const char *text, uint32_t si
     }
 }
 
-static void encode_stretch(workspace *w, const char *text, uint32_t size, bool prefix,
-                           tern__ids *out) {
-    uint32_t count = split(w, mark_spaces(w, text, size, prefix));
-    merge(w, count);
-    for (uint32_t i = count ? 0 : NONE; i != NONE; i = w->symbols[i].next) {
-        const char *piece = w->text + w->symbols[i].start;
-        int32_t id = tern__token_find(w->tokenizer, piece, w->symbols[i].size);
+tern_status tern__spm_encode(tern__encoder *encoder, const char *word, uint32_t size) {
+    // Characters are at most the bytes; each join takes a pair and adds two.
+    workspace w = {.tokenizer = encoder->tokenizer, .text = word};
+    w.heap = tern__encoder_room(encoder, size * (sizeof(symbol) + 2 * sizeof(pair)));
+    if (!w.heap) {
+        return TERN_STATUS_OUT_OF_MEMORY;
+    }
+    w.symbols = (symbol *)(w.heap + 2 * (size_t)size);
+    merge(&w, split(&w, size));
+    for (uint32_t i = 0; i != NONE; i = w.symbols[i].next) {
+        const char *piece = word + w.symbols[i].start;
+        int32_t id = tern__vocabulary_find(&w.tokenizer->v, piece, w.symbols[i].size);
         if (id >= 0) {
-            tern__ids_add(out, id);
+            tern__ids_add(encoder->out, id);
         } else {
-            spell(w->tokenizer, piece, w->symbols[i].size, out);
+            spell(w.tokenizer, piece, w.symbols[i].size, encoder->out);
         }
     }
-}
-
-// Marks where |id| is spelled out in what no longer token has taken: its id at the first byte.
-static void mark_token(const tern_tokenizer *tokenizer, uint32_t id, const char *text,
-                       uint32_t size, int32_t *owner) {
-    uint32_t length;
-    const char *token = tern__token_text(tokenizer, id, &length);
-    for (uint32_t i = 0; length <= size && i <= size - length;) {
-        const char *hit = memchr(text + i, token[0], size - length - i + 1);
-        if (!hit) {
-            return;
-        }
-        i = (uint32_t)(hit - text);
-        bool open = memcmp(hit, token, length) == 0;
-        for (uint32_t j = 0; open && j < length; j++) {
-            open = owner[i + j] == FREE;
-        }
-        if (!open) {
-            i++;
-            continue;
-        }
-        for (uint32_t j = 0; j < length; j++) {
-            owner[i + j] = COVERED;
-        }
-        owner[i] = (int32_t)id;
-        i += length;
-    }
-}
-
-static void encode_marked(workspace *w, const char *text, uint32_t size, const int32_t *owner,
-                          tern__ids *out) {
-    bool prefix = w->tokenizer->add_space_prefix;
-    for (uint32_t i = 0; i < size;) {
-        uint32_t length = 0;
-        if (owner[i] >= 0) {
-            tern__ids_add(out, owner[i]);
-            tern__token_text(w->tokenizer, (uint32_t)owner[i], &length);
-            prefix = w->tokenizer->add_space_prefix;
-        } else {
-            while (i + length < size && owner[i + length] == FREE) {
-                length++;
-            }
-            encode_stretch(w, text + i, length, prefix, out);
-            prefix = false;
-        }
-        i += length;
-    }
-}
-
-static tern_status encode_special(workspace *w, const char *text, uint32_t size, bool special,
-                                  tern__ids *out) {
-    const tern_tokenizer *tokenizer = w->tokenizer;
-    size_t bytes = 0;
-    int32_t *owner =
-        tern__mul_size(size, sizeof *owner, &bytes) ? tern__alloc(tokenizer->context, bytes) : NULL;
-    if (!owner) {
-        return tern__fail_memory(tokenizer->context, (uint64_t)size * sizeof *owner,
-                                 "encoding a text");
-    }
-    for (uint32_t i = 0; i < size; i++) {
-        owner[i] = FREE;
-    }
-    for (uint32_t i = 0; i < tokenizer->special_count; i++) {
-        uint32_t id = tokenizer->special[i];
-        if (special || tokenizer->types[id] == TERN__TOKEN_USER_DEFINED) {
-            mark_token(tokenizer, id, text, size, owner);
-        }
-    }
-    encode_marked(w, text, size, owner, out);
-    tern__free(tokenizer->context, owner);
     return TERN_STATUS_OK;
 }
 
-tern_status tern__spm_encode(const tern_tokenizer *tokenizer, const char *text, uint32_t size,
-                             bool special, tern__ids *out) {
-    // Characters are at most the bytes and the prefix; each join takes a pair and adds two.
-    size_t each = sizeof(symbol) + 2 * sizeof(pair) + sizeof space_mark;
-    size_t count = (size_t)size + 1;
-    size_t bytes = 0;
-    char *memory =
-        tern__mul_size(count, each, &bytes) ? tern__alloc(tokenizer->context, bytes) : NULL;
-    if (!memory) {
-        return tern__fail_memory(tokenizer->context, (uint64_t)count * each, "encoding a text");
+tern_status tern__spm_finish(tern_tokenizer *tokenizer) {
+    const tern__vocabulary *v = &tokenizer->v;
+    for (int byte = 0; byte < 256 && v->unknown < 0; byte++) {
+        if (tokenizer->bytes[byte] < 0) {
+            return tern__fail(
+                v->context, TERN_STATUS_CORRUPT_DATA,
+                "%s: the vocabulary has neither a token <0x%02X> nor an unknown token", v->file,
+                (unsigned)byte);
+        }
     }
-    workspace w = {.tokenizer = tokenizer};
-    w.heap = (pair *)memory;
-    w.symbols = (symbol *)(w.heap + 2 * count);
-    w.text = (char *)(w.symbols + count);
-    tern_status status = TERN_STATUS_OK;
-    if (special || tokenizer->has_user_defined) {
-        status = encode_special(&w, text, size, special, out);
-    } else if (size > 0) {
-        encode_stretch(&w, text, size, tokenizer->add_space_prefix, out);
-    }
-    tern__free(tokenizer->context, memory);
-    return status;
+    return TERN_STATUS_OK;
 }

@@ -1,0 +1,184 @@
+// Reads a vocabulary from the tokenizer.* keys of an archive.
+#include "runtime/model/vocabulary.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/allocator.h"
+#include "runtime/model/archive.h"
+#include "runtime/model/source.h"
+#include "runtime/status.h"
+
+#define KEY(name) "tokenizer.ggml." name
+
+#define NONE UINT32_MAX
+
+// What is read from the archive, lent, and where it goes.
+typedef struct reader {
+    tern__vocabulary *v;
+    const tern_archive *archive;
+    tern__array tokens;
+    tern__array scores; // count 0: none
+    tern__array types;  // count 0: none
+} reader;
+
+// What files of a kind mean where they say nothing.
+typedef struct defaults {
+    const char *kind;
+    uint32_t unknown, bos, eos;
+    bool add_bos;
+    tern_status (*read)(reader *r);
+} defaults;
+
+static tern_status contradiction(const reader *r, const char *what, uint64_t got) {
+    return tern__fail(r->v->context, TERN_STATUS_CORRUPT_DATA,
+                      "%s: %s is %" PRIu64 ", but the vocabulary has %" PRIu64 " tokens",
+                      r->v->file, what, got, r->tokens.count);
+}
+
+// An array with one element for each token, or none.
+static tern_status read_column(const reader *r, const char *key, tern_value_type type,
+                               tern__array *out) {
+    tern_status status = tern__archive_array(r->archive, key, type, out);
+    if (status == TERN_STATUS_NOT_FOUND) {
+        out->count = 0;
+        return TERN_STATUS_OK;
+    }
+    TERN_TRY(status);
+    if (out->count != r->tokens.count) {
+        char what[64];
+        snprintf(what, sizeof what, "the length of %s", key);
+        return contradiction(r, what, out->count);
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status read_columns(reader *r) {
+    const tern__vocabulary *v = r->v;
+    tern_status status =
+        tern__archive_array(r->archive, KEY("tokens"), TERN_VALUE_STRING, &r->tokens);
+    if (status == TERN_STATUS_NOT_FOUND) {
+        return tern__fail(v->context, status, "%s: key '" KEY("tokens") "' is missing", v->file);
+    }
+    TERN_TRY(status);
+    if (r->tokens.count == 0 || r->tokens.count > TERN__MAX_TOKENS) {
+        return tern__fail(v->context, TERN_STATUS_CORRUPT_DATA,
+                          "%s: " KEY("tokens") " has %" PRIu64 " tokens, expected 1 to %d", v->file,
+                          r->tokens.count, TERN__MAX_TOKENS);
+    }
+    TERN_TRY(read_column(r, KEY("scores"), TERN_VALUE_F32, &r->scores));
+    return read_column(r, KEY("token_type"), TERN_VALUE_I32, &r->types);
+}
+
+static tern_status read_tokens(reader *r) {
+    for (uint32_t id = 0; id < r->tokens.count; id++) {
+        size_t size;
+        const char *text = tern__array_string(&r->tokens, id, &size);
+        int32_t type = tern__token_byte(text, size) >= 0 ? TERN__TOKEN_BYTE : TERN__TOKEN_NORMAL;
+        type = r->types.count ? tern__array_i32(&r->types, id) : type;
+        float score = r->scores.count ? tern__array_f32(&r->scores, id) : 0.0f;
+        TERN_TRY(tern__vocabulary_set(r->v, id, text, size, score, type));
+    }
+    return TERN_STATUS_OK;
+}
+
+// |fallback| applies where the key is absent and the vocabulary long enough. All ones means none.
+static tern_status read_id(const reader *r, const char *key, uint32_t fallback, int32_t *out) {
+    uint32_t id;
+    TERN_TRY(tern__archive_u32(r->archive, key, NONE, &id));
+    tern_value value = {.struct_size = sizeof value};
+    if (tern_archive_find(r->archive, key, &value) == TERN_STATUS_NOT_FOUND &&
+        fallback < r->tokens.count) {
+        id = fallback;
+    }
+    *out = -1;
+    if (id == NONE) {
+        return TERN_STATUS_OK;
+    }
+    if (id >= r->tokens.count) {
+        return contradiction(r, key, id);
+    }
+    *out = (int32_t)id;
+    return TERN_STATUS_OK;
+}
+
+static tern_status read_affix(const reader *r, const char *key, bool fallback, int32_t id,
+                              tern__affix *out) {
+    bool wanted;
+    TERN_TRY(tern__archive_bool(r->archive, key, fallback, &wanted));
+    if (wanted && id >= 0) {
+        out->ids[out->count++] = id;
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status read_ids(reader *r, const defaults *d) {
+    tern__vocabulary *v = r->v;
+    TERN_TRY(read_id(r, KEY("bos_token_id"), d->bos, &v->bos));
+    TERN_TRY(read_id(r, KEY("eos_token_id"), d->eos, &v->eos));
+    TERN_TRY(read_id(r, KEY("unknown_token_id"), d->unknown, &v->unknown));
+    TERN_TRY(read_id(r, KEY("eot_token_id"), NONE, &v->end_of_turn));
+    TERN_TRY(read_id(r, KEY("eom_token_id"), NONE, &v->end_of_message));
+    TERN_TRY(read_id(r, KEY("padding_token_id"), NONE, &v->padding));
+    TERN_TRY(read_affix(r, KEY("add_bos_token"), d->add_bos, v->bos, &v->before));
+    return read_affix(r, KEY("add_eos_token"), false, v->eos, &v->after);
+}
+
+// A vocabulary that does not say what its tokens are: these at least are no text.
+static void mark_types(reader *r) {
+    tern__vocabulary *v = r->v;
+    if (r->types.count > 0) {
+        return;
+    }
+    const int32_t control[] = {v->bos, v->eos, v->end_of_turn, v->end_of_message, v->padding};
+    for (size_t i = 0; i < sizeof control / sizeof control[0]; i++) {
+        if (control[i] >= 0) {
+            v->tokens[control[i]].type = TERN__TOKEN_CONTROL;
+        }
+    }
+    if (v->unknown >= 0) {
+        v->tokens[v->unknown].type = TERN__TOKEN_UNKNOWN;
+    }
+}
+
+// U+2581 for spaces, and one before the text unless the file says no.
+static tern_status read_marked(reader *r) {
+    bool prefix;
+    TERN_TRY(tern__archive_bool(r->archive, KEY("add_space_prefix"), true, &prefix));
+    r->v->prefix = prefix ? TERN__PREFIX_EACH : TERN__PREFIX_NEVER;
+    r->v->mark_spaces = true;
+    r->v->decoder = TERN__DECODE_MARKED;
+    return TERN_STATUS_OK;
+}
+
+static const defaults kinds[] = {
+    {"llama", 0, 1, 2, true, read_marked},
+};
+
+static const defaults *find_kind(const char *name) {
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(kinds[i].kind, name) == 0) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+tern_status tern__vocabulary_read_gguf(tern__vocabulary *v, const tern_archive *archive) {
+    reader r = {.v = v, .archive = archive};
+    const char *name;
+    TERN_TRY(tern__archive_need_string(archive, KEY("model"), &name));
+    const defaults *d = find_kind(name);
+    if (!d) {
+        return tern__fail(v->context, TERN_STATUS_UNSUPPORTED,
+                          "%s: tokenizer '%.64s' is not supported, expected 'llama'", v->file,
+                          name);
+    }
+    v->kind = d->kind;
+    TERN_TRY(read_columns(&r));
+    TERN_TRY(read_tokens(&r));
+    TERN_TRY(read_ids(&r, d));
+    mark_types(&r);
+    return d->read(&r);
+}
