@@ -6,11 +6,11 @@
 #include <tern/source.h>
 
 /**
- * A model file opened for reading: its metadata and its table of tensors, checked, without loading
- * any tensor. Format: GGUF version 2 and 3.
+ * A model opened for reading: its metadata and its table of tensors, checked, without loading any
+ * tensor. Format: GGUF version 2 and 3, in one file or split over several.
  *
- * Ownership: destroy before the source is closed. Strings and pointers it lends live as long as it
- * does.
+ * Ownership: destroy before the source is closed, if the caller opened one. Strings and pointers it
+ * lends live as long as it does.
  *
  * Threads: immutable once open: any thread.
  */
@@ -50,7 +50,7 @@ typedef struct tern_value {
     const char *string; /**< STRING: |count| bytes, NUL-terminated, not necessarily UTF-8 */
 } tern_value;
 
-/** One tensor of the file. Plain data. */
+/** One tensor. Plain data. */
 typedef struct tern_tensor_info {
     uint32_t struct_size; /**< set by the caller */
     uint32_t type;        /**< number in the file; i2_s and its namesakes already told apart */
@@ -59,8 +59,10 @@ typedef struct tern_tensor_info {
     uint32_t rank;
     uint32_t supported; /**< 1 if models may use the type */
     uint64_t shape[4];  /**< fastest first, as in the file; 1 past the rank */
-    uint64_t offset;    /**< in the source, bytes */
+    uint64_t offset;    /**< in its file, bytes */
     uint64_t size;      /**< bytes */
+    uint64_t index;     /**< in the archive */
+    const char *file;   /**< the name of the source it lies in */
 } tern_tensor_info;
 
 TERN_BEGIN_DECLS
@@ -68,10 +70,24 @@ TERN_BEGIN_DECLS
 /**
  * Reads and checks header and tables of |source|, which must stay open and in place. Memory use is
  * bounded by the file's size. CORRUPT_DATA says what is wrong and at which offset, INCOMPATIBLE for
- * a version that is not known.
+ * a version that is not known, UNSUPPORTED for one part of a split.
  */
 TERN_API tern_status tern_archive_open(tern_context *context, const tern_source *source,
                                        tern_archive **out_archive);
+
+/**
+ * Opens a model that may take several files: |name| is a GGUF file, of a split any part
+ * ("model-00001-of-00003.gguf"; the keys come from the first part, the tensors from all). |files|
+ * is copied; what it points to must outlive the archive, which opens, keeps and closes what it
+ * needs. NOT_FOUND names a file that is missing; CORRUPT_DATA parts that contradict each other;
+ * else as tern_archive_open.
+ */
+TERN_API tern_status tern_archive_open_files(tern_context *context, const tern_files *files,
+                                             const char *name, tern_archive **out_archive);
+
+/** The same for a file of the system at |path|; the others are looked for beside it. */
+TERN_API tern_status tern_archive_open_path(tern_context *context, const char *path,
+                                            tern_archive **out_archive);
 
 /** Accepts NULL. */
 TERN_API void tern_archive_destroy(tern_archive *archive);
@@ -92,7 +108,7 @@ TERN_API tern_status tern_archive_find(const tern_archive *archive, const char *
 TERN_API tern_status tern_archive_element(const tern_archive *archive, const char *key,
                                           uint64_t index, tern_value *out_value);
 
-/** Tensor |index| in the file's order. OUT_OF_RANGE past the end. */
+/** Tensor |index| in the order of the file, or files. OUT_OF_RANGE past the end. */
 TERN_API tern_status tern_archive_tensor(const tern_archive *archive, uint64_t index,
                                          tern_tensor_info *out_info);
 

@@ -10,8 +10,8 @@
  * A network loaded for one device: its weights, its tokenizer, and the programs that run it.
  *
  * Architectures: bitnet, bitnet-b1.58, bitnet-25 (arXiv 2402.17764, 2504.12285), llama.
- * Ownership: destroy after its sessions and before its device; the source is not needed once
- * loaded.
+ * Ownership: destroy after its sessions and before its device; source and archive are not needed
+ * once loaded.
  *
  * Threads: any thread, several at once; each session one at a time.
  */
@@ -82,6 +82,11 @@ TERN_BEGIN_DECLS
  */
 TERN_API tern_status tern_model_load(tern_device *device, const tern_source *source,
                                      const tern_model_desc *desc, tern_model **out_model);
+
+/** The same for an archive that is open already, such as one of several files; it is not needed
+ * once loaded. */
+TERN_API tern_status tern_model_load_archive(tern_device *device, const tern_archive *archive,
+                                             const tern_model_desc *desc, tern_model **out_model);
 
 /** Accepts NULL. */
 TERN_API void tern_model_destroy(tern_model *model);

@@ -26,6 +26,23 @@ typedef struct tern_source {
     void (*close)(void *user); /**< NULL slot: nothing to do */
 } tern_source;
 
+/**
+ * A folder whose files are opened by name: what a model of several files needs. The host may fill
+ * the struct itself, to read from a package of its own.
+ *
+ * Threads: one thread at a time.
+ */
+typedef struct tern_files {
+    uint32_t struct_size; /**< sizeof(tern_files) */
+    uint32_t reserved;
+    const char *name; /**< of the folder, for messages; may be NULL */
+    void *user;
+    /** Opens the file |name|, which holds no separator; the library closes it by its close slot.
+     * NOT_FOUND if there is none. May call tern_source_open_file and nothing else of the library.
+     */
+    tern_status (*open)(void *user, const char *name, tern_source *out_source);
+} tern_files;
+
 TERN_BEGIN_DECLS
 
 /** Opens a file. NOT_FOUND, IO (a folder, no permission), OUT_OF_MEMORY. Close with

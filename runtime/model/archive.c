@@ -9,51 +9,12 @@
 #include "runtime/model/source.h"
 #include "runtime/status.h"
 
-tern_status tern_archive_open(tern_context *context, const tern_source *source,
-                              tern_archive **out_archive) {
-    if (!context || !out_archive) {
-        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT, "archive: %s is NULL",
-                          context ? "out_archive" : "context");
-    }
-    *out_archive = NULL;
-    TERN_TRY(tern__source_check(context, source));
-    tern_archive *archive = tern__calloc(context, 1, sizeof *archive);
-    if (!archive) {
-        return tern__fail_memory(context, sizeof *archive, "an archive");
-    }
-    archive->context = context;
-    archive->source = source;
-    tern_status status = tern__gguf_read(archive);
-    if (status != TERN_STATUS_OK) {
-        tern_archive_destroy(archive);
-        return status;
-    }
-    *out_archive = archive;
-    return TERN_STATUS_OK;
-}
-
-void tern_archive_destroy(tern_archive *archive) {
-    if (!archive) {
-        return;
-    }
-    tern_context *context = archive->context;
-    for (size_t i = 0; i < archive->entry_count; i++) {
-        tern__free(context, archive->entries[i].strings);
-    }
-    tern__free(context, archive->names);
-    tern__free(context, archive->tensors);
-    tern__free(context, archive->keys);
-    tern__free(context, archive->entries);
-    tern__free(context, archive->header);
-    tern__free(context, archive);
-}
-
 tern_context *tern__archive_context(const tern_archive *archive) {
     return archive->context;
 }
 
-const tern_source *tern__archive_source(const tern_archive *archive) {
-    return archive->source;
+const char *tern__archive_name(const tern_archive *archive) {
+    return archive->name;
 }
 
 uint64_t tern_archive_value_count(const tern_archive *archive) {
@@ -216,15 +177,18 @@ tern_status tern_archive_element(const tern_archive *archive, const char *key, u
     return TERN_STATUS_OK;
 }
 
-static tern_tensor_info info_of(const tern_archive *archive, const tern__gguf_tensor *tensor) {
+static tern_tensor_info info_of(const tern_archive *archive, size_t index) {
+    const tern__tensor *tensor = &archive->tensors[index];
     tern_tensor_info info = {.struct_size = sizeof info,
                              .type = tensor->id,
-                             .name = tern__gguf_string(archive->header, tensor->name),
+                             .name = tensor->name,
                              .type_name = tensor->type ? tensor->type->name : "unknown",
                              .rank = tensor->rank,
                              .supported = tensor->type && tensor->type->dtype != TERN_DTYPE_NONE,
-                             .offset = archive->data_start + tensor->offset,
-                             .size = tensor->size};
+                             .offset = tensor->offset,
+                             .size = tensor->size,
+                             .index = index,
+                             .file = tern__source_name(tensor->source)};
     memcpy(info.shape, tensor->shape, sizeof info.shape);
     return info;
 }
@@ -241,7 +205,7 @@ tern_status tern_archive_tensor(const tern_archive *archive, uint64_t index,
         return tern__fail(archive->context, TERN_STATUS_OUT_OF_RANGE,
                           "archive: tensor %" PRIu64 " of %zu", index, archive->tensor_count);
     }
-    *out_info = info_of(archive, &archive->tensors[index]);
+    *out_info = info_of(archive, (size_t)index);
     return TERN_STATUS_OK;
 }
 
@@ -251,7 +215,7 @@ tern_status tern__archive_find_tensor(const tern_archive *archive, const char *n
     if (index == SIZE_MAX) {
         return TERN_STATUS_NOT_FOUND;
     }
-    *out_info = info_of(archive, &archive->tensors[index]);
+    *out_info = info_of(archive, index);
     return TERN_STATUS_OK;
 }
 
@@ -263,7 +227,8 @@ tern_status tern__archive_read(const tern_archive *archive, const tern_tensor_in
                           " pass its end at %" PRIu64,
                           info->name, size, offset, info->size);
     }
-    return tern__source_read(archive->context, archive->source, info->offset + offset, data, size);
+    const tern_source *source = archive->tensors[info->index].source;
+    return tern__source_read(archive->context, source, info->offset + offset, data, size);
 }
 
 tern_status tern__archive_i2s_scale(const tern_archive *archive, const tern_tensor_info *info,
@@ -276,7 +241,7 @@ tern_status tern__archive_i2s_scale(const tern_archive *archive, const tern_tens
         return tern__fail(
             archive->context, TERN_STATUS_CORRUPT_DATA,
             "%s: tensor '%.100s': its scale is %g, expected a finite number that is not 0",
-            tern__source_name(archive->source), info->name, (double)scale);
+            info->file, info->name, (double)scale);
     }
     *out_scale = scale;
     return TERN_STATUS_OK;

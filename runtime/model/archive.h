@@ -9,7 +9,13 @@
 
 // Borrowed.
 tern_context *tern__archive_context(const tern_archive *archive);
-const tern_source *tern__archive_source(const tern_archive *archive);
+// Of its file or folder, for messages.
+const char *tern__archive_name(const tern_archive *archive);
+
+// The whole of another file of the folder ("tokenizer.json"), with a NUL behind it; tern__free it.
+// NOT_FOUND without a message if there is no such file, or nothing beside the archive's one source.
+tern_status tern__archive_file(const tern_archive *archive, const char *name, char **out_data,
+                               size_t *out_size);
 
 // Value of |key|, or |fallback| when there is no such key. CORRUPT_DATA names a key whose type or
 // range is wrong. u32 takes any integer type that holds a value of its range, f32 takes F32 and

@@ -6,18 +6,17 @@
 #include <string.h>
 
 #include "runtime/model/gguf.h"
-#include "runtime/model/source.h"
 #include "runtime/status.h"
 
 static tern_status wrong_type(const tern_archive *archive, const char *key, const char *wanted,
                               const char *got) {
     return tern__fail(archive->context, TERN_STATUS_CORRUPT_DATA, "%s: key '%s' is %s, expected %s",
-                      tern__source_name(archive->source), key, got, wanted);
+                      archive->name, key, got, wanted);
 }
 
 static tern_status missing(const tern_archive *archive, const char *key) {
     return tern__fail(archive->context, TERN_STATUS_NOT_FOUND, "%s: key '%s' is missing",
-                      tern__source_name(archive->source), key);
+                      archive->name, key);
 }
 
 static bool find(const tern_archive *archive, const char *key, tern_value *out) {

@@ -3,7 +3,6 @@
 #include "runtime/model/gguf.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/allocator.h"
@@ -217,16 +216,16 @@ static tern_status read_entry(reader *r, tern__entry *entry) {
     }
 }
 
-static tern_status read_tensor(reader *r, tern__gguf_tensor *tensor) {
+static tern_status read_tensor(reader *r, tern__tensor *tensor) {
     tensor->position = (size_t)r->position;
-    TERN_TRY(read_name(r, "a tensor's name", &tensor->name));
+    TERN_TRY(read_name(r, "a tensor's name", &tensor->name_at));
     uint64_t at = r->position;
     TERN_TRY(read_u32(r, "a tensor's rank", &tensor->rank));
     if (tensor->rank < 1 || tensor->rank > 4) {
         return tern__fail(
             r->archive->context, TERN_STATUS_CORRUPT_DATA,
             "%s: tensor '%.100s' has rank %" PRIu32 " at offset %" PRIu64 ", expected 1 to 4",
-            r->file, tern__gguf_string(r->archive->header, tensor->name), tensor->rank, at);
+            r->file, tern__gguf_string(r->archive->header, tensor->name_at), tensor->rank, at);
     }
     for (uint32_t d = 0; d < 4; d++) {
         tensor->shape[d] = 1;
@@ -236,7 +235,7 @@ static tern_status read_tensor(reader *r, tern__gguf_tensor *tensor) {
         if (tensor->shape[d] == 0) {
             return tern__fail(r->archive->context, TERN_STATUS_CORRUPT_DATA,
                               "%s: tensor '%.100s': dimension %" PRIu32 " is 0 at offset %" PRIu64,
-                              r->file, tern__gguf_string(r->archive->header, tensor->name), d,
+                              r->file, tern__gguf_string(r->archive->header, tensor->name_at), d,
                               r->position - 8);
         }
     }
@@ -267,48 +266,6 @@ static tern_status read_version(reader *r) {
                       version);
 }
 
-static int compare_named(const void *a, const void *b) {
-    const tern__named *x = a;
-    const tern__named *y = b;
-    int order = strcmp(x->name, y->name);
-    return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
-}
-
-static tern_status sort_names(reader *r, const char *what, tern__named *named, size_t count) {
-    qsort(named, count, sizeof *named, compare_named);
-    for (size_t i = 1; i < count; i++) {
-        if (strcmp(named[i - 1].name, named[i].name) == 0) {
-            const char *start = (const char *)r->archive->header + 7;
-            return tern__fail(r->archive->context, TERN_STATUS_CORRUPT_DATA,
-                              "%s: %s '%.100s' appears twice, at offsets %zu and %zu", r->file,
-                              what, named[i].name, (size_t)(named[i - 1].name - start),
-                              (size_t)(named[i].name - start));
-        }
-    }
-    return TERN_STATUS_OK;
-}
-
-static tern_status index_names(reader *r) {
-    tern_archive *archive = r->archive;
-    tern_context *context = archive->context;
-    archive->keys = tern__calloc(context, archive->entry_count, sizeof *archive->keys);
-    archive->names = tern__calloc(context, archive->tensor_count, sizeof *archive->names);
-    if (!archive->keys || !archive->names) {
-        uint64_t count = (uint64_t)archive->entry_count + archive->tensor_count;
-        return tern__fail_memory(context, count * sizeof *archive->keys, r->file);
-    }
-    for (size_t i = 0; i < archive->entry_count; i++) {
-        archive->keys[i].name = tern__gguf_string(archive->header, archive->entries[i].key);
-        archive->keys[i].index = i;
-    }
-    for (size_t i = 0; i < archive->tensor_count; i++) {
-        archive->names[i].name = tern__gguf_string(archive->header, archive->tensors[i].name);
-        archive->names[i].index = i;
-    }
-    TERN_TRY(sort_names(r, "key", archive->keys, archive->entry_count));
-    return sort_names(r, "tensor", archive->names, archive->tensor_count);
-}
-
 // The tables grow with what was really read, so that a count that lies costs nothing.
 static tern_status read_entries(reader *r, size_t count) {
     tern_archive *archive = r->archive;
@@ -331,12 +288,11 @@ static tern_status read_tensors(reader *r, size_t count) {
     size_t capacity = 0;
     for (size_t i = 0; i < count; i++) {
         void *tensors = archive->tensors;
-        if (!tern__grow(archive->context, &tensors, &capacity, i + 1, sizeof(tern__gguf_tensor))) {
-            return tern__fail_memory(archive->context, (i + 1) * sizeof(tern__gguf_tensor),
-                                     r->file);
+        if (!tern__grow(archive->context, &tensors, &capacity, i + 1, sizeof(tern__tensor))) {
+            return tern__fail_memory(archive->context, (i + 1) * sizeof(tern__tensor), r->file);
         }
         archive->tensors = tensors;
-        archive->tensors[i] = (tern__gguf_tensor){0};
+        archive->tensors[i] = (tern__tensor){0};
         archive->tensor_count = i + 1;
         TERN_TRY(read_tensor(r, &archive->tensors[i]));
     }
@@ -369,7 +325,12 @@ tern_status tern__gguf_read(tern_archive *archive) {
     TERN_TRY(read_count(&r, "the number of keys", MIN_ENTRY, &entries));
     TERN_TRY(read_entries(&r, entries));
     TERN_TRY(read_tensors(&r, tensors));
-    TERN_TRY(index_names(&r));
+    for (size_t i = 0; i < archive->tensor_count; i++) {
+        tern__tensor *tensor = &archive->tensors[i];
+        tensor->name = tern__gguf_string(archive->header, tensor->name_at);
+        tensor->source = archive->source;
+    }
+    TERN_TRY(tern__archive_index(archive));
     TERN_TRY(read_alignment(&r));
     return tern__gguf_place(archive, r.position);
 }

@@ -9,6 +9,8 @@
 #ifndef TERN_RUNTIME_MODEL_GGUF_H_
 #define TERN_RUNTIME_MODEL_GGUF_H_
 
+#include <tern/archive.h>
+
 #include "runtime/model/archive.h"
 #include "runtime/model/ggml_types.h"
 
@@ -22,16 +24,18 @@ typedef struct tern__entry {
     tern_value_type element;
 } tern__entry;
 
-typedef struct tern__gguf_tensor {
-    size_t name;     // a string
+typedef struct tern__tensor {
+    const char *name;
+    size_t name_at;  // the same as a string of a header that may still move
     size_t position; // of its description, for messages
     uint32_t rank;
     uint32_t id;
     const tern__ggml_type *type; // NULL: not in the table
     uint64_t shape[4];
-    uint64_t offset; // from the start of the data
+    const tern_source *source;
+    uint64_t offset; // in |source|; while a GGUF header is read, from the start of the data
     uint64_t size;
-} tern__gguf_tensor;
+} tern__tensor;
 
 // A name and what it names, sorted by name.
 typedef struct tern__named {
@@ -39,18 +43,32 @@ typedef struct tern__named {
     size_t index;
 } tern__named;
 
+// The folder of tern_archive_open_path.
+typedef struct tern__folder tern__folder;
+
 struct tern_archive {
     tern_context *context;
-    const tern_source *source;
-    uint8_t *header;
+    const char *name; // for messages
+    uint8_t *header;  // what the entries' offsets count in
     size_t entry_count;
     size_t tensor_count;
     tern__entry *entries;
-    tern__gguf_tensor *tensors;
+    tern__tensor *tensors;
     tern__named *keys;
     tern__named *names;
+
+    // A GGUF file.
+    const tern_source *source;
     uint64_t alignment;
     uint64_t data_start;
+
+    // Several files: where they come from and what must stay open.
+    tern_files files; // without |open|: there are none beside the source
+    tern__folder *folder;
+    tern_source **sources; // each allocated alone, so that tensors can point at it
+    size_t source_count;
+    tern_archive **parts; // of a split: all but the first; they hold their tensors' names
+    size_t part_count;
 };
 
 static inline uint32_t tern__load_u32(const uint8_t *p) {
@@ -77,8 +95,31 @@ const char *tern__value_type_name(tern_value_type type);
 // The entry called |key|, or NULL.
 const tern__entry *tern__archive_entry(const tern_archive *archive, const char *key);
 
-// Reads and checks the header of archive->source into an archive that is zero but for context and
-// source.
+// Sorts keys and tensors by name, once they are all there. CORRUPT_DATA names one that is there
+// twice.
+tern_status tern__archive_index(tern_archive *archive);
+
+// Opens |name| of the archive's files; the archive keeps it open. Whatever the failure, the message
+// says |why| the file is wanted.
+tern_status tern__archive_open_part(tern_archive *archive, const char *name, const char *why,
+                                    const tern_source **out_source);
+
+// Frees keys and tensors, not the files.
+void tern__archive_clear(tern_archive *archive);
+
+// Reads the GGUF file |source| into an archive of its own, which borrows it.
+tern_status tern__gguf_open(tern_context *context, const tern_source *source,
+                            tern_archive **out_archive);
+
+// UNSUPPORTED if it is one part of a split.
+tern_status tern__gguf_check_whole(const tern_archive *archive);
+
+// Joins the other parts of a split to the one that was read and that lies in the archive's files as
+// |name|. Does nothing to a model that is whole.
+tern_status tern__gguf_join(tern_archive *archive, const char *name);
+
+// Reads and checks the header of archive->source into an archive that is zero but for context,
+// name and source.
 tern_status tern__gguf_read(tern_archive *archive);
 
 // Checks where the tensors lie, once everything before their data is read, and tells apart the

@@ -27,14 +27,10 @@ typedef struct located {
     size_t index;
 } located;
 
-static const char *name_of(const placement *p, const tern__gguf_tensor *tensor) {
-    return tern__gguf_string(p->archive->header, tensor->name);
-}
-
-static tern_status refuse(const placement *p, const tern__gguf_tensor *tensor, const char *why) {
+static tern_status refuse(const placement *p, const tern__tensor *tensor, const char *why) {
     return tern__fail(p->archive->context, TERN_STATUS_CORRUPT_DATA,
                       "%s: tensor '%.100s' of type %" PRIu32 " described at offset %zu: %s",
-                      p->file, name_of(p, tensor), tensor->id, tensor->position, why);
+                      p->file, tensor->name, tensor->id, tensor->position, why);
 }
 
 // Keys never choose a meaning; they only rule one out that they contradict.
@@ -56,7 +52,7 @@ static bool fits_exactly(const placement *p, uint64_t size, uint64_t extent) {
 
 // The meanings of the tensor's number that |extent| has room for: exactly, if any does so, else at
 // all. Puts one that the file's keys do not rule out in |*out_type| and returns how many such are.
-static int count_meanings(const placement *p, const tern__gguf_tensor *tensor, uint64_t extent,
+static int count_meanings(const placement *p, const tern__tensor *tensor, uint64_t extent,
                           const tern__ggml_type **out_type) {
     bool exact = false;
     int count = 0;
@@ -79,7 +75,7 @@ static int count_meanings(const placement *p, const tern__gguf_tensor *tensor, u
     return count;
 }
 
-static tern_status tell_apart(const placement *p, tern__gguf_tensor *tensor, uint64_t extent) {
+static tern_status tell_apart(const placement *p, tern__tensor *tensor, uint64_t extent) {
     int count = count_meanings(p, tensor, extent, &tensor->type);
     if (count == 1) {
         return TERN_STATUS_OK;
@@ -92,7 +88,7 @@ static tern_status tell_apart(const placement *p, tern__gguf_tensor *tensor, uin
     return refuse(p, tensor, why);
 }
 
-static tern_status find_size(const placement *p, tern__gguf_tensor *tensor, uint64_t extent) {
+static tern_status find_size(const placement *p, tern__tensor *tensor, uint64_t extent) {
     tensor->type = tern__ggml_type_find(tensor->id, 0);
     if (!tensor->type) {
         tensor->size = extent;
@@ -113,8 +109,8 @@ static tern_status find_size(const placement *p, tern__gguf_tensor *tensor, uint
     return TERN_STATUS_OK;
 }
 
-static tern_status check_end(const placement *p, const tern__gguf_tensor *tensor,
-                             const tern__gguf_tensor *next, uint64_t extent) {
+static tern_status check_end(const placement *p, const tern__tensor *tensor,
+                             const tern__tensor *next, uint64_t extent) {
     if (tensor->size <= extent) {
         return TERN_STATUS_OK;
     }
@@ -123,17 +119,17 @@ static tern_status check_end(const placement *p, const tern__gguf_tensor *tensor
         return tern__fail(p->archive->context, TERN_STATUS_CORRUPT_DATA,
                           "%s: tensor '%.100s' of %" PRIu64 " bytes at offset %" PRIu64
                           " passes the end of the file at %" PRIu64,
-                          p->file, name_of(p, tensor), tensor->size, start + tensor->offset,
+                          p->file, tensor->name, tensor->size, start + tensor->offset,
                           start + p->data_size);
     }
     return tern__fail(p->archive->context, TERN_STATUS_CORRUPT_DATA,
                       "%s: tensor '%.100s' of %" PRIu64 " bytes at offset %" PRIu64
                       " overlaps tensor '%.100s' at offset %" PRIu64,
-                      p->file, name_of(p, tensor), tensor->size, start + tensor->offset,
-                      name_of(p, next), start + next->offset);
+                      p->file, tensor->name, tensor->size, start + tensor->offset, next->name,
+                      start + next->offset);
 }
 
-static tern_status check_offset(const placement *p, const tern__gguf_tensor *tensor) {
+static tern_status check_offset(const placement *p, const tern__tensor *tensor) {
     char why[160];
     if (tensor->offset % p->archive->alignment != 0) {
         snprintf(why, sizeof why, "its data offset %" PRIu64 " is not a multiple of %" PRIu64,
@@ -166,7 +162,7 @@ static tern_status place_all(const placement *p, located *order) {
     }
     qsort(order, archive->tensor_count, sizeof *order, compare_located);
     for (size_t i = 0; i < archive->tensor_count; i++) {
-        tern__gguf_tensor *tensor = &archive->tensors[order[i].index];
+        tern__tensor *tensor = &archive->tensors[order[i].index];
         bool last = i + 1 == archive->tensor_count;
         uint64_t end = last ? p->data_size : order[i + 1].offset;
         uint64_t extent = end - tensor->offset;
@@ -210,5 +206,8 @@ tern_status tern__gguf_place(tern_archive *archive, uint64_t header_size) {
     }
     tern_status status = place_all(&p, order);
     tern__free(archive->context, order);
+    for (size_t i = 0; i < archive->tensor_count; i++) {
+        archive->tensors[i].offset += archive->data_start;
+    }
     return status;
 }

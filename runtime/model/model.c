@@ -140,7 +140,7 @@ static tern_status load(tern_model *model, const tern_archive *archive,
 
 tern_status tern__model_report(const tern_archive *archive, tern_status status,
                                const char *message) {
-    const char *name = tern__source_name(tern__archive_source(archive));
+    const char *name = tern__archive_name(archive);
     bool named = strncmp(message, name, strlen(name)) == 0;
     return status == TERN_STATUS_OK ? status
                                     : tern__fail(tern__archive_context(archive), status, "%s%s%s",
@@ -176,14 +176,48 @@ tern_status tern__model_check_desc(tern_context *context, const tern_model_desc 
     return TERN_STATUS_OK;
 }
 
+static tern_status null_argument(tern_device *device, const void *input, const char *input_name) {
+    return tern__fail(device ? tern_device_context(device) : NULL, TERN_STATUS_INVALID_ARGUMENT,
+                      "model load: %s is NULL",
+                      !device  ? "device"
+                      : !input ? input_name
+                               : "out_model");
+}
+
+static tern_status load_checked(tern_device *device, const tern_archive *archive,
+                                const tern_model_desc *desc, tern_model **out_model) {
+    tern_model *model = NULL;
+    TERN_TRY(make_model(device, &model));
+    char message[TERN__MESSAGE_CAPACITY];
+    tern__quiet quiet;
+    tern__quiet_begin(&quiet);
+    tern_status status = load(model, archive, desc);
+    tern__quiet_end_with(&quiet, status, message);
+    status = tern__model_report(archive, status, message);
+    if (status != TERN_STATUS_OK) {
+        tern_model_destroy(model);
+        return status;
+    }
+    *out_model = model;
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_model_load_archive(tern_device *device, const tern_archive *archive,
+                                    const tern_model_desc *desc, tern_model **out_model) {
+    if (!device || !archive || !out_model) {
+        return null_argument(device, archive, "archive");
+    }
+    *out_model = NULL;
+    tern_model_desc defaults = TERN_MODEL_DESC_INIT;
+    desc = desc ? desc : &defaults;
+    TERN_TRY(tern__model_check_desc(tern_device_context(device), desc));
+    return load_checked(device, archive, desc, out_model);
+}
+
 tern_status tern_model_load(tern_device *device, const tern_source *source,
                             const tern_model_desc *desc, tern_model **out_model) {
     if (!device || !source || !out_model) {
-        return tern__fail(device ? tern_device_context(device) : NULL, TERN_STATUS_INVALID_ARGUMENT,
-                          "model load: %s is NULL",
-                          !device   ? "device"
-                          : !source ? "source"
-                                    : "out_model");
+        return null_argument(device, source, "source");
     }
     *out_model = NULL;
     tern_model_desc defaults = TERN_MODEL_DESC_INIT;
@@ -191,24 +225,10 @@ tern_status tern_model_load(tern_device *device, const tern_source *source,
     tern_context *context = tern_device_context(device);
     TERN_TRY(tern__model_check_desc(context, desc));
     tern_archive *archive = NULL;
-    tern_model *model = NULL;
     TERN_TRY(tern_archive_open(context, source, &archive));
-    tern_status status = make_model(device, &model);
-    if (status == TERN_STATUS_OK) {
-        char message[TERN__MESSAGE_CAPACITY];
-        tern__quiet quiet;
-        tern__quiet_begin(&quiet);
-        status = load(model, archive, desc);
-        tern__quiet_end_with(&quiet, status, message);
-        status = tern__model_report(archive, status, message);
-    }
+    tern_status status = load_checked(device, archive, desc, out_model);
     tern_archive_destroy(archive);
-    if (status != TERN_STATUS_OK) {
-        tern_model_destroy(model);
-        return status;
-    }
-    *out_model = model;
-    return TERN_STATUS_OK;
+    return status;
 }
 
 void tern_model_destroy(tern_model *model) {

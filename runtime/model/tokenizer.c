@@ -158,7 +158,7 @@ tern_status tern_tokenizer_create(tern_context *context, const tern_archive *arc
     }
     *out_tokenizer = NULL;
     tern__vocabulary v;
-    tern__vocabulary_init(&v, context, tern__source_name(tern__archive_source(archive)));
+    tern__vocabulary_init(&v, context, tern__archive_name(archive));
     tern_status status = tern__vocabulary_read_gguf(&v, archive);
     if (status == TERN_STATUS_OK) {
         status = tern__tokenizer_make(&v, out_tokenizer);

@@ -45,7 +45,7 @@ bool command_model_options(const char *program, model_options *options);
 
 // A model on a device, and what it takes to run it.
 typedef struct loaded {
-    tern_source source;
+    tern_archive *archive;
     tern_device *device;
     tern_device_info device_info;
     tern_model *model;

@@ -185,18 +185,13 @@ static tern_status show_json(const host *h, const tern_archive *archive, const c
 }
 
 static int inspect(const host *h, const char *path, bool json) {
-    tern_source source = {0};
     tern_archive *archive = NULL;
-    tern_status status = tern_source_open_file(h->context, path, &source);
-    if (status == TERN_STATUS_OK) {
-        status = tern_archive_open(h->context, &source, &archive);
-    }
+    tern_status status = tern_archive_open_path(h->context, path, &archive);
     if (status == TERN_STATUS_OK) {
         status = json ? show_json(h, archive, path) : show_text(h, archive, path);
     }
     int result = status == TERN_STATUS_OK ? EXIT_DONE : host_failed_in(h, path);
     tern_archive_destroy(archive);
-    tern_source_close(&source);
     return result;
 }
 
@@ -210,7 +205,7 @@ int command_inspect(int argc, char **argv) {
     };
     const arg_table spec = {PROGRAM,
                             "MODEL [--json]",
-                            "Shows the metadata and the tensors of a GGUF file.",
+                            "Shows the metadata and the tensors of a model.",
                             table,
                             sizeof table / sizeof table[0],
                             "MODEL",

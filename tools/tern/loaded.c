@@ -36,7 +36,7 @@ static tern_status load(loaded *self, const model_options *options) {
     desc.flags = options->flags;
     desc.progress = on_progress;
     desc.progress_user = &bar;
-    tern_status status = tern_model_load(self->device, &self->source, &desc, &self->model);
+    tern_status status = tern_model_load_archive(self->device, self->archive, &desc, &self->model);
     clear_bar(&bar);
     return status;
 }
@@ -61,7 +61,7 @@ bool loaded_open(loaded *self, const host *h, const char *path, const model_opti
     *self = (loaded){0};
     double start = host_seconds();
     // The file goes first: a wrong name is told without starting a driver.
-    if (tern_source_open_file(h->context, path, &self->source) != TERN_STATUS_OK) {
+    if (tern_archive_open_path(h->context, path, &self->archive) != TERN_STATUS_OK) {
         host_failed_in(h, path);
         return false;
     }
@@ -72,6 +72,8 @@ bool loaded_open(loaded *self, const host *h, const char *path, const model_opti
         host_failed_in(h, path);
         return false;
     }
+    tern_archive_destroy(self->archive);
+    self->archive = NULL;
     self->load_ms = (host_seconds() - start) * 1e3;
     return true;
 }
@@ -94,5 +96,5 @@ void loaded_close(loaded *self) {
     tern_session_destroy(self->session);
     tern_model_destroy(self->model);
     tern_device_close(self->device);
-    tern_source_close(&self->source);
+    tern_archive_destroy(self->archive);
 }

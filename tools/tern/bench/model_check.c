@@ -36,14 +36,9 @@ static tern_status run_on(tern_device *device, const char *path, const model_sha
 
 // Whether the reference backend can be asked for this file, in a time one waits for.
 static tern_status small_enough(tern_device *device, const char *path, bool *out) {
-    tern_source source = {0};
     tern_archive *archive = NULL;
-    tern_context *context = tern_device_context(device);
     uint64_t cells = 0;
-    tern_status status = tern_source_open_file(context, path, &source);
-    if (status == TERN_STATUS_OK) {
-        status = tern_archive_open(context, &source, &archive);
-    }
+    tern_status status = tern_archive_open_path(tern_device_context(device), path, &archive);
     for (uint64_t i = 0; status == TERN_STATUS_OK && i < tern_archive_tensor_count(archive); i++) {
         tern_tensor_info info = {.struct_size = sizeof info};
         status = tern_archive_tensor(archive, i, &info);
@@ -51,7 +46,6 @@ static tern_status small_enough(tern_device *device, const char *path, bool *out
     }
     *out = cells <= MOST_PARAMETERS;
     tern_archive_destroy(archive);
-    tern_source_close(&source);
     return status;
 }
 

@@ -11,16 +11,16 @@ tern_status subject_open(subject *self, tern_context *context, const char *path,
                          const model_shape *shape) {
     *self = (subject){.label = path ? path : shape->name};
     if (path) {
-        self->source = &self->file;
-        return tern_source_open_file(context, path, &self->file);
+        return tern_archive_open_path(context, path, &self->archive);
     }
-    self->source = &self->random.source;
-    return random_model_open(&self->random, shape) ? TERN_STATUS_OK : TERN_STATUS_OUT_OF_MEMORY;
+    return random_model_open(&self->random, shape)
+               ? tern_archive_open(context, &self->random.source, &self->archive)
+               : TERN_STATUS_OUT_OF_MEMORY;
 }
 
 void subject_close(subject *self) {
     subject_unload(self);
-    tern_source_close(&self->file);
+    tern_archive_destroy(self->archive);
     random_model_close(&self->random);
 }
 
@@ -56,16 +56,11 @@ static void count_work(subject *self, const tern_archive *archive, tern_kv_type 
 
 static tern_status count(subject *self, tern_context *context, const tern_model_desc *model,
                          const tern_session_desc *session) {
-    tern_archive *archive = NULL;
-    tern_status status = tern_archive_open(context, self->source, &archive);
+    self->memory.struct_size = sizeof self->memory;
+    tern_status status = tern_model_estimate(context, self->archive, model, session, &self->memory);
     if (status == TERN_STATUS_OK) {
-        self->memory.struct_size = sizeof self->memory;
-        status = tern_model_estimate(context, archive, model, session, &self->memory);
+        count_work(self, self->archive, session->kv);
     }
-    if (status == TERN_STATUS_OK) {
-        count_work(self, archive, session->kv);
-    }
-    tern_archive_destroy(archive);
     return status;
 }
 
@@ -76,7 +71,7 @@ tern_status subject_load(subject *self, tern_device *device, uint32_t context,
     model.flags = options->flags;
     session.kv = options->kv;
     double start = host_seconds();
-    tern_status status = tern_model_load(device, self->source, &model, &self->model);
+    tern_status status = tern_model_load_archive(device, self->archive, &model, &self->model);
     self->load_seconds = host_seconds() - start;
     self->info.struct_size = sizeof self->info;
     if (status == TERN_STATUS_OK) {

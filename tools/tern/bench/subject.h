@@ -7,9 +7,8 @@
 
 typedef struct subject {
     const char *label; // shape or file
-    tern_source file;
     random_model random;
-    const tern_source *source; // one of both
+    tern_archive *archive;
     tern_model_info info;
     tern_memory_estimate memory;
 
@@ -23,7 +22,7 @@ typedef struct subject {
     double load_seconds;
 } subject;
 
-// Opens the source: the file |path|, or the shape where that is NULL.
+// Opens the model: the file |path|, or the shape where that is NULL.
 tern_status subject_open(subject *self, tern_context *context, const char *path,
                          const model_shape *shape);
 
