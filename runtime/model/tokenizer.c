@@ -13,6 +13,8 @@ enum { MAX_TEXT = 1 << 30 };
 
 static const tern__tokenizer_kind kinds[] = {
     {"llama", tern__spm_finish, tern__spm_encode, NULL}, // SentencePiece BPE, by scores
+    {"t5", tern__unigram_finish, tern__unigram_encode, tern__unigram_destroy},
+    {"bert", tern__wordpiece_finish, tern__wordpiece_encode, tern__wordpiece_destroy},
 };
 
 static tern_status check_arguments(tern_context *context, const void *a, const void *b,

@@ -74,4 +74,11 @@ tern_status tern__encode(const tern_tokenizer *tokenizer, const char *text, uint
 tern_status tern__spm_finish(tern_tokenizer *tokenizer);
 tern_status tern__spm_encode(tern__encoder *encoder, const char *word, uint32_t size);
 
+tern_status tern__unigram_finish(tern_tokenizer *tokenizer);
+tern_status tern__unigram_encode(tern__encoder *encoder, const char *word, uint32_t size);
+void tern__unigram_destroy(tern_tokenizer *tokenizer);
+tern_status tern__wordpiece_finish(tern_tokenizer *tokenizer);
+tern_status tern__wordpiece_encode(tern__encoder *encoder, const char *word, uint32_t size);
+void tern__wordpiece_destroy(tern_tokenizer *tokenizer);
+
 #endif

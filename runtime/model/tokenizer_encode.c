@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "runtime/allocator.h"
+#include "runtime/model/normalize.h"
 #include "runtime/model/tokenizer.h"
 #include "runtime/status.h"
 
@@ -40,7 +41,7 @@ static tern_status mark_spaces(tern__encoder *e, const char *text, uint32_t size
     return TERN_STATUS_OK;
 }
 
-static tern_status encode_stretch(tern__encoder *e, const char *text, uint32_t size, bool first) {
+static tern_status encode_normal(tern__encoder *e, const char *text, uint32_t size, bool first) {
     const tern_tokenizer *tokenizer = e->tokenizer;
     const tern__vocabulary *v = &tokenizer->v;
     if (size == 0) {
@@ -52,6 +53,24 @@ static tern_status encode_stretch(tern__encoder *e, const char *text, uint32_t s
     bool prefix = v->prefix == TERN__PREFIX_EACH || (v->prefix == TERN__PREFIX_FIRST && first);
     TERN_TRY(mark_spaces(e, text, size, prefix));
     return tokenizer->kind->encode(e, e->text, (uint32_t)e->text_size);
+}
+
+static tern_status encode_stretch(tern__encoder *e, const char *text, uint32_t size, bool first) {
+    const tern__vocabulary *v = &e->tokenizer->v;
+    if (v->normal_count == 0) {
+        return encode_normal(e, text, size, first);
+    }
+    tern__text normal = {.context = e->context};
+    tern_status status = tern__normalize(v, text, size, &normal);
+    if (status == TERN_STATUS_OK && normal.size >= UINT32_MAX / 4) {
+        status = tern__fail(e->context, TERN_STATUS_UNSUPPORTED,
+                            "tokenizer: a text of %zu bytes once normalised", normal.size);
+    }
+    if (status == TERN_STATUS_OK) {
+        status = encode_normal(e, normal.bytes, (uint32_t)normal.size, first);
+    }
+    tern__text_finish(&normal);
+    return status;
 }
 
 // Marks where |id| is spelled out in what no longer token has taken: its id at the first byte.

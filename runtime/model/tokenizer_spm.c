@@ -22,7 +22,7 @@ typedef struct symbol {
 
 // Two neighbours that make a token.
 typedef struct pair {
-    float score;
+    double score;
     uint32_t left;
     uint32_t right;
     uint32_t size; // of both, to notice that one has changed since

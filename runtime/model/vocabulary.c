@@ -71,7 +71,7 @@ int tern__token_byte(const char *text, size_t size) {
 }
 
 static tern_status check_token(const tern__vocabulary *v, uint32_t id, const char *text,
-                               size_t size, float score, int32_t type) {
+                               size_t size, double score, int32_t type) {
     if (id >= TERN__MAX_TOKENS) {
         return tern__fail(v->context, TERN_STATUS_CORRUPT_DATA,
                           "%s: a token has the id %" PRIu32 ", expected less than %d", v->file, id,
@@ -95,7 +95,7 @@ static tern_status check_token(const tern__vocabulary *v, uint32_t id, const cha
 }
 
 tern_status tern__vocabulary_set(tern__vocabulary *v, uint32_t id, const char *text, size_t size,
-                                 float score, int32_t type) {
+                                 double score, int32_t type) {
     TERN_TRY(check_token(v, id, text, size, score, type));
     tern__span span;
     TERN_TRY(tern__vocabulary_keep(v, text, size, &span));

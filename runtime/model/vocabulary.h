@@ -36,7 +36,7 @@ enum { TERN__MAX_TOKENS = 1 << 24, TERN__MAX_AFFIX = 4 };
 typedef struct tern__token {
     uint32_t start; // in the vocabulary's text
     uint32_t size;
-    float score; // higher is better; by rank: minus the rank
+    double score; // higher is better; by rank: minus the rank
     uint8_t type;
     uint8_t added; // TERN__ADDED_*
 } tern__token;
@@ -84,8 +84,11 @@ typedef enum tern__normal_form {
     TERN__NORMAL_PREPEND,         // |content|, to what is not empty
     TERN__NORMAL_CHARSMAP,        // SentencePiece's precompiled map, in |content|
     TERN__NORMAL_SQUEEZE_SPACES,  // SentencePiece's remove_extra_whitespaces
-    TERN__NORMAL_BERT_CLEAN,
-    TERN__NORMAL_BERT_CHINESE
+    TERN__NORMAL_BERT_CLEAN,      // no control characters, all white space a space
+    TERN__NORMAL_BERT_CHINESE,    // spaces around each ideograph
+    TERN__NORMAL_BERT_ACCENTS,    // only marks that take no space go; STRIP_ACCENTS drops all
+    TERN__NORMAL_NMT,             // control characters go or become spaces, as for translation
+    TERN__NORMAL_FORMS
 } tern__normal_form;
 
 typedef struct tern__normal {
@@ -135,10 +138,13 @@ typedef struct tern__vocabulary {
     int32_t bos, eos, unknown, end_of_turn, end_of_message, padding;
     tern__prefix prefix;
     tern__decoder decoder;
-    bool mark_spaces;  // spaces are written as U+2581 before the model sees them
-    bool byte_level;   // the model's letters are bytes, not characters
-    bool whole_words;  // a word that is a token is that token, whatever merges say
-    bool clean_spaces; // decoding drops the space before punctuation
+    tern__span continuing; // WordPiece: what tokens within a word begin with
+    uint32_t word_limit;   // WordPiece: a word of more characters is unknown; 0: no limit
+    bool single_scores;    // unigram: sums of scores are float
+    bool mark_spaces;      // spaces are written as U+2581 before the model sees them
+    bool byte_level;       // the model's letters are bytes, not characters
+    bool whole_words;      // a word that is a token is that token, whatever merges say
+    bool clean_spaces;     // decoding drops the space before punctuation
 } tern__vocabulary;
 
 void tern__vocabulary_init(tern__vocabulary *v, tern_context *context, const char *file);
@@ -156,7 +162,7 @@ tern_status tern__vocabulary_keep(tern__vocabulary *v, const char *text, size_t 
 // TERN__MAX_TOKENS, a type past 6, a score that is NaN, a byte not spelled as one. Setting an id
 // again replaces it.
 tern_status tern__vocabulary_set(tern__vocabulary *v, uint32_t id, const char *text, size_t size,
-                                 float score, int32_t type);
+                                 double score, int32_t type);
 
 // Gets ready for tern__vocabulary_find and _merge, once tokens have their text and type. Again
 // after a change.

@@ -7,6 +7,7 @@
 
 #include "runtime/allocator.h"
 #include "runtime/model/archive.h"
+#include "runtime/model/normalize.h"
 #include "runtime/model/source.h"
 #include "runtime/status.h"
 
@@ -27,7 +28,7 @@ typedef struct reader {
 typedef struct defaults {
     const char *kind;
     uint32_t unknown, bos, eos;
-    bool add_bos;
+    bool add_bos, add_eos;
     tern_status (*read)(reader *r);
 } defaults;
 
@@ -122,7 +123,7 @@ static tern_status read_ids(reader *r, const defaults *d) {
     TERN_TRY(read_id(r, KEY("eom_token_id"), NONE, &v->end_of_message));
     TERN_TRY(read_id(r, KEY("padding_token_id"), NONE, &v->padding));
     TERN_TRY(read_affix(r, KEY("add_bos_token"), d->add_bos, v->bos, &v->before));
-    return read_affix(r, KEY("add_eos_token"), false, v->eos, &v->after);
+    return read_affix(r, KEY("add_eos_token"), d->add_eos, v->eos, &v->after);
 }
 
 // A vocabulary that does not say what its tokens are: these at least are no text.
@@ -152,8 +153,31 @@ static tern_status read_marked(reader *r) {
     return TERN_STATUS_OK;
 }
 
+// Unigram: what SentencePiece's normaliser does, then the same marks.
+static tern_status read_unigram(reader *r) {
+    tern__vocabulary *v = r->v;
+    tern__array map;
+    bool squeeze;
+    v->single_scores = true;
+    tern_status status =
+        tern__archive_array(r->archive, KEY("precompiled_charsmap"), TERN_VALUE_U8, &map);
+    if (status == TERN_STATUS_OK && map.count > 0) {
+        TERN_TRY(tern__charsmap_check(v, (const char *)map.data, (size_t)map.count));
+        TERN_TRY(tern__vocabulary_normal(v, TERN__NORMAL_CHARSMAP, NULL, (const char *)map.data,
+                                         (size_t)map.count));
+    } else if (status != TERN_STATUS_OK && status != TERN_STATUS_NOT_FOUND) {
+        return status;
+    }
+    TERN_TRY(tern__archive_bool(r->archive, KEY("remove_extra_whitespaces"), false, &squeeze));
+    if (squeeze) {
+        TERN_TRY(tern__vocabulary_normal(v, TERN__NORMAL_SQUEEZE_SPACES, NULL, NULL, 0));
+    }
+    return read_marked(r);
+}
+
 static const defaults kinds[] = {
-    {"llama", 0, 1, 2, true, read_marked},
+    {"llama", 0, 1, 2, true, false, read_marked},
+    {"t5", 2, NONE, 1, false, true, read_unigram},
 };
 
 static const defaults *find_kind(const char *name) {
@@ -172,8 +196,7 @@ tern_status tern__vocabulary_read_gguf(tern__vocabulary *v, const tern_archive *
     const defaults *d = find_kind(name);
     if (!d) {
         return tern__fail(v->context, TERN_STATUS_UNSUPPORTED,
-                          "%s: tokenizer '%.64s' is not supported, expected 'llama'", v->file,
-                          name);
+                          "%s: tokenizer '%.64s' is not supported", v->file, name);
     }
     v->kind = d->kind;
     TERN_TRY(read_columns(&r));

@@ -1,0 +1,26 @@
+// What is done to a text before it is cut into tokens.
+#ifndef TERN_RUNTIME_MODEL_NORMALIZE_H_
+#define TERN_RUNTIME_MODEL_NORMALIZE_H_
+
+#include "runtime/model/text.h"
+#include "runtime/model/vocabulary.h"
+
+// Makes |out| what the steps of |v|, of which there is one at least, make of |text|. Bytes that are
+// no UTF-8 stay as they are. |out| must be empty.
+tern_status tern__normalize(const tern__vocabulary *v, const char *text, size_t size,
+                            tern__text *out);
+
+// CORRUPT_DATA says what is wrong with a precompiled map of SentencePiece.
+tern_status tern__charsmap_check(const tern__vocabulary *v, const char *map, size_t size);
+// What the map makes of the beginning of |text|: the size of that beginning, 0 if the map has
+// nothing for it.
+size_t tern__charsmap_find(const char *map, size_t map_size, const char *text, size_t size,
+                           const char **out, size_t *out_size);
+
+// White_Space of the Unicode Character Database.
+bool tern__is_space(int32_t character);
+
+// Canonical or compatibility form of |text|, composed or not.
+void tern__normal_form_add(tern__normal_form form, const char *text, size_t size, tern__text *out);
+
+#endif
