@@ -165,7 +165,8 @@ static tern_status copy_spans(tern_program *program, tern__segment *segment, boo
     return TERN_STATUS_OK;
 }
 
-tern_status tern__fallback_run(tern_program *program, tern__segment *segment) {
+tern_status tern__fallback_run(tern_program *program, tern__segment *segment,
+                               const tern_submit_desc *desc) {
     tern_device *device = program->device;
     tern_device *reference = device->reference;
     const tern_backend_ops *ops = &reference->entry->ops;
@@ -174,8 +175,7 @@ tern_status tern__fallback_run(tern_program *program, tern__segment *segment) {
     }
     TERN_TRY(copy_spans(program, segment, false));
     uint64_t ticket = 0;
-    tern_submit_desc unchanged = {sizeof unchanged, 0, NULL};
-    TERN_TRY(ops->submit(reference->handle, segment->program, &unchanged, &ticket));
+    TERN_TRY(ops->submit(reference->handle, segment->program, desc, &ticket));
     TERN_TRY(ops->wait(reference->handle, ticket, UINT64_MAX));
     return copy_spans(program, segment, true);
 }

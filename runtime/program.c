@@ -208,11 +208,15 @@ static tern_status submit_segments(tern_program *program, const tern_submit_desc
                                     program->params.offset, desc->params,
                                     (uint64_t)desc->params_words * 4));
     }
-    tern_submit_desc unchanged = {sizeof unchanged, 0, NULL};
+    tern_submit_desc unchanged = {
+        .struct_size = sizeof unchanged, .stop = desc->stop, .stop_user = desc->stop_user};
     for (size_t i = 0; i < program->segment_count; i++) {
         tern__segment *segment = &program->segments[i];
+        if (desc->stop && desc->stop(desc->stop_user)) {
+            return TERN_STATUS_CANCELLED;
+        }
         if (segment->fallback) {
-            TERN_TRY(tern__fallback_run(program, segment));
+            TERN_TRY(tern__fallback_run(program, segment, &unchanged));
         } else {
             TERN_TRY(ops->submit(device->handle, segment->program, &unchanged, &device->ticket));
         }
@@ -230,6 +234,11 @@ static tern_status submit_locked(tern_program *program, const tern_submit_desc *
     return submit_segments(program, desc);
 }
 
+static tern_status fail_stopped(const tern_program *program) {
+    return tern__fail(program->device->context, TERN_STATUS_CANCELLED,
+                      "submit: stopped on request, after some of %u ops", program->op_count);
+}
+
 tern_status tern_program_submit(tern_program *program, const tern_submit_desc *desc,
                                 tern_fence *out_fence) {
     static const tern_submit_desc unchanged = {.struct_size = sizeof unchanged};
@@ -243,7 +252,12 @@ tern_status tern_program_submit(tern_program *program, const tern_submit_desc *d
     desc = desc ? desc : &unchanged;
     TERN_TRY(check_submit(program, desc));
     tern__mutex_lock(&device->lock);
-    tern_status status = tern__device_check(device, submit_locked(program, desc));
+    tern_status status = submit_locked(program, desc);
+    status = status == TERN_STATUS_CANCELLED ? fail_stopped(program)
+                                             : tern__device_check(device, status);
+    if (status == TERN_STATUS_CANCELLED) {
+        program->ticket = device->ticket; // of segments that were queued before
+    }
     if (status == TERN_STATUS_OK && program->segment_count) {
         program->ticket = device->ticket;
         program->submits++;

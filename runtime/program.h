@@ -88,7 +88,8 @@ bool tern__program_rewrite(const tern_op_header *op, tern__any_desc *out);
 
 // fallback.c: compiles a segment for the companion, and runs it under the device's lock.
 tern_status tern__fallback_compile(tern_program *program, tern__segment *segment);
-tern_status tern__fallback_run(tern_program *program, tern__segment *segment);
+tern_status tern__fallback_run(tern_program *program, tern__segment *segment,
+                               const tern_submit_desc *desc);
 void tern__fallback_finish(tern_program *program);
 
 #endif

@@ -161,7 +161,9 @@ typedef struct tern_backend_ops {
     void (*program_destroy)(tern_backend_device *device, tern_backend_program *program);
     /** Queues a run: first the parameters (if any) are copied into the block, then the ops run,
      * after everything submitted before. Allocates nothing. |*out_ticket| grows with every submit
-     * of the device, from 1. */
+     * of the device, from 1. A backend that runs ops during the call asks |desc->stop| (if any)
+     * between them; once it is non-zero no further op starts and the call returns CANCELLED,
+     * without a report: tensors that ops not run to their end write have any content. */
     tern_status (*submit)(tern_backend_device *device, tern_backend_program *program,
                           const tern_submit_desc *desc, uint64_t *out_ticket);
     /** As tern_fence_wait. */

@@ -38,6 +38,10 @@ typedef struct tern_submit_desc {
     uint32_t params_words; /**< words in |params|, from the block's start; 0: the block keeps its
                               content */
     const int32_t *params; /**< copied before the call returns */
+    /** Asked while the call lasts, from any thread, whether to give up: non-zero. Cheap, and must
+     * not call the library. NULL: never asked. */
+    int32_t (*stop)(void *user);
+    void *stop_user;
 } tern_submit_desc;
 
 /** A point on a device's timeline. Plain data; valid until the device closes. */
@@ -117,7 +121,8 @@ TERN_API void tern_program_destroy(tern_program *program);
  * called again while earlier runs are pending: they execute in order, each with the parameters it
  * was given; a few may be in flight, then the call waits for the oldest. A program with fallback
  * segments has finished when the call returns. |desc| NULL: parameters unchanged. |out_fence| may
- * be NULL. DEVICE_LOST.
+ * be NULL. DEVICE_LOST. CANCELLED if |desc->stop| asked for it before the device had everything:
+ * tensors that the list writes then have any content.
  */
 TERN_API tern_status tern_program_submit(tern_program *program, const tern_submit_desc *desc,
                                          tern_fence *out_fence);

@@ -3,6 +3,7 @@
 #ifndef TERN_MODEL_H_
 #define TERN_MODEL_H_
 
+#include <tern/cancel.h>
 #include <tern/device.h>
 #include <tern/tokenizer.h>
 
@@ -44,10 +45,11 @@ typedef struct tern_model_desc {
     uint64_t memory_budget; /**< bytes of device memory that weights may take; 0: what there is */
     tern_progress_fn progress; /**< may be NULL */
     void *progress_user;
+    const tern_cancel *cancelled_by; /**< stops the load from another thread; may be NULL */
 } tern_model_desc;
 
 #define TERN_MODEL_DESC_INIT                                                                       \
-    { sizeof(tern_model_desc), 0, 0, NULL, NULL }
+    { sizeof(tern_model_desc), 0, 0, NULL, NULL, NULL }
 
 /** What a model is. Plain data. */
 typedef struct tern_model_info {

@@ -8,6 +8,7 @@
 #include <tern/archive.h>
 #include <tern/base.h>
 #include <tern/buffer.h>
+#include <tern/cancel.h>
 #include <tern/commands.h>
 #include <tern/context.h>
 #include <tern/device.h>

@@ -120,9 +120,12 @@ tern_status tern_cpu_submit(tern_backend_device *device, tern_backend_program *p
         memcpy(program->params, desc->params, 4 * (size_t)desc->params_words);
     }
     tern_cpu_fpcontrol before = tern_cpu_fpcontrol_enter();
-    struct tern_cpu_run run = {
-        .kernels = &device->kernels, .pool = device->pool, .scratch = program->scratch};
-    for (uint32_t i = 0; i < program->count; i++) {
+    struct tern_cpu_stop stop = {.submit = desc};
+    struct tern_cpu_run run = {.kernels = &device->kernels,
+                               .pool = device->pool,
+                               .scratch = program->scratch,
+                               .stop = &stop};
+    for (uint32_t i = 0; i < program->count && !tern_cpu_stopped(&stop); i++) {
         const struct step *step = &program->steps[i];
         uint64_t start = program->times ? tern_clock_ns() : 0;
         run.rows = live_rows(program, step);
@@ -134,6 +137,9 @@ tern_status tern_cpu_submit(tern_backend_device *device, tern_backend_program *p
         }
     }
     tern_cpu_fpcontrol_leave(before);
+    if (stop.seen) {
+        return TERN_STATUS_CANCELLED;
+    }
     *out_ticket = ++device->ticket;
     return TERN_STATUS_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backends/common/clock.h"
+#include "backends/common/stop.h"
 
 struct tern_backend_program {
     uint32_t count;
@@ -93,6 +94,9 @@ tern_status tern_ref_submit(tern_backend_device *device, tern_backend_program *p
         run.params = block;
     }
     for (uint32_t i = 0; i < program->count; i++) {
+        if (tern_stop_wanted(desc)) {
+            return TERN_STATUS_CANCELLED;
+        }
         uint64_t start = program->times ? tern_clock_ns() : 0;
         table[program->ops[i]->kind]->run(&run, program->ops[i]);
         if (program->times) {

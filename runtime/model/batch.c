@@ -112,8 +112,9 @@ static void list_rows(const batch *b) {
     }
 }
 
-static void run(batch *b, float *logits) {
-    tern__evaluation e = {.model = b->model, .logits = logits};
+static void run(batch *b, const tern_batch_desc *desc) {
+    tern__evaluation e = {
+        .model = b->model, .logits = desc->logits, .cancelled_by = desc->cancelled_by};
     tern_status status = make_room(b);
     if (status == TERN_STATUS_OK) {
         list_rows(b);
@@ -164,7 +165,7 @@ tern_status tern_decode_batch(tern_model *model, const tern_batch_desc *desc) {
     batch b = {.model = model, .items = desc->items, .count = desc->item_count};
     check_items(&b);
     if (b.slot_count) {
-        run(&b, desc->logits);
+        run(&b, desc);
     }
     tern__free(model->context, b.rows);
     tern__free(model->context, b.slots);

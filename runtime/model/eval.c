@@ -1,8 +1,12 @@
 // Rows of one or several sessions, cut into steps.
 #include <string.h>
 
+#include "runtime/cancel.h"
 #include "runtime/model/session.h"
 #include "runtime/status.h"
+
+// How long a device is left alone before somebody looks whether it still matters.
+enum { LOOK_NS = 2000000 };
 
 // Rows that one step takes: same cache, no more than the bucket holds.
 typedef struct chunk {
@@ -120,10 +124,25 @@ static tern_status submit(tern__evaluation *e, const chunk *c, const tern__step 
     for (uint32_t i = 0; i < c->selected; i++) {
         words[tern__param_selected(capacity, i)] = (int32_t)c->selected_row[i];
     }
-    tern_submit_desc desc = {sizeof desc, tern__param_words(capacity), words};
-    tern_status status = tern_program_submit(step->program, &desc, &e->fence);
-    for (uint32_t i = 0; status != TERN_STATUS_OK && i < c->count; i++) {
-        rows[i].session->position--;
+    tern_submit_desc desc = {
+        .struct_size = sizeof desc, .params_words = tern__param_words(capacity), .params = words};
+    if (e->cancelled_by) {
+        desc.stop = tern__cancel_stop;
+        desc.stop_user = (void *)(uintptr_t)e->cancelled_by;
+    }
+    return tern_program_submit(step->program, &desc, &e->fence);
+}
+
+// Where somebody may cancel, a step is waited for before its rows count. The device may go on with
+// one that was given up: what it writes lies past the sessions' positions, and later submits come
+// after it.
+static tern_status wait_unless_cancelled(const tern__evaluation *e) {
+    tern_status status = TERN_STATUS_OK;
+    while (e->cancelled_by &&
+           (status = tern_fence_wait(e->fence, LOOK_NS)) == TERN_STATUS_TIMEOUT) {
+        if (tern_cancel_requested(e->cancelled_by)) {
+            return TERN_STATUS_CANCELLED;
+        }
     }
     return status;
 }
@@ -201,16 +220,31 @@ static tern_status read_results(tern__evaluation *e, const chunk *c, const tern_
 static tern_status run_chunk(tern__evaluation *e, const chunk *c) {
     tern__step *step = NULL;
     TERN_TRY(tern__model_step(e->model, c->kv, c->bucket, &step));
-    TERN_TRY(submit(e, c, step));
-    return read_results(e, c, step);
+    tern_status status = submit(e, c, step);
+    status = status == TERN_STATUS_OK ? wait_unless_cancelled(e) : status;
+    for (uint32_t i = 0; status != TERN_STATUS_OK && i < c->count; i++) {
+        e->rows[c->first + i].session->position--;
+    }
+    return status == TERN_STATUS_OK ? read_results(e, c, step) : status;
 }
 
+// A step that was stopped says so in its own words; those of the caller are better.
 static tern_status run_next(tern__evaluation *e) {
     chunk c = next_chunk(e, e->done);
+    char message[TERN__MESSAGE_CAPACITY];
+    tern__quiet quiet;
     tern__mutex_lock(&e->model->lock);
+    tern__quiet_begin(&quiet);
     tern_status status = run_chunk(e, &c);
+    tern__quiet_end_with(&quiet, status, message);
     tern__mutex_unlock(&e->model->lock);
-    return status;
+    return status == TERN_STATUS_OK || status == TERN_STATUS_CANCELLED
+               ? status
+               : tern__fail(e->model->context, status, "%s", message);
+}
+
+static bool is_cancelled(const tern__evaluation *e) {
+    return (e->cancel && e->cancel(e->cancel_user)) || tern_cancel_requested(e->cancelled_by);
 }
 
 tern_status tern__eval_run(tern__evaluation *e) {
@@ -220,11 +254,12 @@ tern_status tern__eval_run(tern__evaluation *e) {
         e->max_rows = most < e->max_rows ? most : e->max_rows;
     }
     while (e->done < e->row_count) { // between two steps other sessions have their turn
-        if (e->cancel && e->cancel(e->cancel_user)) {
-            return tern__fail(e->model->context, TERN_STATUS_CANCELLED,
-                              "eval: cancelled after %u of %u rows", e->done, e->row_count);
+        tern_status status = is_cancelled(e) ? TERN_STATUS_CANCELLED : run_next(e);
+        if (status == TERN_STATUS_CANCELLED) {
+            return tern__fail(e->model->context, status, "eval: cancelled after %u of %u rows",
+                              e->done, e->row_count);
         }
-        TERN_TRY(run_next(e));
+        TERN_TRY(status);
     }
     return tern_fence_wait(e->fence, UINT64_MAX);
 }
@@ -237,7 +272,8 @@ tern_status tern__model_eval(tern_model *model, const tern_eval_desc *desc, int3
                           .picked = picked,
                           .hidden = desc->hidden,
                           .cancel = desc->cancel,
-                          .cancel_user = desc->cancel_user};
+                          .cancel_user = desc->cancel_user,
+                          .cancelled_by = desc->cancelled_by};
     TERN_TRY(check_rows(&e));
     return tern__eval_run(&e);
 }

@@ -108,8 +108,11 @@ static tern_status prepare(generation *g) {
 
 // Evaluates rows, the last of which picks.
 static tern_status evaluate(generation *g, tern_row *rows, uint32_t count, int32_t *out_id) {
-    tern_eval_desc eval = {
-        .struct_size = sizeof eval, .row_count = count, .rows = rows, .logits = g->logits};
+    tern_eval_desc eval = {.struct_size = sizeof eval,
+                           .row_count = count,
+                           .rows = rows,
+                           .logits = g->logits,
+                           .cancelled_by = g->desc->cancelled_by};
     rows[count - 1].flags = TERN_ROW_LOGITS;
     TERN_TRY(tern__model_eval(g->model, &eval, g->greedy ? out_id : NULL));
     if (g->greedy) {

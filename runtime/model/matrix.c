@@ -50,7 +50,8 @@ void tern__loader_finish(tern__loader *loader) {
 tern_status tern__loader_advance(tern__loader *loader, uint64_t bytes) {
     const tern_model_desc *desc = loader->desc;
     loader->done += bytes;
-    if (desc->progress && !desc->progress(desc->progress_user, loader->done, loader->total)) {
+    if (tern_cancel_requested(desc->cancelled_by) ||
+        (desc->progress && !desc->progress(desc->progress_user, loader->done, loader->total))) {
         return tern__fail(loader->context, TERN_STATUS_CANCELLED,
                           "model: load cancelled after %llu of %llu bytes",
                           (unsigned long long)loader->done, (unsigned long long)loader->total);

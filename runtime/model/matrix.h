@@ -28,7 +28,8 @@ typedef struct tern__loader {
 // Gives back its rooms.
 void tern__loader_finish(tern__loader *loader);
 
-// Counts |bytes| as read and asks the progress callback whether to go on: CANCELLED.
+// Counts |bytes| as read and asks the progress callback, and whoever may cancel, whether to go on:
+// CANCELLED.
 tern_status tern__loader_advance(tern__loader *loader, uint64_t bytes);
 
 // OUT_OF_MEMORY with both numbers if |loader->claimed| passes the budget.

@@ -32,10 +32,11 @@ typedef struct tern__evaluation {
     float *hidden;   // where the next hidden state goes
     int32_t (*cancel)(void *user);
     void *cancel_user;
-    uint32_t max_rows;  // of a step
-    uint32_t done;      // rows of which the results are there
-    uint32_t delivered; // rows of those that wanted logits
-    tern_fence fence;   // of the last submit whose results nobody has read
+    const tern_cancel *cancelled_by; // NULL: nobody
+    uint32_t max_rows;               // of a step
+    uint32_t done;                   // rows of which the results are there
+    uint32_t delivered;              // rows of those that wanted logits
+    tern_fence fence;                // of the last submit whose results nobody has read
 } tern__evaluation;
 
 // tern_model_eval; where |picked| is given, each row that wants logits puts its best id there, and

@@ -2,12 +2,20 @@
 #ifndef TERN_BACKENDS_CPU_OPS_OPS_H_
 #define TERN_BACKENDS_CPU_OPS_OPS_H_
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "backends/common/stop.h"
 #include "backends/cpu/buffer.h"
 #include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/threads.h"
+
+// Whether the submit under way is to stop.
+struct tern_cpu_stop {
+    const tern_submit_desc *submit;
+    _Atomic bool seen; // by somebody; work may have been left out since
+};
 
 // What an op has while it runs.
 struct tern_cpu_run {
@@ -15,7 +23,17 @@ struct tern_cpu_run {
     struct tern_cpu_pool *pool;
     uint8_t *scratch; // 64-aligned, as large as the op asked for
     uint32_t rows;    // live rows, at least 1
+    struct tern_cpu_stop *stop;
 };
+
+// Asked from any thread. Whoever leaves work out because of it may: the submit is CANCELLED, even
+// if the request is taken back meanwhile.
+static inline bool tern_cpu_stopped(struct tern_cpu_stop *stop) {
+    if (tern_stop_wanted(stop->submit)) {
+        atomic_store_explicit(&stop->seen, true, memory_order_relaxed);
+    }
+    return atomic_load_explicit(&stop->seen, memory_order_relaxed);
+}
 
 struct tern_cpu_pick {
     const char *name;

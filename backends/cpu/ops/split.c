@@ -10,6 +10,7 @@ enum { PIECE_NS = 4000, PIECES_PER_THREAD = 16 };
 struct split {
     tern_cpu_part_fn *fn;
     const void *user;
+    struct tern_cpu_stop *stop;
     uint32_t count;
     uint32_t pieces;
     _Atomic uint32_t next;
@@ -27,7 +28,8 @@ static void take_pieces(void *user, uint32_t task) {
     struct split *split = user;
     uint32_t piece;
     while ((piece = atomic_fetch_add_explicit(&split->next, 1, memory_order_relaxed)) <
-           split->pieces) {
+               split->pieces &&
+           !tern_cpu_stopped(split->stop)) {
         split->fn(split->user, boundary(split, piece), boundary(split, piece + 1), task);
     }
 }
@@ -43,6 +45,6 @@ void tern_cpu_split(const struct tern_cpu_run *run, struct tern_cpu_work work, t
         fn(user, 0, work.count, 0);
         return;
     }
-    struct split split = {fn, user, work.count, (uint32_t)pieces, 0};
+    struct split split = {fn, user, run->stop, work.count, (uint32_t)pieces, 0};
     tern_cpu_pool_run(run->pool, pieces < width ? (uint32_t)pieces : width, take_pieces, &split);
 }
