@@ -13,7 +13,7 @@
  *
  * Common rules
  * - Shapes are written [outer, ..., inner]. R is rows: one per token. All rows of an op are
- *   independent.
+ *   independent, but those of recurrence.
  * - "live" rows: an op computes its first `live` rows and leaves the rest of its outputs alone.
  * - Tensors of float32 unless a dtype is named. Operands marked "optional" may be absent (buffer
  *   NULL).
@@ -54,7 +54,9 @@
     X(SOFTMAX, 14, softmax)                                                                        \
     X(EMBEDDING, 15, embedding)                                                                    \
     X(COPY, 16, copy)                                                                              \
-    X(ARGMAX, 17, argmax)
+    X(ARGMAX, 17, argmax)                                                                          \
+    X(LAYER_NORM, 18, layer_norm)                                                                  \
+    X(RECURRENCE, 19, recurrence)
 
 typedef uint32_t tern_op_kind;
 
@@ -62,7 +64,7 @@ enum {
 #define TERN_OP_ENUM_(name, number, stem) TERN_OP_##name = number,
     TERN_OP_LIST(TERN_OP_ENUM_)
 #undef TERN_OP_ENUM_
-        TERN_OP_COUNT_ = 18 /* one past the last number */
+        TERN_OP_COUNT_ = 20 /* one past the last number */
 };
 
 /** First member of every descriptor. Part of the plugin ABI. */
@@ -148,18 +150,38 @@ typedef struct tern_linear_desc {
 } tern_linear_desc;
 
 /**
- * RMSNorm (arXiv 1910.07467):
+ * RMSNorm (arXiv 1910.07467) of each of |heads| equal parts of a row alone, D = K / heads columns:
  *
- *     i = 1 / sqrt(sum_k(x * x) / K + eps)
+ *     i = 1 / sqrt(sum_d(x * x) / D + eps)
  *     out = flush(x * i), or flush((x * i) * weight)
  */
 typedef struct tern_rms_norm_desc {
     tern_op_header head;
     tern_tensor x;      /**< [R, K]; in place */
-    tern_tensor weight; /**< optional, [K] */
+    tern_tensor weight; /**< optional, [D], the same for every part */
     float eps;          /**< 2^-100 to 1 */
+    uint32_t heads;     /**< divides K; 0 as 1: the whole row */
     tern_tensor out;    /**< [R, K] */
 } tern_rms_norm_desc;
+
+/**
+ * LayerNorm (arXiv 1607.06450), each operation rounded:
+ *
+ *     m = sum_k(x) / K
+ *     d = flush(x - m)
+ *     i = 1 / sqrt(sum_k(d * d) / K + eps)
+ *     y = d * i, or (d * i) * weight
+ *     out = flush(y), or flush(y + bias)
+ */
+typedef struct tern_layer_norm_desc {
+    tern_op_header head;
+    tern_tensor x;      /**< [R, K]; in place */
+    tern_tensor weight; /**< optional, [K] */
+    tern_tensor bias;   /**< optional, [K] */
+    float eps;          /**< 2^-100 to 1 */
+    uint32_t reserved;
+    tern_tensor out; /**< [R, K] */
+} tern_layer_norm_desc;
 
 /** Which elements of a head make a rotary pair. */
 enum {
@@ -204,8 +226,10 @@ typedef struct tern_kv_append_desc {
 
 /**
  * Causal attention with grouped heads: row r at position p of its sequence attends to positions 0
- * to p; query head h reads key head h * kv_heads / heads. The numbers contract, rule 5, with r() =
- * f16() for an f16 cache and the identity for f32:
+ * to p, or with a |window| to the last so many of them, max(0, p - window + 1) to p; query head h
+ * reads key head h * kv_heads / heads. The numbers contract, rule 5, over the positions attended
+ * to, in the blocks of the cache, whole or in part, with r() = f16() for an f16 cache and the
+ * identity for f32:
  *
  *     each position j:    t_j = sum_d(r(q[d]) * k_j[d]) * scale
  *     each block b of 64: m_b = max t_j
@@ -218,7 +242,8 @@ typedef struct tern_kv_append_desc {
  *                         out[d] = flush((o_0[d] * c_0 + o_1[d] * c_1 + ...) * (1 / L))
  *
  * where sums written with + ascend from +0. Products with an f16 cache (q * k, p * v) are exact
- * before they are added; all others are rounded.
+ * before they are added; all others are rounded. Positions outside the window, and table entries of
+ * blocks that have none inside, are not read.
  */
 typedef struct tern_attention_desc {
     tern_op_header head;
@@ -229,8 +254,8 @@ typedef struct tern_attention_desc {
     tern_tensor sequences; /**< i32 [R] */
     tern_tensor table;     /**< i32 [sequences, blocks per sequence] */
     float scale;           /**< usually 1 / sqrt(head_dim); |scale| in 2^-50 to 2^50 */
-    uint32_t reserved;
-    tern_tensor out; /**< [R, heads * head_dim] */
+    uint32_t window;       /**< positions a row attends to; 0: all up to its own */
+    tern_tensor out;       /**< [R, heads * head_dim] */
 } tern_attention_desc;
 
 /** Gated unit: out = flush(flush(activation(gate)) * up). */
@@ -314,6 +339,27 @@ typedef struct tern_argmax_desc {
     tern_tensor out;       /**< out, i32 [R] */
     tern_tensor positions; /**< optional, i32 [R], incremented */
 } tern_argmax_desc;
+
+/**
+ * Gated linear recurrence of each column, as in HGRN (arXiv 2311.04823): for rows r ascending, s =
+ * sequences[r],
+ *
+ *     h = flush(flush(f[r] * state[s]) + i[r]), or h = flush(i[r]) where positions[r] <= 0
+ *     state[s] = out[r] = h
+ *
+ * Rows of one sequence are not independent: they lie in the order of their positions, other
+ * sequences' rows between them or not. What a sequence's state was before its position 0 does not
+ * matter; states of sequences without a row stay.
+ */
+typedef struct tern_recurrence_desc {
+    tern_op_header head;
+    tern_tensor f;         /**< [R, K], how much of the state stays; in place */
+    tern_tensor i;         /**< [R, K], what is added; in place */
+    tern_tensor state;     /**< in and out, [sequences, K] */
+    tern_tensor positions; /**< i32 [R] */
+    tern_tensor sequences; /**< i32 [R]: which row of the state */
+    tern_tensor out;       /**< [R, K] */
+} tern_recurrence_desc;
 
 /** What an operand of an op is, for whoever walks descriptors: barriers, gradients, copies. */
 typedef uint32_t tern_operand_role;

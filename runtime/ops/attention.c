@@ -6,7 +6,6 @@
 
 static tern_status check(const tern__check *c, const void *desc) {
     const tern_attention_desc *d = desc;
-    TERN_TRY(tern__check_reserved(c->context, c->op, d->reserved));
     TERN_TRY(tern__check_tensor(c, "q", &d->q, TERN__DTYPE(F32), 2));
     uint32_t rows = d->q.shape[0];
     TERN_TRY(tern__check_kv(c, &d->k_cache, &d->v_cache));

@@ -44,6 +44,40 @@ static void test_norm(const struct check *check, uint32_t n, bool weighted) {
     check_same(out, want, n * sizeof *out, "rms_norm: n %u weighted %d", n, weighted);
 }
 
+static void test_layer_norm(const struct check *check, uint32_t n, const float *weight,
+                            const float *bias) {
+    float *out = check_out(n * sizeof *out);
+    float mean = check_sum(a, n) / (float)n;
+    float squares[MOST];
+    for (uint32_t i = 0; i < n; i++) {
+        want[i] = check_flush(a[i] - mean);
+        squares[i] = want[i] * want[i];
+    }
+    float inverse = 1.0f / sqrtf(check_sum(squares, n) / (float)n + 1e-5f);
+    for (uint32_t i = 0; i < n; i++) {
+        float y = want[i] * inverse;
+        y = weight ? y * weight[i] : y;
+        want[i] = check_flush(bias ? y + bias[i] : y);
+    }
+    memcpy(out, a, n * sizeof *out);
+    check->kernels.layer_norm.fn(out, n, weight, bias, 1e-5f, out);
+    check_same(out, want, n * sizeof *out, "layer_norm: n %u weight %d bias %d", n, !!weight,
+               !!bias);
+}
+
+static void test_recurrence(const struct check *check, uint32_t n) {
+    float *out = check_out(n * sizeof *out);
+    float *state = check_out(n * sizeof *state);
+    for (uint32_t i = 0; i < n; i++) {
+        state[i] = a[n - 1 - i];
+        want[i] = check_flush(check_flush(a[i] * state[i]) + b[i]);
+    }
+    memcpy(out, a, n * sizeof *out);
+    check->kernels.recurrence.fn(out, b, n, state, out);
+    check_same(out, want, n * sizeof *out, "recurrence: n %u", n);
+    check_same(state, want, n * sizeof *state, "recurrence: state of n %u", n);
+}
+
 static void test_argmax(const struct check *check, uint32_t n) {
     uint32_t *got = check_out(sizeof *got);
     uint32_t best = 0;
@@ -141,6 +175,8 @@ void check_run(const struct check *check) {
             check_fill_f32(b, sizes[i], p == CHECK_LEAST ? CHECK_MOST : CHECK_RANDOM);
             test_simple(check, sizes[i]);
             test_norm(check, sizes[i], p % 2);
+            test_layer_norm(check, sizes[i], p % 2 ? b : NULL, p % 3 ? b : NULL);
+            test_recurrence(check, sizes[i]);
             test_argmax(check, sizes[i]);
             test_functions(check, sizes[i]);
             check_clear();

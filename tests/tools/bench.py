@@ -10,7 +10,8 @@ from support import expect, expect_line, find_model, finish, run
 
 tern = sys.argv[1]
 OPS = ["quantize_act", "ternary_matmul", "bitlinear", "linear", "rms_norm", "rotary", "kv_append", "attention", "gated", "add",
-       "mul", "scale", "activation", "softmax", "embedding", "copy", "argmax"]
+       "mul", "scale", "activation", "softmax", "embedding", "copy", "layer_norm",
+       "recurrence", "argmax"]
 cases = 0
 
 # wrong requests name what there is

@@ -66,13 +66,18 @@ static tern_tensor like(const tern_tensor *x) {
     return bench_matrix(&b, x->shape[0], x->shape[1], NULL);
 }
 
-static void check(const char *name, const tern_tensor *out, double ulps) {
+// |least|: the size of terms that may cancel out.
+static void check_sums(const char *name, const tern_tensor *out, double ulps, double least) {
     const float *got = bench_read(&b, out);
     assert_int_equal(t.output.count, (size_t)out->shape[0] * out->shape[1]);
     for (size_t i = 0; i < t.output.count; i++) {
         double want = value(&t.output, i);
-        check_near(name, i, got[i], want, ulps * 0x1p-23 * (fabs(want) + 0.01));
+        check_near(name, i, got[i], want, ulps * 0x1p-23 * (fabs(want) + least));
     }
+}
+
+static void check(const char *name, const tern_tensor *out, double ulps) {
+    check_sums(name, out, ulps, 0.01);
 }
 
 static int axis_of(int64_t otherwise) {
@@ -80,40 +85,65 @@ static int axis_of(int64_t otherwise) {
     return (int)(axis < 0 ? axis + t.input[0].rank : axis);
 }
 
+static const char *const norms[] = {"2d_axis0",
+                                    "2d_axis1",
+                                    "2d_axis_negative_1",
+                                    "2d_axis_negative_2",
+                                    "3d_axis0_epsilon",
+                                    "3d_axis1_epsilon",
+                                    "3d_axis2_epsilon",
+                                    "3d_axis_negative_1_epsilon",
+                                    "3d_axis_negative_2_epsilon",
+                                    "3d_axis_negative_3_epsilon",
+                                    "4d_axis0",
+                                    "4d_axis1",
+                                    "4d_axis2",
+                                    "4d_axis3",
+                                    "4d_axis_negative_1",
+                                    "4d_axis_negative_2",
+                                    "4d_axis_negative_3",
+                                    "4d_axis_negative_4",
+                                    "default_axis"};
+
+static tern_tensor vector(const onnx_tensor *tensor, uint32_t count) {
+    assert_int_equal(tensor->count, count);
+    tern_tensor all = matrix(tensor, 0);
+    return tern_tensor_make(all.buffer, 0, TERN_DTYPE_F32, 1, &count);
+}
+
+static void load_norm(const char *kind, size_t index, const char *type) {
+    char name[64];
+    snprintf(name, sizeof name, "test_%s_%s", kind, norms[index]);
+    load(name, type);
+}
+
+static float epsilon(void) {
+    const onnx_attribute *given = onnx_find(&t.node, "epsilon");
+    return given ? given->number : 1e-5f;
+}
+
 static void rms_normalization(void **state) {
     (void)state;
-    static const char *const names[] = {"2d_axis0",
-                                        "2d_axis1",
-                                        "2d_axis_negative_1",
-                                        "2d_axis_negative_2",
-                                        "3d_axis0_epsilon",
-                                        "3d_axis1_epsilon",
-                                        "3d_axis2_epsilon",
-                                        "3d_axis_negative_1_epsilon",
-                                        "3d_axis_negative_2_epsilon",
-                                        "3d_axis_negative_3_epsilon",
-                                        "4d_axis0",
-                                        "4d_axis1",
-                                        "4d_axis2",
-                                        "4d_axis3",
-                                        "4d_axis_negative_1",
-                                        "4d_axis_negative_2",
-                                        "4d_axis_negative_3",
-                                        "4d_axis_negative_4",
-                                        "default_axis"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char name[64];
-        snprintf(name, sizeof name, "test_rms_normalization_%s", names[i]);
-        load(name, "RMSNormalization");
-        const onnx_attribute *epsilon = onnx_find(&t.node, "epsilon");
+    for (size_t i = 0; i < sizeof norms / sizeof norms[0]; i++) {
+        load_norm("rms_normalization", i, "RMSNormalization");
         tern_tensor x = matrix(&t.input[0], axis_of(-1));
-        tern_tensor gain = matrix(&t.input[1], 0);
-        gain = tern_tensor_make(gain.buffer, 0, TERN_DTYPE_F32, 1, &x.shape[1]);
-        assert_int_equal(t.input[1].count, x.shape[1]);
         tern_tensor out = like(&x);
-        BENCH_RUN(&b, rms_norm, .x = x, .weight = gain, .eps = epsilon ? epsilon->number : 1e-5f,
+        BENCH_RUN(&b, rms_norm, .x = x, .weight = vector(&t.input[1], x.shape[1]), .eps = epsilon(),
                   .out = out);
-        check(name, &out, 8);
+        check(norms[i], &out, 8);
+    }
+}
+
+static void layer_normalization(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof norms / sizeof norms[0]; i++) {
+        load_norm("layer_normalization", i, "LayerNormalization");
+        assert_int_equal(t.inputs, 3);
+        tern_tensor x = matrix(&t.input[0], axis_of(-1));
+        tern_tensor out = like(&x);
+        BENCH_RUN(&b, layer_norm, .x = x, .weight = vector(&t.input[1], x.shape[1]),
+                  .bias = vector(&t.input[2], x.shape[1]), .eps = epsilon(), .out = out);
+        check_sums(norms[i], &out, 4, 2.0);
     }
 }
 
@@ -247,6 +277,7 @@ static void rotary_embedding(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rms_normalization),
+        cmocka_unit_test(layer_normalization),
         cmocka_unit_test(softmax),
         cmocka_unit_test(argmax),
         cmocka_unit_test(gelu),

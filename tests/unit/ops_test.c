@@ -208,6 +208,20 @@ static void norms_and_rotary(void **state) {
         BAD(rms_norm, "rms_norm: eps is 2, must be 2^-100 to 1", d.eps = 2.0f);
         BAD(rms_norm, "rms_norm: weight: dimension 0 is 3, must be 8 as the other operands need",
             d.weight = f.scale);
+        BAD(rms_norm, "rms_norm: x has 8 columns, must be a multiple of heads 3", d.heads = 3);
+        BAD(rms_norm, "rms_norm: weight: dimension 0 is 8, must be 4 as the other operands need",
+            d.heads = 2);
+    }
+    {
+        tern_layer_norm_desc good = {
+            .x = f.x, .weight = f.row, .bias = f.row, .eps = 1e-5f, .out = f.x};
+        GOOD(layer_norm);
+        BAD(layer_norm, "layer_norm: eps is 0, must be 2^-100 to 1", d.eps = 0.0f);
+        BAD(layer_norm, "layer_norm: reserved is 1, must be 0", d.reserved = 1);
+        BAD(layer_norm, "layer_norm: bias: dimension 0 is 3, must be 8 as the other operands need",
+            d.bias = f.scale);
+        BAD(layer_norm, "layer_norm: out: dimension 1 is 4, must be 8 as there are columns",
+            d.out = f.out);
     }
     tern_tensor table = f.y;
     tern_rotary_desc good = {
@@ -253,13 +267,34 @@ static void caches(void **state) {
                                 .scale = 0.25f,
                                 .out = f.y};
     GOOD(attention);
-    BAD(attention, "attention: reserved is 1, must be 0", d.reserved = 1);
     BAD(attention, "attention: scale is 0, its size must be 2^-50 to 2^50", d.scale = 0.0f);
     BAD(attention,
         "attention: q has 4 columns, must be a multiple of kv_heads * head_dim, which is 8",
         d.q = f.out);
     BAD(attention, "attention: the output overlaps an input", d.out = f.x);
     BAD(attention, "attention: table has rank 1, must be 2", d.table = f.ints);
+}
+
+static void recurrences(void **state) {
+    (void)state;
+    tern_recurrence_desc good = {.f = f.x,
+                                 .i = f.y,
+                                 .state = f.z,
+                                 .positions = f.ints,
+                                 .sequences = f.more_ints,
+                                 .out = f.x};
+    GOOD(recurrence);
+    BAD(recurrence, "recurrence: i: dimension 1 is 4, must be 8 as there are columns", d.i = f.out);
+    BAD(recurrence, "recurrence: state: dimension 1 is 4, must be 8 as there are columns",
+        d.state = f.out);
+    BAD(recurrence, "recurrence: sequences has dtype f32, which this operand does not take",
+        d.sequences = f.scale);
+    BAD(recurrence, "recurrence: the output overlaps an input", d.state = f.y);
+    BAD(recurrence, "recurrence: the output overlaps state", d.out = f.z);
+    tern_tensor longer = bench_matrix(&f.b, ROWS + 1, COLS, NULL);
+    longer.shape[0] = ROWS;
+    BAD(recurrence, "recurrence: the output overlaps i without being the same view",
+        (d.i = d.out = longer, d.out.offset = COLS * sizeof(float)));
 }
 
 static void elementwise(void **state) {
@@ -344,6 +379,7 @@ int main(void) {
         cmocka_unit_test(bitlinears),
         cmocka_unit_test(norms_and_rotary),
         cmocka_unit_test(caches),
+        cmocka_unit_test(recurrences),
         cmocka_unit_test(elementwise),
         cmocka_unit_test(rows),
         cmocka_unit_test(the_table_knows_every_op),

@@ -20,12 +20,16 @@ typedef struct setup {
     uint32_t heads, kv_heads, dim;
     tern_dtype dtype;
     double tolerance;
+    uint32_t window;
 } setup;
 
 static const setup setups[] = {
-    {1, 1, 1, TERN_DTYPE_F32, 2e-6},   {4, 2, 64, TERN_DTYPE_F32, 2e-6},
-    {6, 3, 100, TERN_DTYPE_F16, 2e-3}, {8, 1, 80, TERN_DTYPE_F16, 2e-3},
-    {5, 5, 3, TERN_DTYPE_F16, 2e-3},   {2, 2, 1030, TERN_DTYPE_F32, 4e-6},
+    {1, 1, 1, TERN_DTYPE_F32, 2e-6},       {4, 2, 64, TERN_DTYPE_F32, 2e-6},
+    {6, 3, 100, TERN_DTYPE_F16, 2e-3},     {8, 1, 80, TERN_DTYPE_F16, 2e-3},
+    {5, 5, 3, TERN_DTYPE_F16, 2e-3},       {2, 2, 1030, TERN_DTYPE_F32, 4e-6},
+    {4, 2, 64, TERN_DTYPE_F32, 2e-6, 1},   {4, 2, 100, TERN_DTYPE_F16, 2e-3, 63},
+    {2, 1, 3, TERN_DTYPE_F32, 2e-6, 64},   {4, 2, 64, TERN_DTYPE_F32, 2e-6, 65},
+    {3, 3, 80, TERN_DTYPE_F16, 2e-3, 130}, {2, 2, 16, TERN_DTYPE_F32, 2e-6, 1000},
 };
 
 static float *random_floats(rng *r, size_t count, float size) {
@@ -83,7 +87,9 @@ static void attend(const setup *s, const float *q, const tern_tensor *cache,
                    const void *const *bytes, const int32_t *row, uint32_t head, double *out) {
     uint32_t kv = head / (s->heads / s->kv_heads);
     double scores[PER_SEQUENCE * TERN_KV_BLOCK], most = -INFINITY, total = 0;
-    for (int32_t j = 0; j <= row[1]; j++) {
+    int32_t window = (int32_t)s->window;
+    int32_t first = window && row[1] >= window ? row[1] - window + 1 : 0;
+    for (int32_t j = first; j <= row[1]; j++) {
         const int32_t at[] = {row[0], j};
         scores[j] = 0;
         for (uint32_t i = 0; i < s->dim; i++) {
@@ -93,7 +99,7 @@ static void attend(const setup *s, const float *q, const tern_tensor *cache,
         scores[j] /= sqrt(s->dim);
         most = fmax(most, scores[j]);
     }
-    for (int32_t j = 0; j <= row[1]; j++) {
+    for (int32_t j = first; j <= row[1]; j++) {
         const int32_t at[] = {row[0], j};
         double p = exp(scores[j] - most);
         total += p;
@@ -116,7 +122,7 @@ static void check_attention(const setup *s) {
     BENCH_RUN(&b, attention, .q = bench_matrix(&b, ROWS, width, q), .k_cache = k_cache,
               .v_cache = cache_of(s, bytes[1]), .positions = bench_ints(&b, ROWS, positions),
               .sequences = bench_ints(&b, ROWS, sequences), .table = table_tensor(),
-              .scale = (float)(1.0 / sqrt(s->dim)), .out = out);
+              .scale = (float)(1.0 / sqrt(s->dim)), .window = s->window, .out = out);
     float *got = bench_read(&b, &out);
     double *want = bench_memory(&b, s->dim * sizeof *want);
     for (uint32_t i = 0; i < ROWS * s->heads; i++) {

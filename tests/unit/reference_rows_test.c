@@ -150,6 +150,112 @@ static void norm_of_rows(void **state) {
     }
 }
 
+// The rms of each head alone, all with one gain.
+static void norm_of_heads(void **state) {
+    (void)state;
+    rng r = rng_make(7);
+    static const uint32_t dims[] = {1, 3, 64, 100, 1030};
+    for (size_t w = 0; w < sizeof dims / sizeof dims[0]; w++) {
+        const uint32_t rows = 2, heads = 5, dim = dims[w];
+        float *x = random_floats(&r, (size_t)rows * heads * dim, -12, 6);
+        float *gain = random_floats(&r, dim, -3, 3);
+        tern_tensor in = bench_matrix(&b, rows, heads * dim, x);
+        BENCH_RUN(&b, rms_norm, .x = in, .weight = bench_vector(&b, dim, gain), .eps = 1e-6f,
+                  .heads = heads, .out = in);
+        const float *got = bench_read(&b, &in);
+        for (uint32_t head = 0; head < rows * heads; head++) {
+            double squares = 0;
+            for (uint32_t k = 0; k < dim; k++) {
+                squares += (double)x[head * dim + k] * x[head * dim + k];
+            }
+            double root = sqrt(squares / dim + 1e-6);
+            for (uint32_t k = 0; k < dim; k++) {
+                double want = x[head * dim + k] / root * gain[k];
+                check_near("rms_norm by heads", head * dim + k, got[head * dim + k], want,
+                           allowed(want, 8));
+            }
+        }
+        bench_clear(&b);
+    }
+}
+
+// (x - mean) / sqrt(variance + eps) * gain + shift. Rounding the mean moves every difference, by
+// up to an ulp of the largest value.
+static void centred_norm(void **state) {
+    (void)state;
+    rng r = rng_make(8);
+    for (uint32_t w = 0; w < WIDTHS; w++) {
+        const uint32_t rows = 3, cols = widths[w];
+        const float eps = 1e-5f;
+        float *x = bench_floats(&b, (size_t)rows * cols);
+        for (uint32_t i = 0; i < rows * cols; i++) {
+            x[i] = rng_float(&r, -2.0f, 4.0f);
+        }
+        float *gain = random_floats(&r, cols, -3, 3), *shift = random_floats(&r, cols, -3, 3);
+        tern_tensor in = bench_matrix(&b, rows, cols, x);
+        tern_tensor plain = bench_matrix(&b, rows, cols, NULL);
+        BENCH_RUN(&b, layer_norm, .x = in, .eps = eps, .out = plain);
+        BENCH_RUN(&b, layer_norm, .x = in, .weight = bench_vector(&b, cols, gain),
+                  .bias = bench_vector(&b, cols, shift), .eps = eps, .out = in);
+        float *got = bench_read(&b, &plain);
+        float *got_moved = bench_read(&b, &in);
+        for (uint32_t row = 0; row < rows; row++) {
+            const float *values = x + (size_t)row * cols;
+            double mean = 0, variance = 0;
+            for (uint32_t k = 0; k < cols; k++) {
+                mean += (double)values[k] / cols;
+            }
+            for (uint32_t k = 0; k < cols; k++) {
+                variance += (values[k] - mean) * (values[k] - mean) / cols;
+            }
+            for (uint32_t k = 0; k < cols; k++) {
+                size_t i = row * cols + k;
+                double want = (values[k] - mean) / sqrt(variance + eps);
+                check_near("layer_norm", i, got[i], want, 4e-6);
+                double moved = want * gain[k] + shift[k];
+                check_near("layer_norm moved", i, got_moved[i], moved,
+                           4e-6 * fabs(gain[k]) + allowed(moved, 4) + allowed(shift[k], 1));
+            }
+        }
+        bench_clear(&b);
+    }
+}
+
+// Two sequences whose rows alternate, the second going on at position 5 with a state of its own; in
+// double by the published formula.
+static void recurrence_of_two_sequences(void **state) {
+    (void)state;
+    enum { ROWS = 7, COLS = 100 };
+    const int32_t positions[ROWS] = {0, 5, 1, 2, 6, 7, 3};
+    const int32_t sequences[ROWS] = {2, 0, 2, 2, 0, 0, 2};
+    rng r = rng_make(9);
+    float *f = bench_floats(&b, ROWS * COLS), *in = random_floats(&r, ROWS * COLS, -6, 2);
+    float *before = random_floats(&r, 3 * COLS, -2, 2);
+    for (uint32_t i = 0; i < ROWS * COLS; i++) {
+        f[i] = rng_float(&r, 0.0f, 1.0f);
+    }
+    tern_tensor memory = bench_matrix(&b, 3, COLS, before);
+    tern_tensor out = bench_matrix(&b, ROWS, COLS, NULL);
+    BENCH_RUN(&b, recurrence, .f = bench_matrix(&b, ROWS, COLS, f),
+              .i = bench_matrix(&b, ROWS, COLS, in), .state = memory,
+              .positions = bench_ints(&b, ROWS, positions),
+              .sequences = bench_ints(&b, ROWS, sequences), .out = out);
+    const float *got = bench_read(&b, &out), *after = bench_read(&b, &memory);
+    double h[3][COLS];
+    for (uint32_t i = 0; i < 3 * COLS; i++) {
+        h[i / COLS][i % COLS] = before[i];
+    }
+    for (uint32_t i = 0; i < ROWS * COLS; i++) {
+        double *at = &h[sequences[i / COLS]][i % COLS];
+        *at = (positions[i / COLS] ? f[i] * *at : 0) + in[i];
+        check_near("recurrence", i, got[i], *at, 1e-5);
+    }
+    for (uint32_t i = 0; i < 3 * COLS; i++) {
+        check_near("state", i, after[i], h[i / COLS][i % COLS], i / COLS == 1 ? 0 : 1e-5);
+    }
+    bench_clear(&b);
+}
+
 static void softmax_of_rows(void **state) {
     (void)state;
     rng r = rng_make(4);
@@ -290,6 +396,7 @@ static void small_results_become_zero(void **state) {
     const float x[] = {0x1p-30f, -0x1.000002p-30f, 0x1p-50f, -0x1.8p-40f};
     const float near[] = {-0x1.000002p-30f, 0x1p-30f, -0x1.8p-50f, 0x1.8p-40f};
     const float low[] = {0x1p-21f, -0x1p-22f, -0x1p-1f, 0x1p-11f};
+    const float lower[] = {0x1p-22f, -0x1p-22f, 0x1p-22f, -0x1p-22f};
     const uint16_t halves[] = {0x8000, 0x8000, 0, 0x8000};
     tern_tensor a = bench_matrix(&b, 1, 4, x);
     tern_tensor small = bench_matrix(&b, 1, 4, low);
@@ -306,6 +413,16 @@ static void small_results_become_zero(void **state) {
     assert_plus_zero(&out);
     BENCH_RUN(&b, rms_norm, .x = a, .weight = bench_vector(&b, 4, low), .eps = 1.0f, .out = out);
     assert_plus_zero(&out);
+    BENCH_RUN(&b, layer_norm, .x = a, .weight = bench_vector(&b, 4, lower), .eps = 1.0f,
+              .out = out);
+    assert_plus_zero(&out);
+    const int32_t zero = 0, one_on = 1;
+    tern_tensor kept = bench_matrix(&b, 1, 4, near);
+    BENCH_RUN(&b, recurrence, .f = small, .i = bench_matrix(&b, 1, 4, NULL), .state = kept,
+              .positions = bench_ints(&b, 1, &one_on), .sequences = bench_ints(&b, 1, &zero),
+              .out = out);
+    assert_plus_zero(&out);
+    assert_plus_zero(&kept);
     tern_tensor half = bench_tensor(&b, TERN_DTYPE_F16, 2, (const uint32_t[]){1, 4}, halves);
     BENCH_RUN(&b, copy, .x = half, .out = out);
     assert_plus_zero(&out);
@@ -373,6 +490,9 @@ int main(void) {
         cmocka_unit_test(arithmetic_of_two),
         cmocka_unit_test(activations_and_gates),
         cmocka_unit_test(norm_of_rows),
+        cmocka_unit_test(norm_of_heads),
+        cmocka_unit_test(centred_norm),
+        cmocka_unit_test(recurrence_of_two_sequences),
         cmocka_unit_test(softmax_of_rows),
         cmocka_unit_test(rotary_in_place_with_clamped_positions),
         cmocka_unit_test(copies_convert),

@@ -9,6 +9,7 @@ typedef struct form {
     uint32_t heads;
     pool_form pool;
     uint32_t rows;
+    uint32_t window;
 } form;
 
 // Row 0 sees the whole context, the others some part of it.
@@ -27,9 +28,9 @@ static void test_form(suite *self, const form *f, uint32_t index) {
     int32_t sequences[ROWS_MAX];
     fill_kind fill = fills[index % 5];
     suite_test *test =
-        suite_begin(self, "rows=%u heads=%u/%u head_dim=%u context=%u %s cache q %s", f->rows,
-                    f->heads, f->pool.kv_heads, f->pool.head_dim, f->pool.context,
-                    tern_dtype_name(f->pool.dtype), fill_name(fill));
+        suite_begin(self, "rows=%u heads=%u/%u head_dim=%u context=%u window=%u %s cache q %s",
+                    f->rows, f->heads, f->pool.kv_heads, f->pool.head_dim, f->pool.context,
+                    f->window, tern_dtype_name(f->pool.dtype), fill_name(fill));
     choose_places(test, f, positions, sequences);
     if (index % 6 == 5) {
         suite_live(test, f->rows / 2);
@@ -44,10 +45,33 @@ static void test_form(suite *self, const form *f, uint32_t index) {
         .sequences = pool_vector(test, "sequences", sequences, f->rows),
         .table = cache.table,
         .scale = index % 7 == 6 ? -3.0f : 1.0f / sqrtf((float)f->pool.head_dim),
+        .window = f->window,
     };
     desc.out = suite_output(test, "out", TERN_DTYPE_F32, shape);
     SUITE_OP(test, ATTENTION, desc);
     suite_end(test);
+}
+
+// Windows that end in a block and at its border, of one position, and of more than there are; a
+// context that begins in another block than the window.
+static void test_windows(suite *self) {
+    static const uint32_t windows[] = {64, 1, 65, 63, 1000, 130};
+    static const uint32_t head_dims[] = {64, 100, 3, 128};
+    static const uint32_t contexts[] = {200, 64, 129, 1030};
+    uint32_t index = 0;
+    for (uint32_t w = 0; w < suite_pick(self, 3, 6, 6); w++) {
+        for (uint32_t c = 0; c < suite_pick(self, 1, 4, 4); c++) {
+            for (uint32_t k = 0; k < suite_pick(self, 1, 1, 4); k++, index++) {
+                uint32_t kv_heads = 1 + index % 2;
+                form f = {kv_heads * (1 + index % 5),
+                          {index % 2 ? TERN_DTYPE_F32 : TERN_DTYPE_F16, kv_heads,
+                           head_dims[(index + w) % 4], 1 + index % 3, contexts[c]},
+                          suite_pick(self, 2, 7, 33),
+                          windows[w]};
+                test_form(self, &f, index);
+            }
+        }
+    }
 }
 
 void suite_attention(suite *self) {
@@ -65,9 +89,11 @@ void suite_attention(suite *self) {
                 form f = {heads[h][0],
                           {(index + index / 2) % 2 ? TERN_DTYPE_F32 : TERN_DTYPE_F16, heads[h][1],
                            head_dims[d], 1 + index % 2, contexts[c]},
-                          wide ? 2 : rows[r]};
+                          wide ? 2 : rows[r],
+                          0};
                 test_form(self, &f, index);
             }
         }
     }
+    test_windows(self);
 }

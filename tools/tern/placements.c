@@ -93,6 +93,16 @@ static tern_status append_attention(sample *s, tern_commands *list, tern_op_kind
     }
 }
 
+static tern_status append_recurrence(sample *s, tern_commands *list) {
+    return tern_cmd_recurrence(list,
+                               &(tern_recurrence_desc){.f = matrix(s, TERN_DTYPE_F32),
+                                                       .i = matrix(s, TERN_DTYPE_F32),
+                                                       .state = matrix(s, TERN_DTYPE_F32),
+                                                       .positions = vector(s, TERN_DTYPE_I32, ROWS),
+                                                       .sequences = vector(s, TERN_DTYPE_I32, ROWS),
+                                                       .out = matrix(s, TERN_DTYPE_F32)});
+}
+
 static tern_status append_rows(sample *s, tern_commands *list, tern_op_kind kind) {
     tern_tensor a = matrix(s, TERN_DTYPE_F32);
     tern_tensor b = matrix(s, TERN_DTYPE_F32);
@@ -103,6 +113,8 @@ static tern_status append_rows(sample *s, tern_commands *list, tern_op_kind kind
     switch (kind) {
     case TERN_OP_RMS_NORM:
         return tern_cmd_rms_norm(list, &(tern_rms_norm_desc){.x = a, .eps = 1e-5f, .out = out});
+    case TERN_OP_LAYER_NORM:
+        return tern_cmd_layer_norm(list, &(tern_layer_norm_desc){.x = a, .eps = 1e-5f, .out = out});
     case TERN_OP_GATED:
         return tern_cmd_gated(
             list, &(tern_gated_desc){.gate = a, .up = b, .activation = silu, .out = out});
@@ -119,6 +131,8 @@ static tern_status append_rows(sample *s, tern_commands *list, tern_op_kind kind
         return tern_cmd_softmax(list, &(tern_softmax_desc){.x = a, .out = out});
     case TERN_OP_COPY:
         return tern_cmd_copy(list, &(tern_copy_desc){.x = a, .out = half});
+    case TERN_OP_RECURRENCE:
+        return append_recurrence(s, list);
     default:
         return tern_cmd_argmax(list, &(tern_argmax_desc){.x = a, .out = ids});
     }

@@ -93,6 +93,34 @@ void TERN_CPU_FN(rms_norm)(const float *x, uint32_t k, const float *weight, floa
     }
 }
 
+void TERN_CPU_FN(layer_norm)(const float *x, uint32_t k, const float *weight, const float *bias,
+                             float eps, float *out) {
+    float mean = tern_cpu_sum(x, k) / (float)k;
+    for (uint32_t i = 0; i < k; i++) {
+        out[i] = t_flush(x[i] - mean);
+    }
+    float variance = tern_cpu_sum_products(out, out, k) / (float)k;
+    float root = t_sqrt(variance + eps);
+    float inverse = 1.0f / root;
+    for (uint32_t i = 0; i < k; i++) {
+        float y = out[i] * inverse;
+        y = weight ? y * weight[i] : y;
+        y = bias ? y + bias[i] : y;
+        out[i] = t_flush(y);
+    }
+}
+
+void TERN_CPU_FN(recurrence)(const float *f, const float *in, uint32_t n, float *state,
+                             float *out) {
+    for (uint32_t i = 0; i < n; i++) {
+        float kept = t_flush(f[i] * state[i]);
+        state[i] = t_flush(kept + in[i]);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        out[i] = state[i];
+    }
+}
+
 float TERN_CPU_FN(exp_scaled)(float *x, uint32_t n, float scale) {
     for (uint32_t i = 0; i < n; i++) {
         x[i] = x[i] * scale;

@@ -128,9 +128,12 @@ typedef void tern_cpu_f32_from_f16_fn(const uint16_t *x, uint32_t n, float *out)
 typedef void tern_cpu_bf16_from_f32_fn(const float *x, uint32_t n, uint16_t *out);
 typedef void tern_cpu_f32_from_bf16_fn(const uint16_t *x, uint32_t n, float *out);
 
-// One row of the op of that name; in place. |weight| may be NULL.
+// One row of the op of that name; in place. |weight| and |bias| may be
+// NULL.
 typedef void tern_cpu_rms_norm_fn(const float *x, uint32_t k, const float *weight, float eps,
                                   float *out);
+typedef void tern_cpu_layer_norm_fn(const float *x, uint32_t k, const float *weight,
+                                    const float *bias, float eps, float *out);
 typedef void tern_cpu_softmax_fn(const float *x, uint32_t k, float *out);
 typedef uint32_t tern_cpu_argmax_fn(const float *x, uint32_t k);
 
@@ -150,6 +153,10 @@ typedef void tern_cpu_scale_fn(const float *x, float factor, uint32_t n, float *
 typedef void tern_cpu_activation_fn(const float *x, tern_activation kind, uint32_t n, float *out);
 typedef void tern_cpu_gated_fn(const float *gate, const float *up, tern_activation kind, uint32_t n,
                                float *out);
+
+// state = out = flush(flush(f * state) + in); |out| may be |f| or |in|, |state| neither.
+typedef void tern_cpu_recurrence_fn(const float *f, const float *in, uint32_t n, float *state,
+                                    float *out);
 
 // x[i] = exp(x[i] * scale - m), where m is the largest x[i] * scale; returns m.
 typedef float tern_cpu_exp_scaled_fn(float *x, uint32_t n, float scale);

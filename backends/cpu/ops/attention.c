@@ -28,7 +28,7 @@ struct job {
     struct room room;
     uint32_t groups; // of a key head
     uint32_t count;  // of all groups
-    uint32_t blocks; // of the longest row
+    uint32_t blocks; // of the row with most
     uint32_t slices; // of a head's columns
     float *weights;  // of the tasks
 };
@@ -38,9 +38,9 @@ struct group {
     uint32_t kv_head;
     uint32_t head; // the first query head
     uint32_t heads;
-    uint32_t positions;
-    uint32_t blocks;
-    float *scores; // [heads][room.positions], and so on
+    uint32_t first, end; // positions to attend to
+    uint32_t blocks;     // that have any of them; counted from the first such block
+    float *scores;       // [heads][room.positions], and so on
     float *queries;
     float *most;
     float *sums;
@@ -78,9 +78,17 @@ static uint64_t places_of(uint32_t tasks, uint64_t count) {
     return count < most ? count < tasks ? tasks : count : most;
 }
 
-static uint32_t positions_of(const tern_attention_desc *d, uint32_t row) {
+static uint32_t end_of(const tern_attention_desc *d, uint32_t row) {
     return tern_cpu_clamp(tern_cpu_i32(&d->positions)[row], tern_cpu_cache_positions(&d->table)) +
            1;
+}
+
+static uint32_t first_of(const tern_attention_desc *d, uint32_t end) {
+    return d->window && d->window < end ? end - d->window : 0;
+}
+
+static uint32_t blocks_of(uint32_t first, uint32_t end) {
+    return (end + TERN_KV_BLOCK - 1) / TERN_KV_BLOCK - first / TERN_KV_BLOCK;
 }
 
 // Group |index|: rows follow one another, so that they find their key head in the caches.
@@ -94,30 +102,34 @@ static struct group group_at(const struct job *job, uint32_t index, uint32_t pla
     uint32_t end = sharing(d) * (part + 1) / job->groups;
     float *scores = (float *)(void *)job->run->scratch + place * room->place;
     struct group g = {row, kv_head, kv_head * sharing(d) + first, end - first, .scores = scores};
-    g.positions = positions_of(d, row);
-    g.blocks = (g.positions + TERN_KV_BLOCK - 1) / TERN_KV_BLOCK;
+    g.end = end_of(d, row);
+    g.first = first_of(d, g.end);
+    g.blocks = blocks_of(g.first, g.end);
     g.queries = scores + MOST * room->positions;
     g.most = g.queries + MOST * room->dim;
     g.sums = g.most + MOST * room->blocks;
     return g;
 }
 
-static const uint8_t *block_at(const struct job *job, const tern_tensor *cache,
-                               const struct group *g, uint32_t index) {
+// The place of |position|.
+static const uint8_t *row_at(const struct job *job, const tern_tensor *cache, const struct group *g,
+                             uint32_t position) {
     const tern_attention_desc *d = job->desc;
-    uint32_t block = tern_cpu_cache_block(&d->table, &d->sequences, cache, g->row, index);
-    return tern_cpu_cache_at(cache, block, g->kv_head, 0);
+    uint32_t block =
+        tern_cpu_cache_block(&d->table, &d->sequences, cache, g->row, position / TERN_KV_BLOCK);
+    return tern_cpu_cache_at(cache, block, g->kv_head, position % TERN_KV_BLOCK);
 }
 
-// What the kernels need to know of block |index|.
+// What the kernels need to know of the group's block |index|.
 static struct tern_cpu_attend attend_block(const struct job *job, const tern_tensor *cache,
                                            const struct group *g, uint32_t index) {
-    uint32_t left = g->positions - index * TERN_KV_BLOCK;
-    uint32_t next = index + 1 < g->blocks ? index + 1 : index;
-    return (struct tern_cpu_attend){.rows = block_at(job, cache, g, index),
-                                    .ahead = block_at(job, cache, g, next),
+    uint32_t start = (g->first / TERN_KV_BLOCK + index) * TERN_KV_BLOCK;
+    uint32_t first = index ? start : g->first;
+    uint32_t end = index + 1 < g->blocks ? start + TERN_KV_BLOCK : g->end;
+    return (struct tern_cpu_attend){.rows = row_at(job, cache, g, first),
+                                    .ahead = row_at(job, cache, g, end < g->end ? end : first),
                                     .stride = cache->strides[2],
-                                    .count = left < TERN_KV_BLOCK ? left : TERN_KV_BLOCK,
+                                    .count = end - first,
                                     .dim = dim_of(job->desc),
                                     .queries = g->heads};
 }
@@ -261,13 +273,12 @@ static uint64_t cost(uint64_t blocks, uint64_t columns) {
 static struct job job_of(const struct tern_cpu_run *run, const tern_attention_desc *d) {
     uint32_t tasks = tern_cpu_max_tasks(run->pool);
     struct job job = {run, d, room_of(d), groups_of(d)};
-    uint32_t longest = 0;
     for (uint32_t row = 0; row < run->rows; row++) {
-        uint32_t positions = positions_of(d, row);
-        longest = positions > longest ? positions : longest;
+        uint32_t end = end_of(d, row);
+        uint32_t blocks = blocks_of(first_of(d, end), end);
+        job.blocks = blocks > job.blocks ? blocks : job.blocks;
     }
     job.count = run->rows * d->k_cache.shape[1] * job.groups;
-    job.blocks = (longest + TERN_KV_BLOCK - 1) / TERN_KV_BLOCK;
     job.slices = (dim_of(d) + SLICE - 1) / SLICE;
     job.weights = (float *)(void *)run->scratch + places_of(tasks, job.count) * job.room.place;
     return job;

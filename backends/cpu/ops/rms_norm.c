@@ -4,10 +4,14 @@ static void part(const void *user, uint32_t first, uint32_t end, uint32_t task) 
     const struct tern_cpu_rows *rows = user;
     const tern_rms_norm_desc *d = rows->desc;
     (void)task;
+    uint32_t cols = d->x.shape[1];
+    uint32_t each = cols / (d->heads ? d->heads : 1);
     for (uint32_t r = first; r < end; r++) {
-        rows->kernels->rms_norm.fn(tern_cpu_f32(&d->x, r), d->x.shape[1],
-                                   tern_cpu_f32_optional(&d->weight), d->eps,
-                                   tern_cpu_f32(&d->out, r));
+        for (uint32_t at = 0; at < cols; at += each) {
+            rows->kernels->rms_norm.fn(tern_cpu_f32(&d->x, r) + at, each,
+                                       tern_cpu_f32_optional(&d->weight), d->eps,
+                                       tern_cpu_f32(&d->out, r) + at);
+        }
     }
 }
 

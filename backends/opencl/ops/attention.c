@@ -17,10 +17,11 @@ static uint64_t query_bytes(const tern_attention_desc *d) {
 static bool supports(const tern_backend_device *device, const void *desc) {
     const tern_attention_desc *d = desc;
     bool cache = d->k_cache.dtype == TERN_DTYPE_F16 || d->k_cache.dtype == TERN_DTYPE_F32;
-    return tern_cl_is(&d->q, TERN_DTYPE_F32) && cache && d->v_cache.dtype == d->k_cache.dtype &&
-           tern_cl_is(&d->positions, TERN_DTYPE_I32) && tern_cl_is(&d->sequences, TERN_DTYPE_I32) &&
-           tern_cl_is(&d->table, TERN_DTYPE_I32) && tern_cl_is(&d->out, TERN_DTYPE_F32) &&
-           row_floats(d) <= UINT32_MAX && row_floats(d) * 8 <= device->max_buffer_bytes &&
+    return !d->window && tern_cl_is(&d->q, TERN_DTYPE_F32) && cache &&
+           d->v_cache.dtype == d->k_cache.dtype && tern_cl_is(&d->positions, TERN_DTYPE_I32) &&
+           tern_cl_is(&d->sequences, TERN_DTYPE_I32) && tern_cl_is(&d->table, TERN_DTYPE_I32) &&
+           tern_cl_is(&d->out, TERN_DTYPE_F32) && row_floats(d) <= UINT32_MAX &&
+           row_floats(d) * 8 <= device->max_buffer_bytes &&
            query_bytes(d) <= device->candidate->local_bytes / 2;
 }
 

@@ -3,7 +3,7 @@
 static bool supports(const tern_backend_device *device, const void *desc) {
     const tern_rms_norm_desc *d = desc;
     (void)device;
-    return tern_cl_is(&d->x, TERN_DTYPE_F32) && tern_cl_is_optional(&d->weight) &&
+    return d->heads <= 1 && tern_cl_is(&d->x, TERN_DTYPE_F32) && tern_cl_is_optional(&d->weight) &&
            tern_cl_is(&d->out, TERN_DTYPE_F32);
 }
 

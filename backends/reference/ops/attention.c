@@ -8,12 +8,12 @@ typedef struct head {
     const tern_attention_desc *d;
     const int32_t *blocks; // of the sequence
     uint32_t kv_head;
-    uint32_t count; // positions to attend to
+    uint32_t first, end; // positions to attend to
     uint32_t dim;
     float *q;      // [dim], rounded as the cache is
     float *row;    // [dim], a key or a value
     float *block;  // [dim], sums within a block
-    float *scores; // [count]
+    float *scores; // by position
 } head;
 
 static uint64_t scratch(const void *desc) {
@@ -70,14 +70,15 @@ static void attend(const head *h, const float *q, float *out) {
         h->q[i] = rounded(h, q[i]);
         out[i] = 0.0f;
     }
-    for (uint32_t j = 0; j < h->count; j++) {
+    for (uint32_t j = h->first; j < h->end; j++) {
         h->scores[j] = tern_ref_dot(h->q, load(h, &h->d->k_cache, j), h->dim) * h->d->scale;
     }
-    float most = largest(h->scores, h->count);
+    float most = largest(h->scores + h->first, h->end - h->first);
     float total = 0.0f;
-    for (uint32_t first = 0; first < h->count; first += TERN_KV_BLOCK) {
-        uint32_t left = h->count - first;
-        uint32_t count = left < TERN_KV_BLOCK ? left : TERN_KV_BLOCK;
+    for (uint32_t first = h->first, count; first < h->end; first += count) {
+        uint32_t left = h->end - first;
+        uint32_t block_left = TERN_KV_BLOCK - first % TERN_KV_BLOCK;
+        count = left < block_left ? left : block_left;
         float block_most = largest(h->scores + first, count);
         float weight = t_exp(block_most - most);
         total += add_block(h, first, count, block_most) * weight;
@@ -101,7 +102,8 @@ static void run(const tern_ref_run *r, const void *desc) {
     h.block = h.row + dim;
     h.scores = h.block + dim;
     for (uint32_t row = 0; row < rows; row++) {
-        h.count = tern_ref_kv_position(&d->table, tern_ref_i32(&d->positions)[row]) + 1;
+        h.end = tern_ref_kv_position(&d->table, tern_ref_i32(&d->positions)[row]) + 1;
+        h.first = d->window && d->window < h.end ? h.end - d->window : 0;
         h.blocks = tern_ref_kv_blocks(&d->table, tern_ref_i32(&d->sequences)[row]);
         for (uint32_t i = 0; i < heads; i++) {
             h.kv_head = (uint32_t)((uint64_t)i * d->k_cache.shape[1] / heads);

@@ -16,9 +16,13 @@ void tern_ref_rms_norm_row(const float *x, const float *weight, float eps, uint3
 static void run(const tern_ref_run *r, const void *desc) {
     const tern_rms_norm_desc *d = desc;
     uint32_t rows = tern_ref_live(r, &d->head, d->x.shape[0]);
+    uint32_t cols = d->x.shape[1];
+    uint32_t part = cols / (d->heads ? d->heads : 1);
     for (uint32_t row = 0; row < rows; row++) {
-        tern_ref_rms_norm_row(tern_ref_f32_row(&d->x, row), tern_ref_f32(&d->weight), d->eps,
-                              d->x.shape[1], tern_ref_f32_row(&d->out, row));
+        for (uint32_t at = 0; at < cols; at += part) {
+            tern_ref_rms_norm_row(tern_ref_f32_row(&d->x, row) + at, tern_ref_f32(&d->weight),
+                                  d->eps, part, tern_ref_f32_row(&d->out, row) + at);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ enum { SHARED_BYTES = 4 * (2048 + 3 * 64 + 16) };
 bool tern_vk_supports_attention(tern_backend_device *device, const tern_op_header *op) {
     const tern_attention_desc *desc = (const tern_attention_desc *)op;
     uint64_t heads = desc->q.shape[1] / desc->k_cache.shape[3];
-    return tern_vk_cache_known(&desc->k_cache) &&
+    return !desc->window && tern_vk_cache_known(&desc->k_cache) &&
            4 * (uint64_t)desc->k_cache.shape[3] + SHARED_BYTES <= device->limits.shared &&
            heads <= device->limits.groups[0];
 }

@@ -3,8 +3,7 @@
 
 bool tern_vk_supports_rms_norm(tern_backend_device *device, const tern_op_header *op) {
     (void)device;
-    (void)op;
-    return true;
+    return ((const tern_rms_norm_desc *)op)->heads <= 1;
 }
 
 tern_status tern_vk_plan_rms_norm(tern_vk_plan *plan, const tern_op_header *op) {

@@ -32,6 +32,8 @@ static tern_tensor view_of(const bench_case *self, const bench_operand *operand)
         return tern_tensor_make(NULL, 0, dtype, 2, (const uint32_t[]){s->rows, s->n});
     case EXTENT_K:
         return tern_tensor_make(NULL, 0, dtype, 1, &s->k);
+    case EXTENT_STATE:
+        return tern_tensor_make(NULL, 0, dtype, 2, (const uint32_t[]){1, s->k});
     case EXTENT_CACHE_READ:
         return cache_view(dtype, self->length, s->n, bench_head_dim(s->k, s->n));
     case EXTENT_CACHE_WRITTEN:
@@ -183,6 +185,9 @@ static void set_plain(const bench_case *self, any_desc *desc) {
         return;
     case TERN_OP_RMS_NORM:
         desc->rms_norm.eps = 1e-5f;
+        return;
+    case TERN_OP_LAYER_NORM:
+        desc->layer_norm.eps = 1e-5f;
         return;
     case TERN_OP_ROTARY:
         desc->rotary.head_dim = bench_head_dim(s->k, s->k);

@@ -38,8 +38,9 @@ static void pick_ids(check *self) {
 static bool take_sample(check *self) {
     const bench_case *whole = self->whole;
     bool lookup = whole->op->usage == TERN_WEIGHTS_GATHER;
-    // What a kv_append leaves is a cache, so every row of it is wanted.
-    uint32_t most = whole->op->kind == TERN_OP_KV_APPEND ? whole->shape.rows : ROWS;
+    // What a kv_append leaves is a cache, and a recurrence goes from row to row: all are wanted.
+    bool all = whole->op->kind == TERN_OP_KV_APPEND || whole->op->kind == TERN_OP_RECURRENCE;
+    uint32_t most = all ? whole->shape.rows : ROWS;
     self->rows = calloc(whole->shape.rows, sizeof *self->rows);
     if (!self->rows) {
         return false;

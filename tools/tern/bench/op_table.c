@@ -163,6 +163,27 @@ static const bench_op table[] = {
      {TERN_DTYPE_F16, TERN_DTYPE_BF16, F32},
      1,
      {FLOATS("x", R_K), OUT(R_K, ANY)}},
+    {TERN_OP_LAYER_NORM,
+     0,
+     4,
+     F32_PEAK,
+     widths,
+     {F32},
+     1,
+     {FLOATS("x", R_K), FLOATS("weight", K), FLOATS("bias", K), OUT(R_K, F32)}},
+    {TERN_OP_RECURRENCE,
+     0,
+     1,
+     F32_PEAK,
+     widths,
+     {F32},
+     1,
+     {FLOATS("f", R_K),
+      FLOATS("i", R_K),
+      {"state", EXTENT_STATE, F32, FILL_FLOATS},
+      POSITIONS,
+      SEQUENCES,
+      OUT(R_K, F32)}},
     {TERN_OP_ARGMAX, 0, 0, F32_PEAK, vocabularies, {F32}, 1, {FLOATS("x", R_K), OUT(R, I32)}},
 };
 
@@ -218,6 +239,7 @@ static double operand_bytes(const bench_operand *operand, tern_dtype type, bench
     case EXTENT_R_N:
         return (double)s.rows * (double)tern_dtype_row_bytes(dtype, s.n);
     case EXTENT_K:
+    case EXTENT_STATE:
         return (double)tern_dtype_row_bytes(dtype, s.k);
     case EXTENT_CACHE_READ:
         return ((double)s.context + s.rows) * (double)tern_dtype_row_bytes(dtype, s.n);

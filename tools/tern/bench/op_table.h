@@ -21,6 +21,7 @@ typedef enum bench_extent {
     EXTENT_R_K,           // [rows, k]
     EXTENT_R_N,           // [rows, n]
     EXTENT_K,             // [k]
+    EXTENT_STATE,         // [1, k]
     EXTENT_CACHE_READ,    // the cache of n columns: every position up to the last row's is read
     EXTENT_CACHE_WRITTEN, // the cache of k columns: the positions of the rows are written
     EXTENT_BLOCKS,        // the block table of one sequence
