@@ -167,11 +167,80 @@ static bool is_moderate(double x) {
     return x > 3.0549363634996047e-151 && x < 3.273390607896142e150;
 }
 
+static const double two_pi = 6.2831853071795864769;
+
 // base^(-2i / D) / factors[i]
 static pair frequency(const tern_rotary_table_desc *desc, pair log_base, uint32_t i) {
     pair exponent = divide(scale(log_base, -2.0 * (double)i), (pair){(double)desc->dims, 0.0});
     pair result = exponential(exponent);
     return desc->factors ? divide(result, (pair){(double)desc->factors[i], 0.0}) : result;
+}
+
+static double clamp(double x) {
+    return x > 0.0 ? (x < 1.0 ? x : 1.0) : 0.0;
+}
+
+// The pair, and what lies between it and the next, that makes |turns| in the first training.
+static double pair_with(const tern_rotary_table_desc *desc, pair log_base, double turns) {
+    pair ratio = divide(natural_log(desc->context / (two_pi * turns)), log_base);
+    return 0.5 * (double)desc->dims * ratio.hi;
+}
+
+// |x| rounded down, within [0, most].
+static double whole(double x, double most) {
+    return x >= most ? most : x > 0.0 ? (double)(int64_t)x : 0.0;
+}
+
+// How much of a pair's frequency is left as it is; the rest is divided by the factor.
+static double kept(const tern_rotary_table_desc *desc, pair log_base, pair f, uint32_t i) {
+    if (desc->scaling == TERN_ROTARY_LLAMA3) {
+        return clamp((desc->context * f.hi / two_pi - desc->low) / (desc->high - desc->low));
+    }
+    if (desc->scaling == TERN_ROTARY_YARN) {
+        double most = (double)desc->dims - 1.0;
+        double first = whole(pair_with(desc, log_base, desc->high), most);
+        double last = most - whole(most - pair_with(desc, log_base, desc->low), most);
+        double width = last - first > 0.001 ? last - first : 0.001;
+        return 1.0 - clamp(((double)i - first) / width);
+    }
+    return desc->scaling == TERN_ROTARY_PLAIN ? 1.0 : 0.0;
+}
+
+static pair stretched(const tern_rotary_table_desc *desc, pair log_base, uint32_t i) {
+    pair f = frequency(desc, log_base, i);
+    double share = kept(desc, log_base, f, i);
+    if (share == 1.0) {
+        return f;
+    }
+    pair divided = divide(f, (pair){desc->factor, 0.0});
+    return add(scale(f, share), scale(divided, 1.0 - share));
+}
+
+static double magnitude(const tern_rotary_table_desc *desc) {
+    double own = desc->magnitude == 0.0 ? 1.0 : desc->magnitude;
+    return desc->scaling == TERN_ROTARY_YARN ? own * (0.1 * natural_log(desc->factor).hi + 1.0)
+                                             : own;
+}
+
+static tern_status check_scaling(const tern_rotary_table_desc *desc) {
+    bool by_turns = desc->scaling == TERN_ROTARY_LLAMA3 || desc->scaling == TERN_ROTARY_YARN;
+    const char *wrong = NULL;
+    if (desc->scaling > TERN_ROTARY_YARN) {
+        wrong = "scaling must be TERN_ROTARY_*";
+    } else if (desc->magnitude != 0.0 && !is_moderate(desc->magnitude)) {
+        wrong = "magnitude must be 0, or above 0 and finite";
+    } else if (desc->scaling && !(desc->factor >= 1.0 && is_moderate(desc->factor))) {
+        wrong = "factor must be 1 or more and finite";
+    } else if (by_turns && desc->context == 0) {
+        wrong = "context must not be 0";
+    } else if (by_turns &&
+               !(is_moderate(desc->low) && is_moderate(desc->high) && desc->low < desc->high)) {
+        wrong = "low and high must be above 0 and finite, low the smaller";
+    } else if (desc->scaling == TERN_ROTARY_YARN && !(desc->base > 1.0)) {
+        wrong = "base must be above 1 with TERN_ROTARY_YARN";
+    }
+    return wrong ? tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "rotary table: %s", wrong)
+                 : TERN_STATUS_OK;
 }
 
 static tern_status check(const tern_rotary_table_desc *desc, uint32_t first, uint32_t count,
@@ -180,6 +249,7 @@ static tern_status check(const tern_rotary_table_desc *desc, uint32_t first, uin
         return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "rotary table: %s is NULL",
                           desc ? "out_rows" : "desc");
     }
+    TERN_TRY(tern__check_size(NULL, "tern_rotary_table_desc", desc->struct_size, sizeof *desc));
     if (desc->dims == 0 || desc->dims % 2) {
         return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT,
                           "rotary table: dims must be even and not 0, not %u", desc->dims);
@@ -192,7 +262,7 @@ static tern_status check(const tern_rotary_table_desc *desc, uint32_t first, uin
         return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT,
                           "rotary table: position %u + %u passes 2^32", first, count);
     }
-    return TERN_STATUS_OK;
+    return check_scaling(desc);
 }
 
 tern_status tern_rotary_table(const tern_rotary_table_desc *desc, uint32_t first, uint32_t count,
@@ -200,13 +270,14 @@ tern_status tern_rotary_table(const tern_rotary_table_desc *desc, uint32_t first
     TERN_TRY(check(desc, first, count, out_rows));
     uint32_t half = desc->dims / 2;
     pair log_base = natural_log(desc->base);
+    double size = magnitude(desc);
     for (uint32_t i = 0; i < half; i++) {
         if (desc->factors && !is_moderate(desc->factors[i])) {
             return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT,
                               "rotary table: factor %u must be above 0 and finite, not %g", i,
                               (double)desc->factors[i]);
         }
-        pair step = frequency(desc, log_base, i);
+        pair step = stretched(desc, log_base, i);
         if (step.hi * ((double)first + (double)count) >= 35184372088832.0) { // 2^45
             return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT,
                               "rotary table: angles of pair %u pass 2^45", i);
@@ -215,8 +286,8 @@ tern_status tern_rotary_table(const tern_rotary_table_desc *desc, uint32_t first
             double sine, cosine;
             sine_cosine(scale(step, (double)first + (double)p), &sine, &cosine);
             float *row = out_rows + (size_t)p * desc->dims;
-            row[i] = t_flush((float)cosine);
-            row[half + i] = t_flush((float)sine);
+            row[i] = t_flush((float)(cosine * size));
+            row[half + i] = t_flush((float)(sine * size));
         }
     }
     return TERN_STATUS_OK;

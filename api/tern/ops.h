@@ -387,12 +387,39 @@ typedef struct tern_op_info {
     const tern_operand_info *operands;
 } tern_op_info;
 
-/** How tern_rotary_table makes a table. */
+/** How a rotary table is stretched over more positions than a model was first trained on. */
+enum {
+    TERN_ROTARY_PLAIN = 0,  /**< it is not */
+    TERN_ROTARY_LINEAR = 1, /**< arXiv 2306.15595 */
+    TERN_ROTARY_LLAMA3 = 2, /**< Llama 3.1 */
+    TERN_ROTARY_YARN = 3 /**< arXiv 2309.00071, with the ramp over pairs that its authors' program
+                               and all trained models have */
+};
+
+/**
+ * How tern_rotary_table makes a table. With f = base^(-2i / D) / factors[i], the angle of pair i at
+ * position p is p * (k * f + (1 - k) * f / factor), where clamp is to [0, 1]:
+ *
+ *     PLAIN:  k = 1
+ *     LINEAR: k = 0
+ *     LLAMA3: k = clamp((context * f / (2 pi) - low) / (high - low))
+ *     YARN:   at(turns) = D * ln(context / (2 pi * turns)) / (2 ln base)
+ *             first = max(floor(at(high)), 0), last = min(ceil(at(low)), D - 1)
+ *             k = 1 - clamp((i - first) / max(last - first, 0.001))
+ *
+ * Cosines and sines are multiplied by |magnitude|, and with YARN by 0.1 ln(factor) + 1.
+ */
 typedef struct tern_rotary_table_desc {
     uint32_t struct_size; /**< sizeof(tern_rotary_table_desc) */
     uint32_t dims;        /**< D, even */
-    double base;          /**< theta, > 0: angle(p, i) = p * base^(-2i / D) / factors[i] */
+    double base;          /**< > 0 */
     const float *factors; /**< frequency factors, D/2 of them, or NULL for all 1 */
+    uint32_t scaling;     /**< TERN_ROTARY_* */
+    uint32_t context;     /**< LLAMA3 and YARN: positions of the first training, > 0 */
+    double factor;        /**< unless PLAIN: at least 1 */
+    double low;       /**< LLAMA3 and YARN: turns in |context| up to which pairs are stretched, */
+    double high;      /**< and from which on they are not; 0 < low < high */
+    double magnitude; /**< 0: 1 */
 } tern_rotary_table_desc;
 
 TERN_BEGIN_DECLS
@@ -411,7 +438,7 @@ TERN_OP_LIST(TERN_OP_DECLARE_)
 /**
  * Rows |first| to |first + count - 1| (positions) of a rotary table: for each, D/2 cosines, then
  * D/2 sines, computed in double by our own code and rounded to float32, so that every machine has
- * the same. INVALID_ARGUMENT.
+ * the same. INVALID_ARGUMENT names the member that is out of range.
  */
 TERN_API tern_status tern_rotary_table(const tern_rotary_table_desc *desc, uint32_t first,
                                        uint32_t count, float *out_rows);
