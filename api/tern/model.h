@@ -10,7 +10,8 @@
 /**
  * A network loaded for one device: its weights, its tokenizer, and the programs that run it.
  *
- * Architectures: bitnet, bitnet-b1.58, bitnet-25 (arXiv 2402.17764, 2504.12285), llama.
+ * Architectures: bitnet, bitnet-b1.58, bitnet-25 (arXiv 2402.17764, 2504.12285), llama, qwen2, with
+ * rotary scaling of the types linear, yarn and llama3.
  * Ownership: destroy after its sessions and before its device; source and archive are not needed
  * once loaded.
  *

@@ -14,7 +14,7 @@
 
 #include <tern/model.h>
 
-#include "runtime/model/architecture.h"
+#include "runtime/model/hyper.h"
 
 typedef struct tern__lease {
     uint32_t sequence;

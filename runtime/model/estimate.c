@@ -12,7 +12,7 @@ enum { SAMPLE_ROWS = 32 };
 typedef struct estimate {
     const tern_archive *archive;
     uint64_t weight_bytes;
-    bool has_dense;
+    bool staged;
 } estimate;
 
 // Some rows of a matrix, spread over all of it, one at a time in |raw|.
@@ -105,16 +105,17 @@ static tern_status estimate_part(void *user, const tern__part *part) {
     tern_weights_info info;
     TERN_TRY(foresee(e->archive, part, &info));
     e->weight_bytes += tern__weights_bytes(&info);
-    e->has_dense |= part->projection && info.dtype != TERN_DTYPE_T2;
+    e->staged |= part->normed || (part->projection && info.dtype != TERN_DTYPE_T2);
     return TERN_STATUS_OK;
 }
 
 // The steps that a session uses, and its tables.
-static uint64_t scratch_bytes(const tern__hyper *hyper, bool has_dense, uint32_t max_rows,
+static uint64_t scratch_bytes(const tern__hyper *hyper, bool staged, uint32_t max_rows,
                               uint32_t positions) {
-    uint64_t bytes = (uint64_t)positions * hyper->rotary_dims * sizeof(float);
+    uint64_t tables = tern__hyper_has_two_tables(hyper) ? 2 : 1;
+    uint64_t bytes = tables * positions * hyper->rotary_dims * sizeof(float);
     for (uint32_t i = 0; i < TERN__BUCKET_COUNT && tern__buckets[i] <= max_rows; i++) {
-        bytes += tern__step_bytes(hyper, tern__buckets[i], has_dense);
+        bytes += tern__step_bytes(hyper, tern__buckets[i], staged);
     }
     return bytes + tern__cache_table_bytes(positions);
 }
@@ -130,12 +131,13 @@ static tern_status estimate_all(const tern_archive *archive, const tern_model_de
     tern_tokenizer_destroy(tokenizer);
     TERN_TRY(status);
     TERN_TRY(tern__session_check_desc(network.context, hyper, desc));
+    e.staged = tern__hyper_has(hyper, TERN__POST_NORMS);
     TERN_TRY(tern__layout_visit(&network, archive, estimate_part, &e));
     uint32_t positions = desc->context ? desc->context : hyper->context;
     uint32_t max_rows = desc->max_rows ? desc->max_rows : TERN__DEFAULT_ROWS;
     out_estimate->weight_bytes = e.weight_bytes;
     out_estimate->cache_bytes = tern__cache_bytes(hyper, desc->kv, positions);
-    out_estimate->scratch_bytes = scratch_bytes(hyper, e.has_dense, max_rows, positions);
+    out_estimate->scratch_bytes = scratch_bytes(hyper, e.staged, max_rows, positions);
     return TERN_STATUS_OK;
 }
 

@@ -9,7 +9,7 @@
 #include "runtime/model/archive.h"
 #include "runtime/status.h"
 
-typedef enum dimension { ONE, WIDTH, FFN, HEADS, KV_HEADS } dimension;
+typedef enum dimension { ONE, WIDTH, FFN, HEADS, KV_HEADS, HEAD } dimension;
 
 // A tensor of every layer, and its place in tern__layer.
 typedef struct layer_tensor {
@@ -17,22 +17,32 @@ typedef struct layer_tensor {
     dimension rows; // ONE: a vector
     dimension cols;
     size_t offset;
-    bool sub_norm;
+    uint32_t trait; // of the architectures that have it; 0: all
 } layer_tensor;
 
 static const layer_tensor layer_tensors[] = {
-    {"attn_norm", ONE, WIDTH, offsetof(tern__layer, attn_norm), false},
-    {"attn_q", HEADS, WIDTH, offsetof(tern__layer, q), false},
-    {"attn_k", KV_HEADS, WIDTH, offsetof(tern__layer, k), false},
-    {"attn_v", KV_HEADS, WIDTH, offsetof(tern__layer, v), false},
-    {"attn_sub_norm", ONE, HEADS, offsetof(tern__layer, attn_sub_norm), true},
-    {"attn_output", WIDTH, HEADS, offsetof(tern__layer, output), false},
-    {"ffn_norm", ONE, WIDTH, offsetof(tern__layer, ffn_norm), false},
-    {"ffn_gate", FFN, WIDTH, offsetof(tern__layer, gate), false},
-    {"ffn_up", FFN, WIDTH, offsetof(tern__layer, up), false},
-    {"ffn_sub_norm", ONE, FFN, offsetof(tern__layer, ffn_sub_norm), true},
-    {"ffn_down", WIDTH, FFN, offsetof(tern__layer, down), false},
+    {"attn_norm", ONE, WIDTH, offsetof(tern__layer, attn_norm), 0},
+    {"attn_q", HEADS, WIDTH, offsetof(tern__layer, q), 0},
+    {"attn_k", KV_HEADS, WIDTH, offsetof(tern__layer, k), 0},
+    {"attn_v", KV_HEADS, WIDTH, offsetof(tern__layer, v), 0},
+    {"attn_q_norm", ONE, HEAD, offsetof(tern__layer, q_norm), TERN__HEAD_NORMS},
+    {"attn_k_norm", ONE, HEAD, offsetof(tern__layer, k_norm), TERN__HEAD_NORMS},
+    {"attn_sub_norm", ONE, HEADS, offsetof(tern__layer, attn_sub_norm), TERN__SUB_NORMS},
+    {"attn_output", WIDTH, HEADS, offsetof(tern__layer, output), 0},
+    {"post_attention_norm", ONE, WIDTH, offsetof(tern__layer, attn_post_norm), TERN__POST_NORMS},
+    {"ffn_norm", ONE, WIDTH, offsetof(tern__layer, ffn_norm), 0},
+    {"ffn_gate", FFN, WIDTH, offsetof(tern__layer, gate), 0},
+    {"ffn_up", FFN, WIDTH, offsetof(tern__layer, up), 0},
+    {"ffn_sub_norm", ONE, FFN, offsetof(tern__layer, ffn_sub_norm), TERN__SUB_NORMS},
+    {"ffn_down", WIDTH, FFN, offsetof(tern__layer, down), 0},
+    {"post_ffw_norm", ONE, WIDTH, offsetof(tern__layer, ffn_post_norm), TERN__POST_NORMS},
 };
+
+enum { LAYER_TENSORS = sizeof layer_tensors / sizeof layer_tensors[0] };
+
+static bool is_there(const tern__hyper *hyper, const layer_tensor *tensor) {
+    return tensor->trait == 0 || tern__hyper_has(hyper, tensor->trait);
+}
 
 static uint32_t extent(const tern__hyper *hyper, dimension dim) {
     switch (dim) {
@@ -44,6 +54,8 @@ static uint32_t extent(const tern__hyper *hyper, dimension dim) {
         return hyper->heads * hyper->head_dim;
     case KV_HEADS:
         return hyper->kv_heads * hyper->head_dim;
+    case HEAD:
+        return hyper->head_dim;
     default:
         return 1;
     }
@@ -125,15 +137,10 @@ static tern_status visit_vector(const walk *w, const char *name, uint32_t size, 
     return visit_part(w, name, &part, out_found);
 }
 
-// A linear layer and, where the file has one, its bias.
-static tern_status visit_linear(const walk *w, const char *stem, tern__part *part) {
-    char name[96];
-    bool found = false;
-    snprintf(name, sizeof name, "%s.bias", stem);
-    tern_tensor *bias = part->matrix ? &part->matrix->bias : NULL;
-    TERN_TRY(visit_vector(w, name, part->rows, bias, &found));
-    snprintf(name, sizeof name, "%s.weight", stem);
-    return visit_part(w, name, part, NULL);
+static tern_status visit_norm(const walk *w, const char *name, uint32_t size, tern_tensor *place) {
+    tern__part part = {
+        .rows = 1, .cols = size, .added = w->network->hyper.norm_offset, .vector = place};
+    return visit_part(w, name, &part, NULL);
 }
 
 static bool is_wide_float(const walk *w, const char *stem) {
@@ -147,30 +154,47 @@ static bool is_wide_float(const walk *w, const char *stem) {
     return dtype == TERN_DTYPE_F32 || dtype == TERN_DTYPE_F16 || dtype == TERN_DTYPE_BF16;
 }
 
-static tern_status visit_layer(const walk *w, uint32_t index) {
+// A linear layer and, where the file has them, the norm in front of it and its bias.
+static tern_status visit_linear(const walk *w, const char *stem, tern__part *part) {
+    char name[96];
+    bool found = false, has_norm = false;
+    tern__matrix *matrix = part->matrix;
+    snprintf(name, sizeof name, "%s_norm_in.weight", stem);
+    TERN_TRY(visit_vector(w, name, part->cols, matrix ? &matrix->norm : NULL,
+                          w->network->hyper.linear_norm ? NULL : &has_norm));
+    part->normed = has_norm || w->network->hyper.linear_norm;
+    part->may_be_ternary &= is_wide_float(w, stem);
+    snprintf(name, sizeof name, "%s.bias", stem);
+    TERN_TRY(visit_vector(w, name, part->rows, matrix ? &matrix->bias : NULL, &found));
+    snprintf(name, sizeof name, "%s.weight", stem);
+    return visit_part(w, name, part, NULL);
+}
+
+static tern_status visit_layer_tensor(const walk *w, uint32_t index, const layer_tensor *tensor) {
     const tern__hyper *hyper = &w->network->hyper;
-    for (size_t i = 0; i < sizeof layer_tensors / sizeof layer_tensors[0]; i++) {
-        const layer_tensor *tensor = &layer_tensors[i];
-        if (tensor->sub_norm && !hyper->architecture->sub_norms) {
-            continue;
+    char stem[64], name[96];
+    snprintf(stem, sizeof stem, "blk.%u.%s", index, tensor->stem);
+    snprintf(name, sizeof name, "%s.weight", stem);
+    char *layer = (char *)w->network->layers;
+    void *place = layer ? layer + index * sizeof(tern__layer) + tensor->offset : NULL;
+    uint32_t cols = extent(hyper, tensor->cols);
+    if (tensor->rows == ONE) {
+        return visit_norm(w, name, cols, place);
+    }
+    tern__part part = {.rows = extent(hyper, tensor->rows),
+                       .cols = cols,
+                       .usage = TERN_WEIGHTS_MATMUL,
+                       .projection = true,
+                       .may_be_ternary = tern__hyper_has(hyper, TERN__TERNARY),
+                       .matrix = place};
+    return visit_linear(w, stem, &part);
+}
+
+static tern_status visit_layer(const walk *w, uint32_t index) {
+    for (size_t i = 0; i < LAYER_TENSORS; i++) {
+        if (is_there(&w->network->hyper, &layer_tensors[i])) {
+            TERN_TRY(visit_layer_tensor(w, index, &layer_tensors[i]));
         }
-        char stem[64], name[96];
-        snprintf(stem, sizeof stem, "blk.%u.%s", index, tensor->stem);
-        snprintf(name, sizeof name, "%s.weight", stem);
-        char *layer = (char *)w->network->layers;
-        void *place = layer ? layer + index * sizeof(tern__layer) + tensor->offset : NULL;
-        uint32_t cols = extent(hyper, tensor->cols);
-        if (tensor->rows == ONE) {
-            TERN_TRY(visit_vector(w, name, cols, place, NULL));
-            continue;
-        }
-        tern__part part = {.rows = extent(hyper, tensor->rows),
-                           .cols = cols,
-                           .usage = TERN_WEIGHTS_MATMUL,
-                           .projection = true,
-                           .matrix = place};
-        part.may_be_ternary = hyper->architecture->ternary && is_wide_float(w, stem);
-        TERN_TRY(visit_linear(w, stem, &part));
     }
     return TERN_STATUS_OK;
 }
@@ -203,8 +227,7 @@ static tern_status visit_ends(const walk *w, bool placed) {
     } else if (as_q8) {
         TERN_TRY(visit_part(w, "token_embd.weight", &head, NULL));
     }
-    return visit_vector(w, "output_norm.weight", hyper->width,
-                        placed ? &network->output_norm : NULL, NULL);
+    return visit_norm(w, "output_norm.weight", hyper->width, placed ? &network->output_norm : NULL);
 }
 
 static bool is_one_of(const char *name, const char *const *names, size_t count) {
@@ -219,19 +242,18 @@ static bool is_one_of(const char *name, const char *const *names, size_t count) 
 static bool is_end(const char *name, bool tied) {
     static const char *const names[] = {
         "token_embd.weight", "token_embd.scale", "output_norm.weight", "rope_freqs.weight",
-        "output.weight",     "output.scale",     "output.bias"};
-    return is_one_of(name, names, sizeof names / sizeof names[0] - (tied ? 3 : 0));
+        "output.weight",     "output.scale",     "output.bias",        "output_norm_in.weight"};
+    return is_one_of(name, names, sizeof names / sizeof names[0] - (tied ? 4 : 0));
 }
 
 // What follows the number of a layer.
 static bool is_in_layer(const tern__hyper *hyper, const char *name) {
-    static const char *const suffixes[] = {".weight", ".bias", ".scale"};
-    for (size_t i = 0; i < sizeof layer_tensors / sizeof layer_tensors[0]; i++) {
+    static const char *const suffixes[] = {".weight", ".bias", ".scale", "_norm_in.weight"};
+    for (size_t i = 0; i < LAYER_TENSORS; i++) {
         const layer_tensor *tensor = &layer_tensors[i];
         size_t length = strlen(tensor->stem);
-        bool is_absent = tensor->sub_norm && !hyper->architecture->sub_norms;
-        if (!is_absent && strncmp(name, tensor->stem, length) == 0 &&
-            is_one_of(name + length, suffixes, tensor->rows == ONE ? 1 : 3)) {
+        if (is_there(hyper, tensor) && strncmp(name, tensor->stem, length) == 0 &&
+            is_one_of(name + length, suffixes, tensor->rows == ONE ? 1 : 4)) {
             return true;
         }
     }

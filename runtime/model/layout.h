@@ -16,6 +16,8 @@ typedef struct tern__part {
     bool as_q8;           // held as q8_0, whatever float it is in the file
     bool is_copy;         // a second matrix of a tensor
     bool may_be_ternary;  // dense as stored; its values decide what it becomes
+    bool normed;          // there is a norm in front of it, of its own
+    float added;          // to every value of a vector
     tern__matrix *matrix; // where it goes: this,
     tern_tensor *vector;  // this,
     float **factors;      // or this

@@ -54,6 +54,14 @@ static tern_status read_values(load *l, const tern__part *part, float *out) {
     return tern__loader_advance(&l->loader, part->info.size);
 }
 
+static tern_status read_vector(load *l, const tern__part *part, float *out) {
+    TERN_TRY(read_values(l, part, out));
+    for (uint32_t i = 0; part->added != 0.0f && i < part->cols; i++) {
+        out[i] = t_flush(out[i] + part->added);
+    }
+    return TERN_STATUS_OK;
+}
+
 static tern_status load_factors(load *l, const tern__part *part) {
     float *factors = tern__calloc(l->loader.context, part->cols, sizeof(float));
     *part->factors = factors;
@@ -83,12 +91,12 @@ static tern_status load_part(void *user, const tern__part *part) {
         float *values = l->vectors.values + l->vectors.used;
         l->vectors.used += part->cols;
         network->weight_bytes += part->cols * sizeof(float);
-        return read_values(l, part, values);
+        return read_vector(l, part, values);
     }
     uint64_t bytes = 0;
     TERN_TRY(tern__matrix_load(&l->loader, part, part->matrix, &bytes));
     network->weight_bytes += bytes;
-    network->has_dense |= part->projection && !part->matrix->ternary;
+    network->staged |= part->normed || (part->projection && !part->matrix->ternary);
     return TERN_STATUS_OK;
 }
 
@@ -124,6 +132,7 @@ static tern_status load_all(load *l) {
 tern_status tern__network_load(tern__network *network, const tern_archive *archive,
                                const tern_model_desc *desc) {
     load l = {.network = network};
+    network->staged = tern__hyper_has(&network->hyper, TERN__POST_NORMS);
     network->head_q8 = (desc->flags & TERN_MODEL_HEAD_Q8) != 0;
     l.loader.context = network->context;
     l.loader.device = network->device;

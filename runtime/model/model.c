@@ -21,12 +21,11 @@ static void drop_steps(tern_model *model, tern_kv_type kv) {
     }
 }
 
-static tern_status fill_rotary(tern_model *model, tern_buffer *buffer, uint32_t positions) {
+static tern_status fill_rotary(tern_model *model, uint32_t kind, tern_buffer *buffer,
+                               uint32_t positions) {
     const tern__hyper *hyper = &model->network.hyper;
-    tern_rotary_table_desc desc = {.struct_size = sizeof desc,
-                                   .dims = hyper->rotary_dims,
-                                   .base = hyper->rotary_base,
-                                   .factors = model->network.rotary_factors};
+    tern_rotary_table_desc desc = hyper->rotary[kind];
+    desc.factors = model->network.rotary_factors;
     size_t row_bytes = hyper->rotary_dims * sizeof(float);
     float *rows = tern__alloc(model->context, ROTARY_CHUNK * row_bytes);
     tern_status status =
@@ -44,25 +43,52 @@ static tern_status fill_rotary(tern_model *model, tern_buffer *buffer, uint32_t 
     return status;
 }
 
+static tern_status make_rotary(tern_model *model, uint32_t kind, uint32_t positions,
+                               tern_buffer **out_buffer) {
+    uint64_t row_bytes = model->network.hyper.rotary_dims * sizeof(float);
+    TERN_TRY(tern_buffer_create(model->device, positions * row_bytes, out_buffer));
+    return fill_rotary(model, kind, *out_buffer, positions);
+}
+
+// One table is enough for both kinds of layers unless they turn heads differently.
+static tern_status make_rotaries(tern_model *model, uint32_t positions,
+                                 tern_buffer *out_buffers[TERN__LAYER_KINDS]) {
+    const tern__hyper *hyper = &model->network.hyper;
+    bool two = tern__hyper_has_two_tables(hyper);
+    for (uint32_t kind = 0; kind < TERN__LAYER_KINDS; kind++) {
+        if (two || (hyper->has_kind[kind] && !out_buffers[TERN__GLOBAL])) {
+            TERN_TRY(make_rotary(model, kind, positions, &out_buffers[kind]));
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+static void drop_rotaries(tern_buffer *buffers[TERN__LAYER_KINDS]) {
+    for (uint32_t kind = 0; kind < TERN__LAYER_KINDS; kind++) {
+        tern_buffer_destroy(buffers[kind]);
+    }
+}
+
 static tern_status grow_rotary(tern_model *model, uint32_t positions) {
     uint32_t shape[2] = {positions, model->network.hyper.rotary_dims};
-    uint64_t bytes = tern_tensor_packed_bytes(TERN_DTYPE_F32, 2, shape);
-    tern_buffer *buffer = NULL;
-    if (positions <= model->rotary.shape[0]) {
+    tern_buffer *buffers[TERN__LAYER_KINDS] = {NULL};
+    if (positions <= model->rotary[0].shape[0]) {
         return TERN_STATUS_OK;
     }
-    TERN_TRY(tern_buffer_create(model->device, bytes, &buffer));
-    tern_status status = fill_rotary(model, buffer, positions);
+    tern_status status = make_rotaries(model, positions, buffers);
     if (status != TERN_STATUS_OK) {
-        tern_buffer_destroy(buffer);
+        drop_rotaries(buffers);
         return status;
     }
     for (uint32_t kv = 0; kv < TERN__KV_TYPES; kv++) {
         drop_steps(model, kv);
     }
-    tern_buffer_destroy(model->rotary_buffer);
-    model->rotary_buffer = buffer;
-    model->rotary = tern_tensor_make(buffer, 0, TERN_DTYPE_F32, 2, shape);
+    drop_rotaries(model->rotary_buffers);
+    for (uint32_t kind = 0; kind < TERN__LAYER_KINDS; kind++) {
+        tern_buffer *buffer = buffers[kind] ? buffers[kind] : buffers[1 - kind];
+        model->rotary_buffers[kind] = buffers[kind];
+        model->rotary[kind] = tern_tensor_make(buffer, 0, TERN_DTYPE_F32, 2, shape);
+    }
     return TERN_STATUS_OK;
 }
 
@@ -81,7 +107,7 @@ tern_status tern__model_step(tern_model *model, tern_kv_type kv, uint32_t index,
                              tern__step **out_step) {
     tern__step **step = &model->steps[kv][index];
     if (!*step) {
-        TERN_TRY(tern__step_create(&model->network, &model->caches[kv], &model->rotary,
+        TERN_TRY(tern__step_create(&model->network, &model->caches[kv], model->rotary,
                                    tern__buckets[index], step));
     }
     *out_step = *step;
@@ -241,7 +267,7 @@ void tern_model_destroy(tern_model *model) {
             tern__cache_finish(&model->caches[kv]);
         }
     }
-    tern_buffer_destroy(model->rotary_buffer);
+    drop_rotaries(model->rotary_buffers);
     tern__network_unload(&model->network);
     tern_tokenizer_destroy(model->tokenizer);
     if (model->has_lock) {

@@ -21,8 +21,8 @@ struct tern_model {
 
     // Held from a submit until its results are read, because sessions share what follows.
     tern__mutex lock;
-    tern_buffer *rotary_buffer;
-    tern_tensor rotary; // as many positions as the longest session so far
+    tern_buffer *rotary_buffers[TERN__LAYER_KINDS];
+    tern_tensor rotary[TERN__LAYER_KINDS]; // as many positions as the longest session so far
     tern__cache caches[TERN__KV_TYPES];
     tern__step *steps[TERN__KV_TYPES][TERN__BUCKET_COUNT]; // made when first needed
 };

@@ -1,10 +1,7 @@
 // The forward pass, written once for all architectures.
 #include "runtime/model/network.h"
 
-#include <math.h>
-
 #include "runtime/status.h"
-#include "shaders/common/divide.h"
 
 typedef struct builder {
     const tern__network *network;
@@ -19,17 +16,26 @@ typedef struct projection {
     tern_tensor x;
     const tern_tensor *norm; // before it; NULL or absent: none
     bool residual;           // add to what |out| holds
+    const tern_tensor *post; // and this norm before that; likewise
     tern_tensor out;
+    uint32_t live;
 } projection;
 
-static tern_tensor with_width(tern_tensor tensor, uint32_t width) {
-    tensor.shape[1] = width;
-    tensor.strides[0] = width;
+// Room for what |x| becomes by a norm.
+static tern_tensor normed_room(const builder *b, tern_tensor x) {
+    tern_tensor tensor = b->t->normed;
+    tensor.shape[0] = x.shape[0];
+    tensor.shape[1] = x.shape[1];
+    tensor.strides[0] = x.shape[1];
     return tensor;
 }
 
 static tern_op_header live(uint32_t word) {
     return (tern_op_header){.live = word};
+}
+
+static bool is_present(const tern_tensor *tensor) {
+    return tensor && tensor->buffer;
 }
 
 static tern_status append_norm(const builder *b, tern_tensor x, tern_tensor weight, tern_tensor out,
@@ -42,59 +48,110 @@ static tern_status append_norm(const builder *b, tern_tensor x, tern_tensor weig
     return tern_cmd_rms_norm(b->commands, &desc);
 }
 
-static tern_status project_ternary(const builder *b, const projection *p, uint32_t live_word) {
-    bool has_norm = p->norm && p->norm->buffer;
-    tern_bitlinear_desc desc = {.head = live(live_word),
-                                .x = p->x,
-                                .norm = has_norm ? TERN_NORM_RMS : TERN_NORM_NONE,
-                                .norm_eps = b->network->hyper.norm_eps,
-                                .weights = p->matrix->weights,
-                                .bias = p->matrix->bias,
-                                .out = p->out};
-    if (has_norm) {
-        desc.norm_weight = *p->norm;
+// |p->x| by the norm that several projections share, computed once for all of them.
+static tern_status append_shared_norm(builder *b, projection *p) {
+    if (!is_present(p->norm)) {
+        return TERN_STATUS_OK;
     }
-    if (p->residual) {
-        desc.residual = p->out;
+    tern_tensor normed = normed_room(b, p->x);
+    if (b->normed_by != p->norm) {
+        TERN_TRY(append_norm(b, p->x, *p->norm, normed, p->live));
+        b->normed_by = p->norm;
+    }
+    p->x = normed;
+    p->norm = NULL;
+    return TERN_STATUS_OK;
+}
+
+static tern_status append_bitlinear(builder *b, projection *p, tern_tensor out, bool residual) {
+    const tern__hyper *hyper = &b->network->hyper;
+    const tern__matrix *matrix = p->matrix;
+    bool own = is_present(&matrix->norm);
+    if (own) {
+        TERN_TRY(append_shared_norm(b, p));
+    }
+    const tern_tensor *norm = own ? &matrix->norm : p->norm;
+    tern_bitlinear_desc desc = {.head = live(p->live),
+                                .x = p->x,
+                                .norm = is_present(norm) ? TERN_NORM_RMS : TERN_NORM_NONE,
+                                .norm_eps = own ? hyper->linear_norm_eps : hyper->norm_eps,
+                                .weights = matrix->weights,
+                                .bias = matrix->bias,
+                                .out = out};
+    if (is_present(norm)) {
+        desc.norm_weight = *norm;
+    }
+    if (residual) {
+        desc.residual = out;
     }
     return tern_cmd_bitlinear(b->commands, &desc);
 }
 
-static tern_status project_dense(builder *b, const projection *p, uint32_t live_word) {
-    tern_tensor x = p->x;
-    if (p->norm && p->norm->buffer) {
-        x = with_width(b->t->normed, x.shape[1]);
-        if (b->normed_by != p->norm) {
-            TERN_TRY(append_norm(b, p->x, *p->norm, x, live_word));
-            b->normed_by = p->norm;
-        }
+static tern_status append_linear(builder *b, projection *p, tern_tensor out) {
+    TERN_TRY(append_shared_norm(b, p));
+    if (is_present(&p->matrix->norm)) {
+        tern_tensor normed = normed_room(b, p->x);
+        tern_rms_norm_desc norm = {.head = live(p->live),
+                                   .x = p->x,
+                                   .weight = p->matrix->norm,
+                                   .eps = b->network->hyper.linear_norm_eps,
+                                   .out = normed};
+        TERN_TRY(tern_cmd_rms_norm(b->commands, &norm));
+        b->normed_by = NULL;
+        p->x = normed;
     }
-    tern_linear_desc desc = {.head = live(live_word),
-                             .x = x,
+    tern_linear_desc desc = {.head = live(p->live),
+                             .x = p->x,
                              .weights = p->matrix->weights,
                              .bias = p->matrix->bias,
-                             .out = p->residual ? b->t->projected : p->out};
-    TERN_TRY(tern_cmd_linear(b->commands, &desc));
-    if (!p->residual) {
-        return TERN_STATUS_OK;
-    }
-    tern_add_desc sum = {.head = live(live_word), .a = p->out, .b = b->t->projected, .out = p->out};
-    return tern_cmd_add(b->commands, &sum);
+                             .out = out};
+    return tern_cmd_linear(b->commands, &desc);
 }
 
 static tern_status project(builder *b, projection p) {
-    return p.matrix->ternary ? project_ternary(b, &p, b->t->live)
-                             : project_dense(b, &p, b->t->live);
+    bool ternary = p.matrix->ternary;
+    bool apart = p.residual && (!ternary || is_present(p.post));
+    tern_tensor out = apart ? b->t->projected : p.out;
+    TERN_TRY(ternary ? append_bitlinear(b, &p, out, p.residual && !apart)
+                     : append_linear(b, &p, out));
+    if (!apart) {
+        return TERN_STATUS_OK;
+    }
+    if (is_present(p.post)) {
+        TERN_TRY(append_norm(b, out, *p.post, out, p.live));
+    }
+    tern_add_desc sum = {.head = live(p.live), .a = p.out, .b = out, .out = p.out};
+    return tern_cmd_add(b->commands, &sum);
 }
 
-static tern_status append_rotary(const builder *b, tern_tensor x) {
+// From the hidden state, normed, to |out|.
+static tern_status project_in(builder *b, const tern__matrix *matrix, const tern_tensor *norm,
+                              tern_tensor out) {
+    projection p = {.matrix = matrix, .x = b->t->x, .norm = norm, .out = out, .live = b->t->live};
+    return project(b, p);
+}
+
+// From |x| back to the hidden state.
+static tern_status project_back(builder *b, const tern__matrix *matrix, tern_tensor x,
+                                const tern_tensor *norm, const tern_tensor *post) {
+    projection p = {.matrix = matrix,
+                    .x = x,
+                    .norm = norm,
+                    .residual = true,
+                    .post = post,
+                    .out = b->t->x,
+                    .live = b->t->live};
+    return project(b, p);
+}
+
+static tern_status append_rotary(const builder *b, tern_tensor x, uint32_t index) {
     const tern__hyper *hyper = &b->network->hyper;
     tern_rotary_desc desc = {.head = live(b->t->live),
                              .x = x,
-                             .table = b->t->rotary,
+                             .table = b->t->rotary[tern__hyper_kind(hyper, index)],
                              .positions = b->t->positions,
                              .head_dim = hyper->head_dim,
-                             .pairs = hyper->architecture->rotary_pairs,
+                             .pairs = hyper->rotary_pairs,
                              .out = x};
     return tern_cmd_rotary(b->commands, &desc);
 }
@@ -117,8 +174,7 @@ static tern_status append_attention(const builder *b, uint32_t index) {
                                   .positions = t->positions,
                                   .sequences = t->sequences,
                                   .table = t->table,
-                                  .scale =
-                                      t_divide(1.0f, t_sqrt((float)b->network->hyper.head_dim)),
+                                  .scale = b->network->hyper.attention_scale,
                                   .out = t->attended};
     return tern_cmd_attention(b->commands, &attend);
 }
@@ -126,26 +182,23 @@ static tern_status append_attention(const builder *b, uint32_t index) {
 static tern_status append_layer(builder *b, uint32_t index) {
     const tern__step_tensors *t = b->t;
     const tern__layer *layer = &b->network->layers[index];
-    const tern_tensor *norm = &layer->attn_norm;
-    TERN_TRY(project(b, (projection){&layer->q, t->x, norm, false, t->q}));
-    TERN_TRY(project(b, (projection){&layer->k, t->x, norm, false, t->k}));
-    TERN_TRY(project(b, (projection){&layer->v, t->x, norm, false, t->v}));
-    TERN_TRY(append_rotary(b, t->q));
-    TERN_TRY(append_rotary(b, t->k));
+    TERN_TRY(project_in(b, &layer->q, &layer->attn_norm, t->q));
+    TERN_TRY(project_in(b, &layer->k, &layer->attn_norm, t->k));
+    TERN_TRY(project_in(b, &layer->v, &layer->attn_norm, t->v));
+    TERN_TRY(append_rotary(b, t->q, index));
+    TERN_TRY(append_rotary(b, t->k, index));
     TERN_TRY(append_attention(b, index));
-    const tern_tensor *sub_norm = &layer->attn_sub_norm;
-    TERN_TRY(project(b, (projection){&layer->output, t->attended, sub_norm, true, t->x}));
-    norm = &layer->ffn_norm;
-    TERN_TRY(project(b, (projection){&layer->gate, t->x, norm, false, t->gate}));
-    TERN_TRY(project(b, (projection){&layer->up, t->x, norm, false, t->up}));
+    TERN_TRY(project_back(b, &layer->output, t->attended, &layer->attn_sub_norm,
+                          &layer->attn_post_norm));
+    TERN_TRY(project_in(b, &layer->gate, &layer->ffn_norm, t->gate));
+    TERN_TRY(project_in(b, &layer->up, &layer->ffn_norm, t->up));
     tern_gated_desc gated = {.head = live(t->live),
                              .gate = t->gate,
                              .up = t->up,
                              .activation = b->network->hyper.gate,
                              .out = t->gate};
     TERN_TRY(tern_cmd_gated(b->commands, &gated));
-    sub_norm = &layer->ffn_sub_norm;
-    return project(b, (projection){&layer->down, t->gate, sub_norm, true, t->x});
+    return project_back(b, &layer->down, t->gate, &layer->ffn_sub_norm, &layer->ffn_post_norm);
 }
 
 // The selected rows alone go through the last norm and the output matrix.
@@ -156,9 +209,9 @@ static tern_status append_head(builder *b) {
         .head = live(t->live_selected), .x = t->x, .rows = t->selected, .out = t->hidden};
     TERN_TRY(tern_cmd_copy(b->commands, &select));
     TERN_TRY(append_norm(b, t->hidden, network->output_norm, t->hidden, t->live_selected));
-    projection p = {&network->head, t->hidden, NULL, false, t->logits};
-    TERN_TRY(p.matrix->ternary ? project_ternary(b, &p, t->live_logits)
-                               : project_dense(b, &p, t->live_logits));
+    projection p = {
+        .matrix = &network->head, .x = t->hidden, .out = t->logits, .live = t->live_logits};
+    TERN_TRY(project(b, p));
     tern_argmax_desc pick = {.head = live(t->live_logits), .x = t->logits, .out = t->picked};
     return tern_cmd_argmax(b->commands, &pick);
 }

@@ -5,12 +5,13 @@
 #include <tern/commands.h>
 #include <tern/model.h>
 
-#include "runtime/model/architecture.h"
+#include "runtime/model/hyper.h"
 
 // A linear layer: ternary weights run as bitlinear, others as linear.
 typedef struct tern__matrix {
     tern_weights *weights;
-    tern_tensor bias; // absent: none
+    tern_tensor norm; // in front of it, its own; absent: none
+    tern_tensor bias; // likewise
     bool ternary;
 } tern__matrix;
 
@@ -19,13 +20,17 @@ typedef struct tern__layer {
     tern__matrix q;
     tern__matrix k;
     tern__matrix v;
-    tern_tensor attn_sub_norm; // absent unless the architecture has sub-norms
+    tern_tensor q_norm; // absent unless the architecture has norms of heads
+    tern_tensor k_norm;
+    tern_tensor attn_sub_norm; // likewise sub-norms
     tern__matrix output;
+    tern_tensor attn_post_norm; // and norms behind
     tern_tensor ffn_norm;
     tern__matrix gate;
     tern__matrix up;
-    tern_tensor ffn_sub_norm; // likewise
+    tern_tensor ffn_sub_norm;
     tern__matrix down;
+    tern_tensor ffn_post_norm;
 } tern__layer;
 
 typedef struct tern__network {
@@ -40,8 +45,8 @@ typedef struct tern__network {
     float *rotary_factors; // rotary_dims / 2, or NULL
     uint64_t parameters;
     uint64_t weight_bytes;
-    bool head_q8;   // TERN_MODEL_HEAD_Q8 is asked for
-    bool has_dense; // some projection is not ternary
+    bool head_q8; // TERN_MODEL_HEAD_Q8 is asked for
+    bool staged;  // some projection needs |normed| or |projected| of a step
 } tern__network;
 
 // Reads every weight of |archive|, whose dimensions are |network->hyper|. On failure
@@ -63,17 +68,18 @@ typedef struct tern__step_tensors {
     tern_tensor attended; // [R, heads * head_dim]
     tern_tensor gate;     // [R, ffn_width]
     tern_tensor up;
-    tern_tensor normed;         // [R, widest input], where some projection is dense
-    tern_tensor projected;      // [R, width], likewise
-    tern_tensor hidden;         // [L, width], after the last norm
-    tern_tensor logits;         // [L, vocabulary]
-    tern_tensor picked;         // i32 [L]: the largest logit of each row
-    tern_tensor rotary;         // [positions, rotary_dims]
-    tern_tensor table;          // i32 [sequences, blocks]: the cache's
-    uint32_t live;              // tern_op_header.live of the ops on R rows,
-    uint32_t live_selected;     // of those that make hidden states,
-    uint32_t live_logits;       // and of those that make logits
-    const tern_tensor *k_cache; // [layers]
+    tern_tensor normed;    // [R, widest input], where some projection is dense or has a norm
+                           // of its own or one behind it
+    tern_tensor projected; // [R, width], likewise
+    tern_tensor hidden;    // [L, width], after the last norm
+    tern_tensor logits;    // [L, vocabulary]
+    tern_tensor picked;    // i32 [L]: the largest logit of each row
+    tern_tensor rotary[TERN__LAYER_KINDS]; // [positions, rotary_dims]
+    tern_tensor table;                     // i32 [sequences, blocks]: the cache's
+    uint32_t live;                         // tern_op_header.live of the ops on R rows,
+    uint32_t live_selected;                // of those that make hidden states,
+    uint32_t live_logits;                  // and of those that make logits
+    const tern_tensor *k_cache;            // [layers]
     const tern_tensor *v_cache;
 } tern__step_tensors;
 

@@ -1,6 +1,7 @@
 #include "runtime/model/step.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "runtime/allocator.h"
 #include "runtime/status.h"
@@ -10,7 +11,7 @@ typedef struct slot {
     size_t offset;
     uint32_t cols;
     bool per_selected; // a row for each selected row; else for each row
-    bool dense_only;
+    bool staged_only;
 } slot;
 
 enum { SLOT_COUNT = 11 };
@@ -42,12 +43,12 @@ static void list_slots(const tern__hyper *hyper, slot slots[SLOT_COUNT]) {
     }
 }
 
-uint64_t tern__step_bytes(const tern__hyper *hyper, uint32_t rows, bool has_dense) {
+uint64_t tern__step_bytes(const tern__hyper *hyper, uint32_t rows, bool staged) {
     slot slots[SLOT_COUNT];
     uint64_t bytes = tern__param_words(rows) * sizeof(int32_t);
     list_slots(hyper, slots);
     for (int i = 0; i < SLOT_COUNT; i++) {
-        if (!slots[i].dense_only || has_dense) {
+        if (!slots[i].staged_only || staged) {
             uint64_t count = slots[i].per_selected ? tern__selected_capacity(rows) : rows;
             bytes += count * slots[i].cols * sizeof(float);
         }
@@ -97,7 +98,7 @@ static tern_status add_activations(tern__step *step, const tern__network *networ
     slot slots[SLOT_COUNT];
     list_slots(&network->hyper, slots);
     for (int i = 0; i < SLOT_COUNT; i++) {
-        if (slots[i].dense_only && !network->has_dense) {
+        if (slots[i].staged_only && !network->staged) {
             continue;
         }
         uint32_t rows = slots[i].per_selected ? tern__selected_capacity(step->rows) : step->rows;
@@ -129,7 +130,7 @@ static tern_status fill(tern__step *step, const tern__network *network) {
 }
 
 tern_status tern__step_create(const tern__network *network, const tern__cache *cache,
-                              const tern_tensor *rotary, uint32_t rows, tern__step **out_step) {
+                              const tern_tensor rotary[], uint32_t rows, tern__step **out_step) {
     tern__step *step = tern__calloc(network->context, 1, sizeof *step);
     *out_step = NULL;
     if (!step) {
@@ -138,7 +139,7 @@ tern_status tern__step_create(const tern__network *network, const tern__cache *c
     step->context = network->context;
     step->device = network->device;
     step->rows = rows;
-    step->tensors.rotary = *rotary;
+    memcpy(step->tensors.rotary, rotary, sizeof step->tensors.rotary);
     step->tensors.table = cache->table;
     step->tensors.k_cache = cache->keys;
     step->tensors.v_cache = cache->values;

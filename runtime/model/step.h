@@ -18,13 +18,14 @@ typedef struct tern__step {
     tern__step_tensors tensors;
 } tern__step;
 
-// For up to |rows| rows of sessions in |cache|. UNSUPPORTED, OUT_OF_MEMORY.
+// For up to |rows| rows of sessions in |cache|; a rotary table for each kind of layer. UNSUPPORTED,
+// OUT_OF_MEMORY.
 tern_status tern__step_create(const tern__network *network, const tern__cache *cache,
-                              const tern_tensor *rotary, uint32_t rows, tern__step **out_step);
+                              const tern_tensor rotary[], uint32_t rows, tern__step **out_step);
 // Accepts NULL.
 void tern__step_destroy(tern__step *step);
 
 // Device memory of a step of |rows| rows.
-uint64_t tern__step_bytes(const tern__hyper *hyper, uint32_t rows, bool has_dense);
+uint64_t tern__step_bytes(const tern__hyper *hyper, uint32_t rows, bool staged);
 
 #endif

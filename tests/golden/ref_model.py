@@ -2,13 +2,18 @@
 """Random small ternary models in GGUF with float64 reference logits: an oracle written from the published
 formulas, independent of the project.
 
-usage: ref_model.py OUT_STEM ARCH TYPE SEED D F LAYERS HEADS KV HEAD_DIM VOCAB NTOK
+usage: ref_model.py OUT_STEM ARCH TYPE SEED D F LAYERS HEADS KV HEAD_DIM VOCAB NTOK [OPTION=VALUE...]
 ARCH: bitnet-b1.58, bitnet-25 (relu^2, sub-norms, half-split rope) | bitnet (SiLU, sub-norms, half-split rope)
-      | llama (SiLU, no sub-norms, interleaved rope)
+      | llama (SiLU, no sub-norms, interleaved rope) | qwen3 (SiLU, q and k normed by heads, half-split rope)
+      | gemma3 (GELU by tanh, q and k normed by heads, norms behind both halves of a layer, a scaled embedding, windows)
 TYPE: i2_s | tq2_0 | tq1_0
       | f16 | bf16 | f32: the ternary weights multiplied out
       | tq2_0_scale: blocks of scale 1 beside .scale tensors | tq2_0_row, tq2_0_group: a scale per row, per block
       | dense: weights of any value, F16, BF16, F32 and Q8_0 by turns, with biases, frequency factors and output.weight
+OPTION: scaling=linear:FACTOR | scaling=yarn:FACTOR:CONTEXT[:FAST:SLOW] (arXiv 2309.00071, ramp over the pairs as its
+        authors compute it) | scaling=llama3:FACTOR:CONTEXT:LOW:HIGH (Llama 3.1)
+        linear_norm=1: an RMSNorm in front of each projection | pairs=half_split|interleaved
+        window=W period=P: all layers but every P-th see W positions | base=THETA window_base=THETA
 Writes OUT_STEM.gguf and OUT_STEM.golden.json (token ids fed, logits after the first, middle and last token,
 greedy continuation of 16 tokens).
 """
@@ -17,9 +22,13 @@ import numpy as np
 sys.argv, argv = [sys.argv[0]], sys.argv[1:]
 stem, arch, kind = argv[:3]
 seed, D, F, L, H, KV, HD, V, N = map(int, argv[3:12])
+option = dict(a.split("=") for a in argv[12:])
 U32, FLOAT, STRING, ARRAY, I32, BOOL = 4, 6, 8, 9, 5, 7
 rng = np.random.default_rng(seed)
-eps, theta = 1e-5, 10000.0
+eps, theta = 1e-5, float(option.get("base", 10000.0))
+sub, head_norms, post_norms = arch.startswith("bitnet"), arch in ("qwen3", "gemma3"), arch == "gemma3"
+interleaved = option.get("pairs", "interleaved" if arch == "llama" else "half_split") == "interleaved"
+linear_norm, window, period = "linear_norm" in option, int(option.get("window", 0)), int(option.get("period", 0))
 
 def gstr(s):
     b = s.encode(); return struct.pack("<Q", len(b)) + b
@@ -68,7 +77,7 @@ def norm(name, n):
     w = (1 + 0.2 * rng.standard_normal(n)).astype(np.float32); W[name] = w.astype(np.float64)
     tensors.append((name, (n,), 0, w.tobytes()))
 def permuted(w, rope_rows): # stored rows are permuted so that the interleaved rotary pairs match
-    if not rope_rows or arch != "llama": return w
+    if not rope_rows or not interleaved: return w
     return np.ascontiguousarray(w.reshape(w.shape[0] // HD, 2, HD // 2, -1).swapaxes(1, 2)).reshape(w.shape)
 def dense(name, k, m, rope_rows=False):
     typ = dense_types[len(tensors) % 4] if k % 32 == 0 else dense_types[len(tensors) % 3]
@@ -78,17 +87,17 @@ def dense(name, k, m, rope_rows=False):
     tensors.append((name, (k, m), t, store(permuted(v, rope_rows), typ)[2]))
     tensors.append((name.replace("weight", "bias"), (m,), 0, permuted(b, rope_rows).tobytes()))
 def lin(name, k, m, rope_rows=False):
+    if linear_norm: norm(name.replace(".weight", "_norm_in.weight"), k)
     if kind == "dense": return dense(name, k, m, rope_rows)
     w = rng.choice([-1, 0, 1], (m, k), p=[.32, .36, .32]).astype(np.int8)
     s = np.float32(np.float16(1.0 / np.sqrt(k * .64) * (0.7 + 0.6 * rng.random())))
     if kind == "tq2_0_row": s = (s * (0.5 + rng.random((m, 1)))).astype(np.float16)
     if kind == "tq2_0_group": s = (s * (0.5 + rng.random((m, k // 256)))).astype(np.float16)
-    if kind == "bf16": s = store(s, kind)[0]
+    if kind == "bf16": s = store([s], kind)[0][0]
     W[name] = (w * np.repeat(np.float64(s), k // np.shape(s)[1], 1), 1.0) if np.ndim(s) else (w.astype(np.float64), float(s))
     if kind == "tq2_0_scale":
         tensors.append((name.replace("weight", "scale"), (1,), 0, np.float32(s).tobytes())); s = 1.0
     t, b = pack(permuted(w, rope_rows), permuted(s, rope_rows) if np.ndim(s) else s); tensors.append((name, (k, m), t, b))
-sub = arch != "llama"
 factors = np.ones(HD // 2)
 emb = (rng.standard_normal((V, D)) * 0.1).astype(np.float16)
 tensors.append(("token_embd.weight", (D, V), 1, emb.tobytes()))
@@ -100,47 +109,80 @@ for l in range(L):
     p = "blk.%d." % l
     norm(p + "attn_norm.weight", D)
     lin(p + "attn_q.weight", D, H * HD, True); lin(p + "attn_k.weight", D, KV * HD, True); lin(p + "attn_v.weight", D, KV * HD)
+    if head_norms: norm(p + "attn_q_norm.weight", HD); norm(p + "attn_k_norm.weight", HD)
     if sub: norm(p + "attn_sub_norm.weight", H * HD)
-    lin(p + "attn_output.weight", H * HD, D); norm(p + "ffn_norm.weight", D)
+    lin(p + "attn_output.weight", H * HD, D)
+    if post_norms: norm(p + "post_attention_norm.weight", D)
+    norm(p + "ffn_norm.weight", D)
     lin(p + "ffn_gate.weight", D, F); lin(p + "ffn_up.weight", D, F)
     if sub: norm(p + "ffn_sub_norm.weight", F)
     lin(p + "ffn_down.weight", F, D)
+    if post_norms: norm(p + "post_ffw_norm.weight", D)
 
 def rms(x, w): return x / np.sqrt((x * x).mean(-1, keepdims=True) + eps) * w
 def bitlinear(x, name):
     w, s = W[name]
+    if linear_norm: x = rms(x, W[name.replace(".weight", "_norm_in.weight")])
     if kind == "dense": return x @ w.T + s
     sx = 127.0 / np.maximum(np.abs(x).max(-1, keepdims=True), 1e-5)
     q = np.clip(np.rint(x * sx), -128, 127)
     return (q @ w.T) / sx * s
-inv = theta ** (-np.arange(0, HD, 2) / HD) / factors
-def rope(x):
+def frequencies(base, how): # and what the table is multiplied by
+    f = base ** (-np.arange(0, HD, 2) / HD) / factors
+    name, *numbers = how.split(":"); x = [float(v) for v in numbers]
+    if name == "linear": return f / x[0], 1.0
+    if name == "llama3":
+        s, context, low, high = x; turns = context * f / (2 * np.pi)
+        smooth = np.clip((turns - low) / (high - low), 0, 1)
+        return f / s * (1 - smooth) + f * smooth, 1.0
+    if name == "yarn":
+        s, context, fast, slow = (x + [32.0, 1.0])[:4]
+        at = [HD * np.log(context / (n * 2 * np.pi)) / (2 * np.log(base)) for n in (fast, slow)]
+        low, high = max(np.floor(at[0]), 0), min(np.ceil(at[1]), HD - 1)
+        ramp = np.clip((np.arange(HD // 2) - low) / max(high - low, 0.001), 0, 1)
+        return f / s * ramp + f * (1 - ramp), 0.1 * np.log(s) + 1
+    return f, 1.0
+def rope(x, inv, size):
     n = x.shape[0]; a = np.arange(n)[:, None] * inv
-    c, s = np.cos(a)[:, None], np.sin(a)[:, None]
+    c, s = np.cos(a)[:, None] * size, np.sin(a)[:, None] * size
     x1, x2 = x[..., :HD // 2], x[..., HD // 2:]
     return np.concatenate([x1 * c - x2 * s, x2 * c + x1 * s], -1)
-def forward(ids):
-    x = emb[ids].astype(np.float64); n = len(ids)
+def windowed(l): return window and (l + 1) % period != 0
+def silu(x): return x / (1 + np.exp(-x))
+def gate(x):
+    if arch == "gemma3": return x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x ** 3)))
+    return np.maximum(x, 0) ** 2 if arch in ("bitnet-b1.58", "bitnet-25") else silu(x)
+def attention(h, l):
+    p, n = "blk.%d." % l, len(h)
+    q, k = bitlinear(h, p + "attn_q.weight").reshape(n, H, HD), bitlinear(h, p + "attn_k.weight").reshape(n, KV, HD)
+    if head_norms: q, k = rms(q, W[p + "attn_q_norm.weight"]), rms(k, W[p + "attn_k_norm.weight"])
+    table = frequencies(float(option.get("window_base", theta)), "none") if windowed(l) else frequencies(theta, option.get("scaling", "none"))
+    q, k = rope(q, *table), rope(k, *table)
+    v = bitlinear(h, p + "attn_v.weight").reshape(n, KV, HD)
     mask = np.triu(np.full((n, n), -np.inf), 1)
+    if windowed(l): mask += np.tril(np.full((n, n), -np.inf), -window)
+    o = np.empty((n, H, HD))
+    for i in range(H):
+        a = q[:, i] @ k[:, i * KV // H].T / np.sqrt(HD) + mask
+        a = np.exp(a - a.max(-1, keepdims=True)); a /= a.sum(-1, keepdims=True)
+        o[:, i] = a @ v[:, i * KV // H]
+    o = o.reshape(n, H * HD)
+    if sub: o = rms(o, W[p + "attn_sub_norm.weight"])
+    return bitlinear(o, p + "attn_output.weight")
+def feed_forward(h, l):
+    p = "blk.%d." % l
+    f = gate(bitlinear(h, p + "ffn_gate.weight")) * bitlinear(h, p + "ffn_up.weight")
+    if sub: f = rms(f, W[p + "ffn_sub_norm.weight"])
+    return bitlinear(f, p + "ffn_down.weight")
+def forward(ids):
+    x = emb[ids].astype(np.float64)
+    if arch == "gemma3": x *= np.sqrt(D)
     for l in range(L):
         p = "blk.%d." % l
-        h = rms(x, W[p + "attn_norm.weight"])
-        q = rope(bitlinear(h, p + "attn_q.weight").reshape(n, H, HD)); k = rope(bitlinear(h, p + "attn_k.weight").reshape(n, KV, HD))
-        v = bitlinear(h, p + "attn_v.weight").reshape(n, KV, HD)
-        o = np.empty((n, H, HD))
-        for i in range(H):
-            a = q[:, i] @ k[:, i * KV // H].T / np.sqrt(HD) + mask
-            a = np.exp(a - a.max(-1, keepdims=True)); a /= a.sum(-1, keepdims=True)
-            o[:, i] = a @ v[:, i * KV // H]
-        o = o.reshape(n, H * HD)
-        if sub: o = rms(o, W[p + "attn_sub_norm.weight"])
-        x = x + bitlinear(o, p + "attn_output.weight")
-        h = rms(x, W[p + "ffn_norm.weight"])
-        g, u = bitlinear(h, p + "ffn_gate.weight"), bitlinear(h, p + "ffn_up.weight")
-        g = np.maximum(g, 0) ** 2 if arch in ("bitnet-b1.58", "bitnet-25") else g / (1 + np.exp(-g))
-        f = g * u
-        if sub: f = rms(f, W[p + "ffn_sub_norm.weight"])
-        x = x + bitlinear(f, p + "ffn_down.weight")
+        o = attention(rms(x, W[p + "attn_norm.weight"]), l)
+        x = x + (rms(o, W[p + "post_attention_norm.weight"]) if post_norms else o)
+        o = feed_forward(rms(x, W[p + "ffn_norm.weight"]), l)
+        x = x + (rms(o, W[p + "post_ffw_norm.weight"]) if post_norms else o)
     if kind == "dense": return bitlinear(rms(x, W["output_norm.weight"]), "output.weight")
     return rms(x, W["output_norm.weight"]) @ emb.astype(np.float64).T
 
@@ -155,6 +197,17 @@ meta = [kv("general.architecture", STRING, arch), kv("general.name", STRING, "ra
         kv("tokenizer.ggml.model", STRING, "llama"), kv("tokenizer.ggml.tokens", ARRAY, (STRING, pieces)),
         kv("tokenizer.ggml.scores", ARRAY, (FLOAT, [0.0] * V)), kv("tokenizer.ggml.token_type", ARRAY, (I32, [2, 3, 3] + [6] * 256 + [1] * (V - 259))),
         kv("tokenizer.ggml.bos_token_id", U32, 1), kv("tokenizer.ggml.eos_token_id", U32, 2)]
+if "scaling" in option:
+    name, *numbers = option["scaling"].split(":"); x = [float(v) for v in numbers]
+    own = "tern.rope.scaling." if name == "llama3" else arch + ".rope.scaling."
+    meta += [kv(own + "type", STRING, name), kv(own + "factor", FLOAT, x[0])]
+    if len(x) > 1: meta += [kv(own + "original_context_length", U32, int(x[1]))]
+    names = ("low_freq_factor", "high_freq_factor") if name == "llama3" else ("yarn_beta_fast", "yarn_beta_slow")
+    meta += [kv(own + n, FLOAT, v) for n, v in zip(names, x[2:])]
+if "pairs" in option: meta += [kv("tern.rotary_pairs", STRING, option["pairs"])]
+if linear_norm: meta += [kv("tern.linear_norm", BOOL, True)]
+if window: meta += [kv(arch + ".attention.sliding_window", U32, window), kv(arch + ".attention.sliding_window_pattern", U32, period)]
+if "window_base" in option: meta += [kv(arch + ".rope.freq_base_swa", FLOAT, float(option["window_base"]))]
 head, off = struct.pack("<IIQQ", 0x46554747, 3, len(tensors), len(meta)) + b"".join(meta), 0
 for name, shape, typ, blob in tensors:
     head += gstr(name) + struct.pack("<I", len(shape)) + struct.pack("<%dQ" % len(shape), *shape) + struct.pack("<IQ", typ, off)

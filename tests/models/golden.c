@@ -71,10 +71,11 @@ static void check_random_model(const char *stem) {
 
 static void random_models_have_the_reference_logits(void **state) {
     (void)state;
-    static const char *const stems[] = {"rand-b158-i2_s",  "rand-bitnet-tq1_0", "rand-llama-tq2_0",
-                                        "tiny-b158-i2_s",  "tiny-bitnet-f16",   "tiny-bitnet-bf16",
-                                        "tiny-b158-scale", "tiny-bitnet-row",   "tiny-llama-group",
-                                        "tiny-llama-dense"};
+    static const char *const stems[] = {
+        "rand-b158-i2_s",    "rand-bitnet-tq1_0", "rand-llama-tq2_0", "tiny-b158-i2_s",
+        "tiny-bitnet-f16",   "tiny-bitnet-bf16",  "tiny-b158-scale",  "tiny-bitnet-row",
+        "tiny-llama-group",  "tiny-llama-dense",  "tiny-bitnet-odd",  "tiny-llama-linear",
+        "tiny-llama-llama3", "tiny-llama-yarn"};
     for (size_t i = 0; i < sizeof stems / sizeof stems[0]; i++) {
         check_random_model(stems[i]);
     }

@@ -104,10 +104,15 @@ def text(value):
 ARCH = "bitnet-b1.58."
 for key, value, *said in ((ARCH + "expert_count", number("I", 8), "0"), (ARCH + "attention.sliding_window", number("I", 16)),
                           (ARCH + "final_logit_softcapping", number("f", 30)), (ARCH + "logit_scale", number("f", 0.25)),
-                          (ARCH + "attention.scale", number("f", 0.5)), ("prism.hadamard.version", number("I", 1), "rotated"),
-                          (ARCH + "rope.scaling.type", text("yarn"), "yarn", "none"),
-                          (ARCH + "rope.scaling.factor", number("f", 4), "linear", "factor of 4")):
-    refuse(key, Gguf(good).add_key(key, *value).save(work / "spoiled.gguf"), key.replace("factor", "type"), *said)
+                          (ARCH + "attention.scale", number("f", -0.5), "2^-50"),
+                          (ARCH + "attention.causal", (7, b"\0")), ("prism.hadamard.version", number("I", 1), "rotated"),
+                          (ARCH + "rope.scaling.type", text("longrope"), "longrope", "yarn"),
+                          (ARCH + "rope.scaling.factor", number("f", 0.5), "1 or more"),
+                          ("tern.rope.scaling.type", text("llama3"), "tern.rope.scaling.factor", "missing"),
+                          ("tern.rotary_pairs", text("odd"), "'odd'"), ("tern.norm_offset", number("f", 9), "9"),
+                          ("tern.linear_norm", (7, b"\1"), "blk.0.attn_q_norm_in.weight")):
+    words = () if said and "missing" in said or key == "tern.linear_norm" else (key,)
+    refuse(key, Gguf(good).add_key(key, *value).save(work / "spoiled.gguf"), *words, *said)
 
 uneven = Gguf(SOURCE / "tools/models/tern-stories.gguf")  # has no key for the size of a head
 for width in (255, 3):
