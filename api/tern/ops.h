@@ -56,7 +56,10 @@
     X(COPY, 16, copy)                                                                              \
     X(ARGMAX, 17, argmax)                                                                          \
     X(LAYER_NORM, 18, layer_norm)                                                                  \
-    X(RECURRENCE, 19, recurrence)
+    X(RECURRENCE, 19, recurrence)                                                                  \
+    X(ROUTE, 20, route)                                                                            \
+    X(EXPERT_BITLINEAR, 21, expert_bitlinear)                                                      \
+    X(COMBINE, 22, combine)
 
 typedef uint32_t tern_op_kind;
 
@@ -64,7 +67,7 @@ enum {
 #define TERN_OP_ENUM_(name, number, stem) TERN_OP_##name = number,
     TERN_OP_LIST(TERN_OP_ENUM_)
 #undef TERN_OP_ENUM_
-        TERN_OP_COUNT_ = 20 /* one past the last number */
+        TERN_OP_COUNT_ = 23 /* one past the last number */
 };
 
 /** First member of every descriptor. Part of the plugin ABI. */
@@ -258,13 +261,17 @@ typedef struct tern_attention_desc {
     tern_tensor out;       /**< [R, heads * head_dim] */
 } tern_attention_desc;
 
-/** Gated unit: out = flush(flush(activation(gate)) * up). */
+/**
+ * Gated unit: out = flush(flush(activation(gate)) * up). With a limit, in the place of gate and up:
+ *
+ *     gate' = min(gate, limit), up' = min(max(up, -limit), limit)
+ */
 typedef struct tern_gated_desc {
     tern_op_header head;
     tern_tensor gate; /**< [R, K]; in place */
     tern_tensor up;   /**< [R, K]; in place */
     tern_activation activation;
-    uint32_t reserved;
+    float limit;     /**< 0: none; else 2^-50 to 2^40 */
     tern_tensor out; /**< [R, K] */
 } tern_gated_desc;
 
@@ -360,6 +367,62 @@ typedef struct tern_recurrence_desc {
     tern_tensor sequences; /**< i32 [R]: which row of the state */
     tern_tensor out;       /**< [R, K] */
 } tern_recurrence_desc;
+
+/** What a router makes of its logits. */
+enum {
+    TERN_ROUTE_SOFTMAX = 0, /**< s = softmax(x), as tern_softmax_desc */
+    TERN_ROUTE_SIGMOID = 1  /**< s_e = flush(sigmoid(x_e)), as tern_activation_desc */
+};
+
+/**
+ * The router of a mixture of experts: S of E experts for every row, by their scores s.
+ *
+ *     ids:     the experts of the S largest s_e, or s_e + bias_e, the largest first and of equals
+ *              the lowest id first
+ *     w_i    = s[ids[i]], or where normalised s[ids[i]] / (sum_i(s[ids[i]]) + 1e-20)
+ *     weights[i] = flush(w_i * scale)
+ *
+ * The bias takes part in the choice alone (arXiv 2412.19437, 2.1.2).
+ */
+typedef struct tern_route_desc {
+    tern_op_header head;
+    tern_tensor x;       /**< [R, E]; E at most 1024 */
+    tern_tensor bias;    /**< optional, [E] */
+    uint32_t score;      /**< TERN_ROUTE_* */
+    uint32_t normalise;  /**< 0 or 1 */
+    float scale;         /**< 2^-50 to 2^50, usually 1 */
+    uint32_t reserved;   /**< 0 */
+    tern_tensor ids;     /**< out, i32 [R, S]; S at most 32 and at most E */
+    tern_tensor weights; /**< out, [R, S] */
+} tern_route_desc;
+
+/**
+ * The linear layers of experts: for slot s of row r exactly quantize_act of its x and
+ * ternary_matmul of that with N of the matrix's rows, e * N to e * N + N - 1 for e = ids[r, s]. A
+ * row has one x for all slots, or one for each, side by side as out is.
+ */
+typedef struct tern_expert_bitlinear_desc {
+    tern_op_header head;
+    tern_tensor x;         /**< [R, K] or [R, S * K] */
+    tern_tensor ids;       /**< i32 [R, S] */
+    tern_weights *weights; /**< as in tern_ternary_matmul_desc, (E * N) x K */
+    uint32_t experts;      /**< E */
+    uint32_t reserved;     /**< 0 */
+    tern_tensor out;       /**< [R, S * N] */
+} tern_expert_bitlinear_desc;
+
+/**
+ * The weighted sum of what a row's experts said: y = x_0[n] * weights[0] + x_1[n] * weights[1] +
+ * ..., every product rounded and the sum ascending from +0; out = flush(y), or flush(flush(y) +
+ * residual).
+ */
+typedef struct tern_combine_desc {
+    tern_op_header head;
+    tern_tensor x;        /**< [R, S * N], slots side by side */
+    tern_tensor weights;  /**< [R, S] */
+    tern_tensor residual; /**< optional, [R, N], in place */
+    tern_tensor out;      /**< [R, N] */
+} tern_combine_desc;
 
 /** What an operand of an op is, for whoever walks descriptors: barriers, gradients, copies. */
 typedef uint32_t tern_operand_role;

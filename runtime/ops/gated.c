@@ -3,7 +3,10 @@
 
 static tern_status check(const tern__check *c, const void *desc) {
     const tern_gated_desc *d = desc;
-    TERN_TRY(tern__check_reserved(c->context, c->op, d->reserved));
+    if (d->limit != 0.0f && !(d->limit >= 0x1p-50f && d->limit <= 0x1p40f)) {
+        return tern__fail(c->context, TERN_STATUS_INVALID_ARGUMENT,
+                          "gated: limit is %g, must be 0 or 2^-50 to 2^40", (double)d->limit);
+    }
     TERN_TRY(tern__check_tensor(c, "gate", &d->gate, TERN__DTYPE(F32), 2));
     uint32_t rows = d->gate.shape[0];
     uint32_t cols = d->gate.shape[1];

@@ -302,7 +302,7 @@ static void elementwise(void **state) {
     {
         tern_gated_desc good = {.gate = f.x, .up = f.y, .activation = 2, .out = f.x};
         GOOD(gated);
-        BAD(gated, "gated: reserved is 1, must be 0", d.reserved = 1);
+        BAD(gated, "gated: limit is -1, must be 0 or 2^-50 to 2^40", d.limit = -1.0f);
         BAD(gated, "gated: activation 8 does not exist, the last is 7", d.activation = 8);
         BAD(gated, "gated: up: dimension 1 is 4, must be 8 as there are columns", d.up = f.out);
     }
@@ -351,6 +351,63 @@ static void rows(void **state) {
     BAD(argmax, "argmax: out has dtype f32, which this operand does not take", d.out = f.scale);
 }
 
+static tern_tensor pairs(tern_dtype dtype) {
+    return bench_tensor(&f.b, dtype, 2, (const uint32_t[]){ROWS, 2}, NULL);
+}
+
+static void experts(void **state) {
+    (void)state;
+    tern_tensor ids = pairs(TERN_DTYPE_I32);
+    tern_tensor chosen = pairs(TERN_DTYPE_F32);
+    {
+        tern_route_desc good = {
+            .x = f.x, .bias = f.row, .scale = 1.0f, .ids = ids, .weights = chosen};
+        GOOD(route);
+        BAD(route, "route: score is 2 and normalise 0, both must be 0 or 1", d.score = 2);
+        BAD(route, "route: score is 0 and normalise 3, both must be 0 or 1", d.normalise = 3);
+        BAD(route, "route: scale is 0, must be 2^-50 to 2^50", d.scale = 0.0f);
+        BAD(route, "route: reserved is 1, must be 0", d.reserved = 1);
+        BAD(route, "route: 2 of 1 experts, must be at most 1 of at most 1024",
+            (d.x.shape[1] = 1, d.bias.buffer = NULL));
+        BAD(route, "route: bias: dimension 0 is 3, must be 8 as the other operands need",
+            d.bias = f.scale);
+        BAD(route, "route: weights: dimension 1 is 8, must be 2 as there are columns",
+            d.weights = f.y);
+        BAD(route, "route: the output overlaps ids",
+            (d.weights.buffer = ids.buffer, d.weights.offset = 0));
+    }
+    {
+        tern_expert_bitlinear_desc good = {
+            .x = f.x, .ids = ids, .weights = f.ternary, .experts = 2, .out = f.out};
+        GOOD(expert_bitlinear);
+        BAD(expert_bitlinear,
+            "expert_bitlinear: 3 experts, must be 1 or more and a divisor of the 4 rows of weights",
+            d.experts = 3);
+        BAD(expert_bitlinear,
+            "expert_bitlinear: 0 experts, must be 1 or more and a divisor of the 4 rows of weights",
+            d.experts = 0);
+        BAD(expert_bitlinear,
+            "expert_bitlinear: x: dimension 1 is 4, must be 8 as weights have columns, or that for "
+            "each of the 2 slots",
+            d.x.shape[1] = 4);
+        BAD(expert_bitlinear,
+            "expert_bitlinear: out: dimension 1 is 4, must be 2 as there are columns",
+            d.experts = 4);
+        BAD(expert_bitlinear, "expert_bitlinear: weights of dtype f32, which this op does not take",
+            d.weights = f.dense);
+        BAD(expert_bitlinear,
+            "expert_bitlinear: ids has dtype f32, which this operand does not take",
+            d.ids = chosen);
+    }
+    tern_combine_desc good = {.x = f.x, .weights = chosen, .out = f.out};
+    GOOD(combine);
+    BAD(combine, "combine: x: dimension 1 is 4, must be 8 for 2 slots of the 4 columns of out",
+        d.x.shape[1] = 4);
+    BAD(combine, "combine: residual: dimension 1 is 8, must be 4 as there are columns",
+        d.residual = f.y);
+    BAD(combine, "combine: the output overlaps x", (d.x = f.out, d.out.shape[1] = 2));
+}
+
 static void the_table_knows_every_op(void **state) {
     (void)state;
     assert_null(tern_op_describe(0));
@@ -382,6 +439,7 @@ int main(void) {
         cmocka_unit_test(recurrences),
         cmocka_unit_test(elementwise),
         cmocka_unit_test(rows),
+        cmocka_unit_test(experts),
         cmocka_unit_test(the_table_knows_every_op),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -138,6 +138,28 @@ static tern_status append_rows(sample *s, tern_commands *list, tern_op_kind kind
     }
 }
 
+static tern_status append_experts(sample *s, tern_commands *list, tern_op_kind kind) {
+    enum { SLOTS = 2, EXPERTS = 4 };
+    tern_tensor x = matrix(s, TERN_DTYPE_F32);
+    tern_tensor ids = tensor(s, TERN_DTYPE_I32, 2, (const uint32_t[]){ROWS, SLOTS});
+    tern_tensor weights = tensor(s, TERN_DTYPE_F32, 2, (const uint32_t[]){ROWS, SLOTS});
+    tern_tensor out =
+        tensor(s, TERN_DTYPE_F32, 2, (const uint32_t[]){ROWS, WIDTH / EXPERTS * SLOTS});
+    tern_tensor half = tensor(s, TERN_DTYPE_F32, 2, (const uint32_t[]){ROWS, WIDTH / SLOTS});
+    switch (kind) {
+    case TERN_OP_ROUTE:
+        return tern_cmd_route(
+            list, &(tern_route_desc){.x = x, .scale = 1.0f, .ids = ids, .weights = weights});
+    case TERN_OP_EXPERT_BITLINEAR:
+        return tern_cmd_expert_bitlinear(
+            list, &(tern_expert_bitlinear_desc){
+                      .x = x, .ids = ids, .weights = s->ternary, .experts = EXPERTS, .out = out});
+    default:
+        return tern_cmd_combine(list,
+                                &(tern_combine_desc){.x = x, .weights = weights, .out = half});
+    }
+}
+
 static tern_status append(sample *s, tern_commands *list, tern_op_kind kind) {
     s->used = 0;
     switch (kind) {
@@ -151,6 +173,10 @@ static tern_status append(sample *s, tern_commands *list, tern_op_kind kind) {
     case TERN_OP_KV_APPEND:
     case TERN_OP_ATTENTION:
         return append_attention(s, list, kind);
+    case TERN_OP_ROUTE:
+    case TERN_OP_EXPERT_BITLINEAR:
+    case TERN_OP_COMBINE:
+        return append_experts(s, list, kind);
     default:
         return append_rows(s, list, kind);
     }

@@ -22,7 +22,8 @@ static struct tern_cpu_pick kernel(const struct tern_cpu_kernels *kernels,
 }
 
 static bool supports(const tern_op_header *desc) {
-    return ((const tern_gated_desc *)desc)->activation < TERN_ACTIVATION_COUNT_;
+    const tern_gated_desc *d = (const tern_gated_desc *)desc;
+    return d->activation < TERN_ACTIVATION_COUNT_ && d->limit == 0.0f;
 }
 
 const struct tern_cpu_op tern_cpu_op_gated = {

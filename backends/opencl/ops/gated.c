@@ -4,7 +4,8 @@ static bool supports(const tern_backend_device *device, const void *desc) {
     const tern_gated_desc *d = desc;
     (void)device;
     return tern_cl_is(&d->gate, TERN_DTYPE_F32) && tern_cl_is(&d->up, TERN_DTYPE_F32) &&
-           tern_cl_is(&d->out, TERN_DTYPE_F32) && d->activation < TERN_ACTIVATION_COUNT_;
+           tern_cl_is(&d->out, TERN_DTYPE_F32) && d->activation < TERN_ACTIVATION_COUNT_ &&
+           d->limit == 0.0f;
 }
 
 static void emit(tern_cl_builder *builder, const void *desc) {

@@ -68,6 +68,9 @@ void tern_ref_weights_dense(const tern_backend_weights *weights, uint32_t index,
 // The scale of ternary column |col| of row |index|.
 float tern_ref_weights_scale(const tern_backend_weights *weights, uint32_t index, uint32_t col);
 
+// One row of softmax, which route begins with.
+void tern_ref_softmax_row(const float *x, uint32_t count, float *out);
+
 // One row each of rms_norm and quantize_act, which bitlinear consists of.
 void tern_ref_rms_norm_row(const float *x, const float *weight, float eps, uint32_t count,
                            float *out);

@@ -1,7 +1,7 @@
 #include "backends/reference/ops/ops.h"
 #include "shaders/common/exp.h"
 
-static void softmax(const float *x, uint32_t count, float *out) {
+void tern_ref_softmax_row(const float *x, uint32_t count, float *out) {
     float most = x[0];
     for (uint32_t k = 1; k < count; k++) {
         most = x[k] > most ? x[k] : most;
@@ -19,7 +19,8 @@ static void run(const tern_ref_run *r, const void *desc) {
     const tern_softmax_desc *d = desc;
     uint32_t rows = tern_ref_live(r, &d->head, d->x.shape[0]);
     for (uint32_t row = 0; row < rows; row++) {
-        softmax(tern_ref_f32_row(&d->x, row), d->x.shape[1], tern_ref_f32_row(&d->out, row));
+        tern_ref_softmax_row(tern_ref_f32_row(&d->x, row), d->x.shape[1],
+                             tern_ref_f32_row(&d->out, row));
     }
 }
 

@@ -2,7 +2,8 @@
 
 bool tern_vk_supports_gated(tern_backend_device *device, const tern_op_header *op) {
     (void)device;
-    return ((const tern_gated_desc *)op)->activation < TERN_ACTIVATION_COUNT_;
+    const tern_gated_desc *desc = (const tern_gated_desc *)op;
+    return desc->activation < TERN_ACTIVATION_COUNT_ && desc->limit == 0.0f;
 }
 
 tern_status tern_vk_plan_gated(tern_vk_plan *plan, const tern_op_header *op) {
