@@ -1,6 +1,7 @@
 // Kernels of one row: elementwise ops, norms, softmax, rotary, argmax.
 #include "tests/kernels/check.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -128,6 +129,38 @@ static void test_exp_scaled(const struct check *check, uint32_t n, float scale) 
     }
 }
 
+// A limit is the same as operands that were cut before.
+static void test_limit(const struct check *check, tern_activation kind, uint32_t n) {
+    static float gate[MOST], up[MOST];
+    float *out = check_out(n * sizeof *out);
+    float *same = check_out(n * sizeof *same);
+    for (uint32_t i = 0; i < n; i++) {
+        gate[i] = fminf(a[i], 0.5f);
+        up[i] = fmaxf(fminf(b[i], 0.5f), -0.5f);
+    }
+    scalar.gated.fn(gate, up, kind, FLT_MAX, n, same);
+    check->kernels.gated.fn(a, b, kind, 0.5f, n, out);
+    check_same(out, same, n * sizeof *out, "gated %u with a limit: n %u", kind, n);
+}
+
+static void test_combine(const struct check *check, uint32_t slots, uint32_t n, bool in_place) {
+    static float y[MOST];
+    float *out = check_out(n * sizeof *out);
+    struct tern_cpu_combine job = {a, b, slots, in_place ? out : NULL};
+    memcpy(out, b, n * sizeof *out);
+    check->kernels.combine.fn(&job, n, out);
+    for (uint32_t i = 0; i < n; i++) {
+        y[i] = 0.0f;
+        for (uint32_t s = 0; s < slots; s++) {
+            float product = a[s * n + i] * b[s];
+            y[i] = y[i] + product;
+        }
+        y[i] = check_flush(y[i]);
+        y[i] = in_place ? check_flush(y[i] + b[i]) : y[i];
+    }
+    check_same(out, y, n * sizeof *out, "combine: %u slots, n %u", slots, n);
+}
+
 // Transcendental functions: scalar is near the truth, the others have its bits.
 static void test_functions(const struct check *check, uint32_t n) {
     float *out = check_out(n * sizeof *out);
@@ -139,8 +172,9 @@ static void test_functions(const struct check *check, uint32_t n) {
         for (uint32_t i = 0; i < n; i++) {
             same[i] = check_flush(same[i] * b[i]);
         }
-        check->kernels.gated.fn(a, b, kind, n, out);
+        check->kernels.gated.fn(a, b, kind, FLT_MAX, n, out);
         check_same(out, same, n * sizeof *out, "gated %u: n %u", kind, n);
+        test_limit(check, kind, n);
     }
     check->kernels.softmax.fn(a, n, out);
     scalar.softmax.fn(a, n, same);
@@ -153,9 +187,11 @@ static void bench(const struct check *check, uint32_t n) {
     float *out = check_out(n * sizeof *out);
     uint64_t bytes = n * sizeof *out;
     CHECK_BENCH(check, 2 * bytes, check->kernels.add.fn(a, b, n, out), "add %u", n);
-    CHECK_BENCH(check, 2 * bytes, check->kernels.gated.fn(a, b, TERN_ACTIVATION_SILU, n, out),
+    CHECK_BENCH(check, 2 * bytes,
+                check->kernels.gated.fn(a, b, TERN_ACTIVATION_SILU, FLT_MAX, n, out),
                 "gated silu %u", n);
-    CHECK_BENCH(check, 2 * bytes, check->kernels.gated.fn(a, b, TERN_ACTIVATION_RELU2, n, out),
+    CHECK_BENCH(check, 2 * bytes,
+                check->kernels.gated.fn(a, b, TERN_ACTIVATION_RELU2, FLT_MAX, n, out),
                 "gated relu2 %u", n);
     CHECK_BENCH(check, 2 * bytes, check->kernels.rms_norm.fn(a, n, b, 1e-5f, out), "rms_norm %u",
                 n);
@@ -179,6 +215,9 @@ void check_run(const struct check *check) {
             test_recurrence(check, sizes[i]);
             test_argmax(check, sizes[i]);
             test_functions(check, sizes[i]);
+            for (uint32_t slots = 1; slots <= 8 && slots * sizes[i] <= MOST; slots += 7) {
+                test_combine(check, slots, sizes[i], p % 2);
+            }
             check_clear();
         }
     }

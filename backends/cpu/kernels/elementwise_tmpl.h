@@ -31,11 +31,16 @@ TERN_CPU_INLINE void activate(const float *x, tern_activation kind, uint32_t n, 
     }
 }
 
-TERN_CPU_INLINE void gate_by(const float *gate, const float *up, tern_activation kind, uint32_t n,
-                             float *out) {
+TERN_CPU_INLINE float at_most(float x, float limit) {
+    return x < limit ? x : limit;
+}
+
+TERN_CPU_INLINE void gate_by(const float *gate, const float *up, tern_activation kind, float limit,
+                             uint32_t n, float *out) {
     for (uint32_t i = 0; i < n; i++) {
-        float a = t_flush(t_activation(kind, gate[i]));
-        out[i] = t_flush(a * up[i]);
+        float a = t_flush(t_activation(kind, at_most(gate[i], limit)));
+        float u = up[i] > -limit ? up[i] : -limit;
+        out[i] = t_flush(a * at_most(u, limit));
     }
 }
 
@@ -53,15 +58,45 @@ void TERN_CPU_FN(activation)(const float *x, tern_activation kind, uint32_t n, f
     }
 }
 
-void TERN_CPU_FN(gated)(const float *gate, const float *up, tern_activation kind, uint32_t n,
-                        float *out) {
+void TERN_CPU_FN(gated)(const float *gate, const float *up, tern_activation kind, float limit,
+                        uint32_t n, float *out) {
     switch (kind) {
 #define CASE(name)                                                                                 \
     case TERN_ACTIVATION_##name:                                                                   \
-        gate_by(gate, up, TERN_ACTIVATION_##name, n, out);                                         \
+        gate_by(gate, up, TERN_ACTIVATION_##name, limit, n, out);                                  \
         break;
         EACH_ACTIVATION(CASE)
 #undef CASE
+    }
+}
+
+// Columns whose sums are under way together.
+enum { COMBINE_COLS = 64 };
+
+TERN_CPU_INLINE void combine_some(const struct tern_cpu_combine *job, uint32_t first, uint32_t n,
+                                  uint32_t count, float *out) {
+    float y[COMBINE_COLS] = {0};
+    for (uint32_t s = 0; s < job->slots; s++) {
+        const float *x = job->x + (size_t)s * n + first;
+        float w = job->weights[s];
+        for (uint32_t i = 0; i < count; i++) {
+            float product = x[i] * w;
+            y[i] = y[i] + product;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        float sum = t_flush(y[i]);
+        out[first + i] = job->residual ? t_flush(sum + job->residual[first + i]) : sum;
+    }
+}
+
+void TERN_CPU_FN(combine)(const struct tern_cpu_combine *job, uint32_t n, float *out) {
+    uint32_t first = 0;
+    for (; n - first >= COMBINE_COLS; first += COMBINE_COLS) {
+        combine_some(job, first, n, COMBINE_COLS, out);
+    }
+    if (first < n) {
+        combine_some(job, first, n, n - first, out);
     }
 }
 

@@ -151,8 +151,18 @@ typedef void tern_cpu_add_fn(const float *a, const float *b, uint32_t n, float *
 typedef void tern_cpu_mul_fn(const float *a, const float *b, uint32_t n, float *out);
 typedef void tern_cpu_scale_fn(const float *x, float factor, uint32_t n, float *out);
 typedef void tern_cpu_activation_fn(const float *x, tern_activation kind, uint32_t n, float *out);
-typedef void tern_cpu_gated_fn(const float *gate, const float *up, tern_activation kind, uint32_t n,
-                               float *out);
+// |limit| is the largest float where there is none.
+typedef void tern_cpu_gated_fn(const float *gate, const float *up, tern_activation kind,
+                               float limit, uint32_t n, float *out);
+
+// One row of the op combine; in place of the residual, which may be NULL.
+struct tern_cpu_combine {
+    const float *x; // [slots][n]
+    const float *weights;
+    uint32_t slots;
+    const float *residual;
+};
+typedef void tern_cpu_combine_fn(const struct tern_cpu_combine *job, uint32_t n, float *out);
 
 // state = out = flush(flush(f * state) + in); |out| may be |f| or |in|, |state| neither.
 typedef void tern_cpu_recurrence_fn(const float *f, const float *in, uint32_t n, float *state,

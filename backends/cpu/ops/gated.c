@@ -1,3 +1,5 @@
+#include <float.h>
+
 #include "backends/cpu/ops/rows.h"
 
 static void part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
@@ -6,7 +8,8 @@ static void part(const void *user, uint32_t first, uint32_t end, uint32_t task) 
     (void)task;
     for (uint32_t r = first; r < end; r++) {
         rows->kernels->gated.fn(tern_cpu_f32(&d->gate, r), tern_cpu_f32(&d->up, r), d->activation,
-                                d->out.shape[1], tern_cpu_f32(&d->out, r));
+                                d->limit != 0.0f ? d->limit : FLT_MAX, d->out.shape[1],
+                                tern_cpu_f32(&d->out, r));
     }
 }
 
@@ -22,8 +25,7 @@ static struct tern_cpu_pick kernel(const struct tern_cpu_kernels *kernels,
 }
 
 static bool supports(const tern_op_header *desc) {
-    const tern_gated_desc *d = (const tern_gated_desc *)desc;
-    return d->activation < TERN_ACTIVATION_COUNT_ && d->limit == 0.0f;
+    return ((const tern_gated_desc *)desc)->activation < TERN_ACTIVATION_COUNT_;
 }
 
 const struct tern_cpu_op tern_cpu_op_gated = {

@@ -70,62 +70,132 @@ void tern_cpu_ternary_sum_row(const struct tern_cpu_ternary *job, uint32_t row) 
     }
 }
 
-// The live rows in panels of nearly the same size.
+// What the threads share.
 struct plan {
     const struct tern_cpu_ternary *job;
-    const int8_t *panels; // one after the other
-    uint32_t count;
+    const struct tern_cpu_batch *batches;
+    struct tern_cpu_batch whole; // the only one where the job has none
+    uint32_t batch_count;
+    const int8_t *panels; // of all batches, one after the other
     uint32_t blocks;
     uint32_t group_blocks;
+    uint32_t tiles_each; // tiles of an item
+    uint32_t items_each; // items of a batch, the last perhaps past its end
     struct room room;
 };
 
-static uint32_t first_row(const struct plan *plan, uint32_t panel) {
-    return (uint32_t)((uint64_t)plan->job->run->rows * panel / plan->count);
+// The products of a batch, in panels of nearly the same size.
+struct panels {
+    uint32_t count;
+    uint32_t products;
+};
+
+static struct panels panels_of(const struct plan *plan, const struct tern_cpu_batch *batch) {
+    bool unpack = unpacks(plan->job->weights, batch->count);
+    uint32_t most = unpack ? TERN_CPU_GEMM_ROWS : TERN_CPU_GEMV_ROWS;
+    return (struct panels){(batch->count + most - 1) / most, batch->count};
 }
 
-static const int8_t *panel_at(const struct plan *plan, uint32_t panel) {
-    return plan->panels + (size_t)first_row(plan, panel) * plan->blocks * TERN_CPU_T2_BLOCK;
+static uint32_t first_of(const struct panels *panels, uint32_t panel) {
+    return (uint32_t)((uint64_t)panels->products * panel / panels->count);
 }
 
-// Blocks |first| to |end| of all panels, from rows.
-static void pack_part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
-    const struct plan *plan = user;
+static uint32_t product_at(const struct plan *plan, const struct tern_cpu_batch *batch,
+                           uint32_t index) {
+    const uint32_t *order = plan->job->order;
+    return order ? order[batch->first + index] : batch->first + index;
+}
+
+static uint32_t row_of_q(const struct tern_cpu_ternary *job, uint32_t product) {
+    return job->order ? product / job->shared : product;
+}
+
+// Product |index| and those after it, packed. One alone needs no packing.
+static const int8_t *panel_at(const struct plan *plan, const struct tern_cpu_batch *batch,
+                              uint32_t index) {
     const struct tern_cpu_ternary *job = plan->job;
-    (void)task;
-    for (uint32_t panel = 0; panel < plan->count; panel++) {
-        uint32_t row = first_row(plan, panel);
-        uint32_t rows = first_row(plan, panel + 1) - row;
-        int8_t *to = (int8_t *)panel_at(plan, panel) + (size_t)first * rows * TERN_CPU_T2_BLOCK;
-        for (uint32_t block = first; block < end; block++) {
-            const int8_t *q = job->q + row * job->q_stride + (size_t)block * TERN_CPU_T2_BLOCK;
-            for (uint32_t r = 0; r < rows; r++, to += TERN_CPU_T2_BLOCK) {
-                memcpy(to, q + r * job->q_stride, TERN_CPU_T2_BLOCK);
+    if (batch->count == 1) {
+        return job->q + row_of_q(job, product_at(plan, batch, 0)) * job->q_stride;
+    }
+    return plan->panels + (size_t)(batch->first + index) * plan->blocks * TERN_CPU_T2_BLOCK;
+}
+
+static void pack_batch(const struct plan *plan, const struct tern_cpu_batch *batch, uint32_t first,
+                       uint32_t end) {
+    const struct tern_cpu_ternary *job = plan->job;
+    struct panels panels = panels_of(plan, batch);
+    for (uint32_t panel = 0; panel < panels.count; panel++) {
+        uint32_t product = first_of(&panels, panel);
+        uint32_t count = first_of(&panels, panel + 1) - product;
+        int8_t *to = (int8_t *)panel_at(plan, batch, product);
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t row = row_of_q(job, product_at(plan, batch, product + i));
+            const int8_t *q = job->q + row * job->q_stride;
+            for (uint32_t block = first; block < end; block++) {
+                memcpy(to + ((size_t)block * count + i) * TERN_CPU_T2_BLOCK,
+                       q + (size_t)block * TERN_CPU_T2_BLOCK, TERN_CPU_T2_BLOCK);
             }
         }
     }
 }
 
-// One row's outputs of |width| rows of weights from row |n|: a tile, or with one group several, as
-// neither sums nor scales of other groups lie between them then.
-static void finish(const struct tern_cpu_ternary *job, uint32_t n, uint32_t width, uint32_t row,
-                   const int32_t *sums, uint32_t sums_stride) {
+// Blocks |first| to |end| of all panels, from rows.
+static void pack_part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
+    const struct plan *plan = user;
+    (void)task;
+    for (uint32_t b = 0; b < plan->batch_count; b++) {
+        if (plan->batches[b].count > 1) {
+            pack_batch(plan, &plan->batches[b], first, end);
+        }
+    }
+}
+
+// Sums of one product with |width| rows of weights from row |n|: a tile, or with one group several,
+// as neither sums nor scales of other groups lie between them then.
+struct sums {
+    const int32_t *at;
+    uint32_t stride;
+    uint32_t n;
+    uint32_t width;
+};
+
+static float *out_of(const struct tern_cpu_ternary *job, const struct tern_cpu_batch *batch,
+                     uint32_t product) {
+    return job->order ? tern_cpu_f32(job->out, product / job->slots) +
+                            (size_t)(product % job->slots) * batch->outputs
+                      : tern_cpu_f32(job->out, product);
+}
+
+// Makes outputs of the sums: those that are the batch's own.
+static void finish(const struct plan *plan, const struct tern_cpu_batch *batch, uint32_t product,
+                   const struct sums *sums) {
+    const struct tern_cpu_ternary *job = plan->job;
     const tern_backend_weights *weights = job->weights;
     const float *bias = tern_cpu_f32_optional(job->bias);
-    uint32_t left = weights->info.rows - n;
+    uint32_t n = sums->n;
+    uint32_t row = row_of_q(job, product);
+    uint32_t left = batch->begin + batch->outputs - n;
     struct tern_cpu_scale_t2 scale = {
-        .sums = sums,
-        .sums_stride = sums_stride,
+        .sums = sums->at,
+        .sums_stride = sums->stride,
         .weight_scale = weights->scales + tern_cpu_scale_index(weights, n, 0),
-        .tile = width,
+        .tile = sums->width,
         .groups = weights->groups,
         .grouped = weights->info.scale_kind == TERN_SCALE_GROUP,
         .row_sums = row_sums(job, row),
         .act_scale = job->scale[row],
         .bias = bias ? bias + n : NULL,
         .residual = job->residual->buffer ? tern_cpu_f32(job->residual, row) + n : NULL,
-        .count = left < width ? left : width};
-    job->run->kernels->scale_t2.fn(&scale, tern_cpu_f32(job->out, row) + n);
+        .count = left < sums->width ? left : sums->width};
+    float *out = out_of(job, batch, product);
+    if (n >= batch->begin) {
+        job->run->kernels->scale_t2.fn(&scale, out + (n - batch->begin));
+    } else { // a tile that begins with the last rows of the expert before
+        float tile[TERN_CPU_GEMM_TILES * TERN_CPU_MAX_TILE];
+        uint32_t others = batch->begin - n;
+        job->run->kernels->scale_t2.fn(&scale, tile);
+        memcpy(out, tile + others, (scale.count - others) * sizeof *out);
+    }
 }
 
 static int32_t *task_sums(const struct plan *plan, uint32_t task) {
@@ -133,105 +203,142 @@ static int32_t *task_sums(const struct plan *plan, uint32_t task) {
     return (int32_t *)(void *)room;
 }
 
-static void gemv_part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
-    const struct plan *plan = user;
+// All outputs of |count| tiles from |tile|.
+static void multiply_packed(const struct plan *plan, const struct tern_cpu_batch *batch,
+                            uint32_t tile, uint32_t count, int32_t *sums) {
     const struct tern_cpu_ternary *job = plan->job;
     const struct tern_cpu_layout *layout = &job->weights->layout;
-    int32_t *sums = task_sums(plan, task);
     size_t per_row = (size_t)job->weights->groups * layout->tile_rows;
     const struct tern_cpu_kernels *kernels = job->run->kernels;
     tern_cpu_gemv_t2_fn *gemv_fn = layout->fives ? kernels->gemv_t5.fn : kernels->gemv_t2.fn;
     struct tern_cpu_gemv_t2 gemv = {.blocks = plan->blocks, .group_blocks = plan->group_blocks};
-    for (uint32_t tile = first; tile < end; tile++) {
+    struct panels panels = panels_of(plan, batch);
+    for (uint32_t end = tile + count; tile < end; tile++) {
         gemv.tile = job->weights->tiles + tile * layout->tile_bytes;
-        for (uint32_t panel = 0; panel < plan->count; panel++) {
-            uint32_t row = first_row(plan, panel);
-            gemv.q = panel_at(plan, panel);
-            gemv.rows = first_row(plan, panel + 1) - row;
+        for (uint32_t panel = 0; panel < panels.count; panel++) {
+            uint32_t first = first_of(&panels, panel);
+            gemv.q = panel_at(plan, batch, first);
+            gemv.rows = first_of(&panels, panel + 1) - first;
             gemv_fn(&gemv, sums);
             for (uint32_t r = 0; r < gemv.rows; r++) {
-                finish(job, tile * layout->tile_rows, layout->tile_rows, row + r,
-                       sums + r * per_row, layout->tile_rows);
+                finish(plan, batch, product_at(plan, batch, first + r),
+                       &(struct sums){sums + r * per_row, layout->tile_rows,
+                                      tile * layout->tile_rows, layout->tile_rows});
             }
         }
     }
 }
 
-// All outputs of |count| tiles from |tile|, unpacked in |gemm|.
-static void multiply_unpacked(const struct plan *plan, struct tern_cpu_gemm_t2 *gemm, uint32_t tile,
-                              uint32_t count, int32_t *sums) {
-    const struct tern_cpu_ternary *job = plan->job;
-    const struct tern_cpu_layout *layout = &job->weights->layout;
-    uint32_t all = TERN_CPU_GEMM_TILES * layout->tile_rows;
-    uint32_t width = job->weights->groups == 1 ? count * layout->tile_rows : layout->tile_rows;
-    for (uint32_t panel = 0; panel < plan->count; panel++) {
-        uint32_t row = first_row(plan, panel);
-        uint32_t next = tile + TERN_CPU_GEMM_TILES + panel % TERN_CPU_GEMM_TILES;
-        next = next < layout->tiles ? next : 0;
-        gemm->ahead = job->weights->tiles + next * layout->tile_bytes;
-        gemm->q = panel_at(plan, panel);
-        gemm->rows = first_row(plan, panel + 1) - row;
-        job->run->kernels->gemm_t2.fn(gemm, sums);
-        for (uint32_t r = 0; r < gemm->rows; r++) {
-            const int32_t *at = sums + (size_t)r * job->weights->groups * all;
-            for (uint32_t i = 0; i < count * layout->tile_rows; i += width) {
-                finish(job, tile * layout->tile_rows + i, width, row + r, at + i, all);
-            }
+// The outputs of one panel with |count| tiles from |tile|, whose sums are there.
+static void finish_panel(const struct plan *plan, const struct tern_cpu_batch *batch,
+                         uint32_t first, uint32_t rows, uint32_t tile, uint32_t count,
+                         const int32_t *sums) {
+    const tern_backend_weights *weights = plan->job->weights;
+    uint32_t tile_rows = weights->layout.tile_rows;
+    uint32_t all = TERN_CPU_GEMM_TILES * tile_rows;
+    uint32_t width = weights->groups == 1 ? count * tile_rows : tile_rows;
+    for (uint32_t r = 0; r < rows; r++) {
+        const int32_t *at = sums + (size_t)r * weights->groups * all;
+        for (uint32_t i = 0; i < count * tile_rows; i += width) {
+            finish(plan, batch, product_at(plan, batch, first + r),
+                   &(struct sums){at + i, all, tile * tile_rows + i, width});
         }
     }
 }
 
-// Items are TERN_CPU_GEMM_TILES tiles; the last may have fewer.
-static void gemm_part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
-    const struct plan *plan = user;
+// As multiply_packed; the tiles are unpacked for all panels.
+static void multiply_unpacked(const struct plan *plan, const struct tern_cpu_batch *batch,
+                              uint32_t tile, uint32_t count, int32_t *sums) {
     const struct tern_cpu_ternary *job = plan->job;
     const struct tern_cpu_layout *layout = &job->weights->layout;
-    int32_t *sums = task_sums(plan, task);
-    uint8_t *codes = (uint8_t *)sums + plan->room.task_codes;
     const struct tern_cpu_kernels *kernels = job->run->kernels;
     tern_cpu_unpack_t2_fn *unpack_fn =
         layout->fives ? kernels->unpack_t5.fn : kernels->unpack_t2.fn;
+    uint8_t *codes = (uint8_t *)sums + plan->room.task_codes;
     struct tern_cpu_gemm_t2 gemm = {
         .codes = codes, .blocks = plan->blocks, .group_blocks = plan->group_blocks};
-    for (uint32_t i = first; i < end; i++) {
-        uint32_t tile = i * TERN_CPU_GEMM_TILES;
-        uint32_t left = layout->tiles - tile;
-        uint32_t count = left < TERN_CPU_GEMM_TILES ? left : TERN_CPU_GEMM_TILES;
-        unpack_fn(job->weights->tiles + tile * layout->tile_bytes, (size_t)layout->tile_bytes,
-                  count, plan->blocks, codes);
-        multiply_unpacked(plan, &gemm, tile, count, sums);
+    struct panels panels = panels_of(plan, batch);
+    unpack_fn(job->weights->tiles + tile * layout->tile_bytes, (size_t)layout->tile_bytes, count,
+              plan->blocks, codes);
+    for (uint32_t panel = 0; panel < panels.count; panel++) {
+        uint32_t first = first_of(&panels, panel);
+        uint32_t next = tile + TERN_CPU_GEMM_TILES + panel % TERN_CPU_GEMM_TILES;
+        next = next < layout->tiles ? next : 0;
+        gemm.ahead = job->weights->tiles + next * layout->tile_bytes;
+        gemm.q = panel_at(plan, batch, first);
+        gemm.rows = first_of(&panels, panel + 1) - first;
+        kernels->gemm_t2.fn(&gemm, sums);
+        finish_panel(plan, batch, first, gemm.rows, tile, count, sums);
     }
 }
 
-static struct plan make_plan(const struct tern_cpu_ternary *job, uint32_t most) {
+static uint32_t first_tile(const struct plan *plan, const struct tern_cpu_batch *batch) {
+    return batch->begin / plan->job->weights->layout.tile_rows;
+}
+
+// Past the last.
+static uint32_t end_tile(const struct plan *plan, const struct tern_cpu_batch *batch) {
+    return (batch->begin + batch->outputs - 1) / plan->job->weights->layout.tile_rows + 1;
+}
+
+static void multiply_part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
+    const struct plan *plan = user;
+    for (uint32_t i = first; i < end; i++) {
+        const struct tern_cpu_batch *batch = &plan->batches[i / plan->items_each];
+        uint32_t tile = first_tile(plan, batch) + i % plan->items_each * plan->tiles_each;
+        uint32_t past = end_tile(plan, batch);
+        if (tile < past) {
+            uint32_t count = past - tile < plan->tiles_each ? past - tile : plan->tiles_each;
+            (unpacks(plan->job->weights, batch->count) ? multiply_unpacked : multiply_packed)(
+                plan, batch, tile, count, task_sums(plan, task));
+        }
+    }
+}
+
+static struct plan make_plan(const struct tern_cpu_ternary *job) {
     const tern_backend_weights *weights = job->weights;
+    const struct tern_cpu_layout *layout = &weights->layout;
     struct plan plan = {.job = job,
-                        .count = (job->run->rows + most - 1) / most,
-                        .blocks = weights->layout.padded_cols / TERN_CPU_T2_BLOCK};
+                        .batches = job->batches,
+                        .whole = {0, job->run->rows, 0, weights->info.rows},
+                        .batch_count = job->order ? job->batch_count : 1,
+                        .blocks = layout->padded_cols / TERN_CPU_T2_BLOCK};
     plan.group_blocks = weights->info.scale_kind == TERN_SCALE_GROUP
                             ? weights->info.group_size / TERN_CPU_T2_BLOCK
                             : plan.blocks;
-    plan.room = room_of(weights, job->out->shape[0]);
-    plan.panels = job->run->rows > 1 ? (int8_t *)job->room + plan.room.panels : job->q;
+    plan.room = room_of(weights, job->out->shape[0] * (job->order ? job->slots : 1));
+    plan.panels = (int8_t *)job->room + plan.room.panels;
     return plan;
 }
 
+// How the tiles of all batches are cut into items.
+static void cut_tiles(struct plan *plan) {
+    uint32_t most = 0;
+    plan->tiles_each = 1;
+    for (uint32_t b = 0; b < plan->batch_count; b++) {
+        const struct tern_cpu_batch *batch = &plan->batches[b];
+        uint32_t tiles = end_tile(plan, batch) - first_tile(plan, batch);
+        most = tiles > most ? tiles : most;
+        if (unpacks(plan->job->weights, batch->count)) {
+            plan->tiles_each = TERN_CPU_GEMM_TILES;
+        }
+    }
+    plan->items_each = (most + plan->tiles_each - 1) / plan->tiles_each;
+}
+
 void tern_cpu_ternary_run(const struct tern_cpu_ternary *job) {
-    const struct tern_cpu_layout *layout = &job->weights->layout;
-    uint32_t rows = job->run->rows;
-    bool unpack = unpacks(job->weights, rows);
-    struct plan plan = make_plan(job, unpack ? TERN_CPU_GEMM_ROWS : TERN_CPU_GEMV_ROWS);
-    if (rows > 1) {
-        tern_cpu_split(job->run, (struct tern_cpu_work){plan.blocks, rows}, pack_part, &plan);
+    struct plan plan = make_plan(job);
+    plan.batches = job->order ? job->batches : &plan.whole;
+    uint32_t products = job->run->rows * (job->order ? job->slots : 1);
+    cut_tiles(&plan);
+    if (products > plan.batch_count) {
+        tern_cpu_split(job->run, (struct tern_cpu_work){plan.blocks, products}, pack_part, &plan);
     }
     // About 16 bytes of a tile in a nanosecond, and 10 ns to finish a tile's outputs.
-    uint64_t tile_ns = (layout->tile_bytes / 16 + 10) * rows;
-    struct tern_cpu_work work = {layout->tiles, tile_ns};
-    if (unpack) {
-        work.count = (layout->tiles + TERN_CPU_GEMM_TILES - 1) / TERN_CPU_GEMM_TILES;
-        work.cost = tile_ns * TERN_CPU_GEMM_TILES;
-    }
-    tern_cpu_split(job->run, work, unpack ? gemm_part : gemv_part, &plan);
+    uint64_t tile_ns = job->weights->layout.tile_bytes / 16 + 10;
+    tile_ns *= products / plan.batch_count;
+    struct tern_cpu_work work = {plan.batch_count * plan.items_each, tile_ns * plan.tiles_each};
+    tern_cpu_split(job->run, work, multiply_part, &plan);
 }
 
 struct tern_cpu_pick tern_cpu_ternary_kernel(const struct tern_cpu_kernels *kernels,
