@@ -1,6 +1,10 @@
 // How much device memory a model would take, before it is loaded.
+#include <stdio.h>
+#include <string.h>
+
 #include "runtime/allocator.h"
 #include "runtime/model/archive.h"
+#include "runtime/model/ggml_decode.h"
 #include "runtime/model/layout.h"
 #include "runtime/model/matrix.h"
 #include "runtime/model/scales.h"
@@ -21,6 +25,7 @@ typedef struct sample {
     const tern__part *part;
     uint32_t rows;
     uint32_t groups; // scales a row
+    uint32_t group_size;
     size_t raw_bytes;
     uint8_t *raw;
     uint8_t *codes;
@@ -32,7 +37,8 @@ static void sample_init(sample *s, const tern_archive *archive, const tern__part
     bool grouped = part->type->scale_kind == TERN_SCALE_GROUP;
     *s = (sample){.archive = archive, .part = part};
     s->rows = part->rows < SAMPLE_ROWS ? part->rows : SAMPLE_ROWS;
-    s->groups = grouped ? part->cols / part->type->group_size : 1;
+    s->group_size = grouped ? part->type->group_size : TERN__TERNARY_GROUP;
+    s->groups = (part->cols + s->group_size - 1) / s->group_size;
     s->raw_bytes = (size_t)tern__ggml_row_bytes(part->type, part->cols);
     s->raw = tern__alloc(context, s->raw_bytes);
     s->codes = tern__alloc(context, (size_t)tern_dtype_row_bytes(TERN_DTYPE_T2, part->cols));
@@ -54,7 +60,8 @@ static bool take_row(sample *s, uint32_t index) {
         return tern__ggml_ternary_row(type, s->part->cols, s->raw, s->codes, scales);
     }
     tern__ggml_decode_rows(type, s->part->cols, 1, s->raw, s->codes, scales);
-    return true;
+    return !tern__ggml_may_be_wide(type) ||
+           !tern__ggml_has_code_3(s->codes, (size_t)s->groups * s->group_size / 4);
 }
 
 static tern_status take_rows(sample *s, bool *out_ternary) {
@@ -72,7 +79,35 @@ static tern_status take_rows(sample *s, bool *out_ternary) {
     return TERN_STATUS_OK;
 }
 
-// What a load would make of the matrix |part|, judged by a sample of its rows.
+static bool has_row_factors(const tern_archive *archive, const tern__part *part) {
+    char name[128];
+    tern_tensor_info info = {sizeof info};
+    int stem = (int)(strlen(part->info.name) - strlen(".weight"));
+    snprintf(name, sizeof name, "%.*s.scale", stem, part->info.name);
+    return part->rows > 1 && tern__archive_find_tensor(archive, name, &info) == TERN_STATUS_OK &&
+           info.shape[0] > 1;
+}
+
+// Judged by a sample of its rows.
+static tern_status foresee_scales(const tern_archive *archive, const tern__part *part,
+                                  tern_weights_info *out) {
+    sample s;
+    bool ternary = false;
+    sample_init(&s, archive, part);
+    tern_status status = take_rows(&s, &ternary);
+    if (status == TERN_STATUS_OK && ternary) {
+        out->dtype = TERN_DTYPE_T2;
+        out->scale_kind = tern__scales_kind(s.scales, s.rows, &s.groups, &s.group_size);
+        out->group_size = s.group_size;
+    } else if (tern__ggml_may_be_wide(part->type)) {
+        out->dtype = TERN_DTYPE_Q8_0;
+        out->scale_kind = TERN_SCALE_NONE;
+    }
+    sample_finish(&s);
+    return status;
+}
+
+// What a load would make of the matrix |part|.
 static tern_status foresee(const tern_archive *archive, const tern__part *part,
                            tern_weights_info *out) {
     const tern__ggml_type *type = part->type;
@@ -81,19 +116,16 @@ static tern_status foresee(const tern_archive *archive, const tern__part *part,
                                .cols = part->cols,
                                .scale_kind = type->scale_kind,
                                .group_size = type->group_size};
-    if (type->scale_kind != TERN_SCALE_GROUP && !part->may_be_ternary) {
-        return TERN_STATUS_OK;
-    }
-    sample s;
-    bool ternary = false;
-    sample_init(&s, archive, part);
-    tern_status status = take_rows(&s, &ternary);
-    if (status == TERN_STATUS_OK && ternary) {
+    if (part->absmean) {
         out->dtype = TERN_DTYPE_T2;
-        out->scale_kind = tern__scales_kind(s.scales, s.rows, s.groups);
+        out->scale_kind = TERN_SCALE_TENSOR;
+    } else if (type->scale_kind == TERN_SCALE_GROUP || part->may_be_ternary) {
+        TERN_TRY(foresee_scales(archive, part, out));
     }
-    sample_finish(&s);
-    return status;
+    if (out->scale_kind == TERN_SCALE_TENSOR && has_row_factors(archive, part)) {
+        out->scale_kind = TERN_SCALE_ROW;
+    }
+    return TERN_STATUS_OK;
 }
 
 static tern_status estimate_part(void *user, const tern__part *part) {

@@ -36,7 +36,7 @@ typedef struct tern__ggml_type {
 //     HF_T2   of Hugging Face folders: byte [r][k] has the codes w + 1 of the rows r, R + r,
 //             2 R + r and 3 R + r, from bit 0 on, where R is a quarter of the rows, rounded up
 //     BITMAT  of BitMat: four columns a byte from bit 0 on; 0 is 00, +1 is 01, -1 is 10
-enum { TERN__GGML_FOREIGN = 0x10000 };
+enum { TERN__GGML_Q8_0 = 8, TERN__GGML_FOREIGN = 0x10000 };
 
 // NULL if there is none.
 const tern__ggml_type *tern__ggml_type_named(const char *name);
@@ -52,24 +52,13 @@ bool tern__ggml_tensor_bytes(const tern__ggml_type *type, const uint64_t shape[4
                              uint64_t *out_bytes);
 
 // Bytes of one row of |cols| elements in the file, for types whose |dtype| is not NONE. Row r of a
-// matrix starts at byte r * row_bytes of its tensor.
+// matrix starts at byte r * row_bytes of its tensor; rows of HF_T2 share bytes, four in each.
 uint64_t tern__ggml_row_bytes(const tern__ggml_type *type, uint32_t cols);
 
-// Decodes |rows| rows to canonical rows of |type->dtype|: tern_dtype_row_bytes(dtype, cols) bytes
-// each to |codes|, and with TERN_SCALE_GROUP cols / group_size floats a row to |scales| (else NULL
-// and ignored). Dense types are copied, and 16-bit rows of odd width padded. |cols| is a multiple
-// of block_elements. Code 3 of I2_S and TQ2_0 stays 3, for tern_weights_create to refuse.
-void tern__ggml_decode_rows(const tern__ggml_type *type, uint32_t cols, uint32_t rows,
-                            const void *raw, void *codes, float *scales);
+// F32, F16 or BF16.
+bool tern__ggml_is_float(const tern__ggml_type *type);
 
-// One row of F32, F16 or BF16 as t2 codes and their scale, 0 if all are 0; false if there are
-// values other than -s, 0, +s.
-bool tern__ggml_ternary_row(const tern__ggml_type *type, uint32_t cols, const void *raw,
-                            uint8_t *codes, float *out_scale);
-
-// One row of F32, F16 or BF16 as q8_0 blocks, as TERN_MODEL_HEAD_Q8 defines them, its last block
-// filled with zeros. Returns the first column whose value is NaN or infinite, |cols| if none is.
-uint32_t tern__ggml_q8_row(const tern__ggml_type *type, uint32_t cols, const void *raw,
-                           uint8_t *out);
+// Whether codes of 3 stand for weights of +2, with which a matrix is no ternary one.
+bool tern__ggml_may_be_wide(const tern__ggml_type *type);
 
 #endif

@@ -67,18 +67,29 @@ typedef struct walk {
     tern_context *context;
     tern__part_fn visit;
     void *user;
+    bool absmean; // projections become ternary
 } walk;
 
+static tern_status read_absmean(walk *w) {
+    const char *said = NULL;
+    TERN_TRY(tern__archive_string(w->archive, "tern.weights", "packed", &said));
+    w->absmean = strcmp(said, "absmean") == 0;
+    if (!w->absmean && strcmp(said, "packed") != 0) {
+        return tern__fail(w->context, TERN_STATUS_UNSUPPORTED,
+                          "key 'tern.weights' is '%s', expected packed or absmean", said);
+    }
+    return TERN_STATUS_OK;
+}
+
 static tern_status check_type(const walk *w, const tern__part *part) {
-    tern_dtype dtype = part->type->dtype;
-    bool is_vector_type =
-        dtype == TERN_DTYPE_F32 || dtype == TERN_DTYPE_F16 || dtype == TERN_DTYPE_BF16;
-    if (dtype == TERN_DTYPE_NONE || (!part->usage && !is_vector_type)) {
+    const tern__ggml_type *type = part->type;
+    bool is_dense = type->dtype != TERN_DTYPE_NONE && type->scale_kind == TERN_SCALE_NONE;
+    if (type->dtype == TERN_DTYPE_NONE || (!part->usage && !is_dense)) {
         return tern__fail(w->context, TERN_STATUS_UNSUPPORTED,
                           "tensor '%s' is of type %s (%" PRIu32 "), expected %s", part->info.name,
                           part->info.type_name, part->info.type,
-                          part->usage ? "I2_S, TQ1_0, TQ2_0, F32, F16, BF16 or Q8_0"
-                                      : "F32, F16 or BF16");
+                          part->usage ? "a ternary type, F32, F16, BF16, Q8_0, Q4_0 or Q4_K to Q6_K"
+                                      : "F32, F16, BF16 or another dense type");
     }
     return TERN_STATUS_OK;
 }
@@ -125,6 +136,7 @@ static tern_status visit_part(const walk *w, const char *name, tern__part *part,
     part->type = tern__ggml_type_of(&part->info);
     TERN_TRY(check_type(w, part));
     TERN_TRY(check_shape(w, part));
+    part->absmean = w->absmean && part->projection && part->type->scale_kind == TERN_SCALE_NONE;
     if (out_found) {
         *out_found = found;
     }
@@ -150,8 +162,7 @@ static bool is_wide_float(const walk *w, const char *stem) {
     if (tern__archive_find_tensor(w->archive, name, &info) != TERN_STATUS_OK) {
         return false;
     }
-    tern_dtype dtype = tern__ggml_type_of(&info)->dtype;
-    return dtype == TERN_DTYPE_F32 || dtype == TERN_DTYPE_F16 || dtype == TERN_DTYPE_BF16;
+    return tern__ggml_is_float(tern__ggml_type_of(&info));
 }
 
 // A linear layer and, where the file has them, the norm in front of it and its bias.
@@ -290,9 +301,10 @@ static tern_status check_strays(const walk *w) {
 
 tern_status tern__layout_visit(tern__network *network, const tern_archive *archive,
                                tern__part_fn visit, void *user) {
-    walk w = {network, archive, tern__archive_context(archive), visit, user};
+    walk w = {network, archive, tern__archive_context(archive), visit, user, false};
     bool placed = network->layers != NULL;
     bool found = false;
+    TERN_TRY(read_absmean(&w));
     TERN_TRY(visit_ends(&w, placed));
     tern__part factors = {
         .rows = 1, .cols = network->hyper.rotary_dims / 2, .factors = &network->rotary_factors};
@@ -304,7 +316,7 @@ tern_status tern__layout_visit(tern__network *network, const tern_archive *archi
 }
 
 uint64_t tern__part_bytes(const tern__part *part, bool as_ternary) {
-    bool ternary = part->may_be_ternary && as_ternary;
+    bool ternary = part->absmean || (part->may_be_ternary && as_ternary);
     tern_dtype dtype = ternary ? TERN_DTYPE_T2 : part->as_q8 ? TERN_DTYPE_Q8_0 : part->type->dtype;
     return part->usage ? part->rows * tern_dtype_row_bytes(dtype, part->cols)
                        : part->cols * (uint64_t)sizeof(float);

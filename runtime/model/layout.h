@@ -16,6 +16,7 @@ typedef struct tern__part {
     bool as_q8;           // held as q8_0, whatever float it is in the file
     bool is_copy;         // a second matrix of a tensor
     bool may_be_ternary;  // dense as stored; its values decide what it becomes
+    bool absmean;         // dense as stored; a load makes it ternary by its mean size
     bool normed;          // there is a norm in front of it, of its own
     float added;          // to every value of a vector
     tern__matrix *matrix; // where it goes: this,

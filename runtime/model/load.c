@@ -1,9 +1,9 @@
 // A network's weights, from the archive to the device: one walk to count, one to load.
 #include <math.h>
-#include <string.h>
 
 #include "runtime/allocator.h"
 #include "runtime/model/archive.h"
+#include "runtime/model/ggml_decode.h"
 #include "runtime/model/matrix.h"
 #include "runtime/status.h"
 #include "shaders/common/float.h"
@@ -32,26 +32,30 @@ static tern_status count_part(void *user, const tern__part *part) {
     return TERN_STATUS_OK;
 }
 
-static tern_status read_values(load *l, const tern__part *part, float *out) {
-    tern_dtype dtype = part->type->dtype;
-    uint32_t size = dtype == TERN_DTYPE_F32 ? 4 : 2;
-    TERN_TRY(tern__archive_read(l->loader.archive, &part->info, 0, out, (size_t)part->cols * size));
-    const uint8_t *raw = (const uint8_t *)out;
-    for (uint32_t left = part->cols; left > 0; left--) { // backwards, because it widens in place
-        uint32_t i = left - 1;
-        uint16_t half;
-        memcpy(&half, raw + (size_t)i * 2, sizeof half);
-        float value = dtype == TERN_DTYPE_F32   ? out[i]
-                      : dtype == TERN_DTYPE_F16 ? t_f16_to_f32(half)
-                                                : t_bf16_to_f32(half);
-        if (!isfinite(value)) {
+// |raw| has room for what the file has of the vector.
+static tern_status read_raw(load *l, const tern__part *part, void *raw, float *out) {
+    TERN_TRY(tern__archive_read(l->loader.archive, &part->info, 0, raw, (size_t)part->info.size));
+    tern__ggml_values(part->type, 0, part->cols, raw, out);
+    for (uint32_t i = 0; i < part->cols; i++) {
+        if (!isfinite(out[i])) {
             return tern__fail(l->loader.context, TERN_STATUS_CORRUPT_DATA,
                               "tensor '%s': element %u is %g, expected a finite number",
-                              part->info.name, i, (double)value);
+                              part->info.name, i, (double)out[i]);
         }
-        out[i] = t_flush(value);
+        out[i] = t_flush(out[i]);
     }
     return tern__loader_advance(&l->loader, part->info.size);
+}
+
+static tern_status read_values(load *l, const tern__part *part, float *out) {
+    tern_context *context = l->loader.context;
+    void *raw = tern__alloc(context, (size_t)part->info.size);
+    if (!raw) {
+        return tern__fail_memory(context, part->info.size, part->info.name);
+    }
+    tern_status status = read_raw(l, part, raw, out);
+    tern__free(context, raw);
+    return status;
 }
 
 static tern_status read_vector(load *l, const tern__part *part, float *out) {

@@ -23,6 +23,7 @@ typedef struct tern__loader {
     tern__room raw;   // rows as the file has them
     tern__room codes; // a matrix whose scales decide its kind, and these
     tern__room scales;
+    tern__room factors; // of one matrix, from the tensor beside it
 } tern__loader;
 
 // Gives back its rooms.
@@ -42,8 +43,14 @@ tern_status tern__check_memory(tern_device *device, const char *what, uint64_t b
 // Device memory of a matrix of this shape and type, as canonical rows.
 uint64_t tern__weights_bytes(const tern_weights_info *info);
 
-// Ternary types keep one scale per matrix or row where that says the same; dense values that are
-// all -s, 0 or +s become ternary where |part->may_be_ternary|. |*out_bytes| is what it takes.
+// Ternary types keep one scale per matrix or row where that says the same. Dense values that are
+// -s, 0 or +s, with an s for each 64 columns at most, become ternary where |part->may_be_ternary|.
+// Where |part->absmean| all of them do: with m the mean of |w|, added up in double precision, row
+// by row in ascending order, and rounded to float32 (1e-5 at least), and f = 1 / m,
+//
+//     code = clamp(round half even(w * f), -1, 1), scale = 1 / f
+//
+// |*out_bytes| is what it takes.
 tern_status tern__matrix_load(tern__loader *loader, const tern__part *part, tern__matrix *out,
                               uint64_t *out_bytes);
 

@@ -9,17 +9,20 @@
 typedef struct tern__scales {
     uint32_t rows;
     uint32_t groups;      // scales per row
-    uint32_t group_bytes; // t2 bytes under each scale; padding holds zero weights
-    const uint8_t *codes; // t2, rows * groups * group_bytes
+    uint32_t group_size;  // columns under each scale, the last of a row may have fewer
+    uint32_t row_bytes;   // of t2 codes; padding holds zero weights
+    const uint8_t *codes; // rows * row_bytes
     float *values;        // rows * groups; what is left after reducing comes first
 
-    tern_scale_kind kind; // set by reducing: TENSOR, ROW, or GROUP
+    tern_scale_kind kind; // set by reducing: TENSOR, ROW, or GROUP with |groups| and |group_size|
     float tensor;         // with TERN_SCALE_TENSOR
 } tern__scales;
 
-// The simplest kind that says the same as |groups| scales for each of |rows| rows, of which those
-// that are 0 can be anything.
-tern_scale_kind tern__scales_kind(const float *values, uint32_t rows, uint32_t groups);
+// The simplest kind that says the same as |*groups| scales, one per |*group_size| columns, for each
+// of |rows| rows, of which those that are 0 can be anything. Groups become larger where they agree:
+// then |values|, |*groups| and |*group_size| change.
+tern_scale_kind tern__scales_kind(float *values, uint32_t rows, uint32_t *groups,
+                                  uint32_t *group_size);
 
 // A scale of 0 over zero weights only can be anything; CORRUPT_DATA names |name| and the block for
 // any other 0, NaN or infinity.

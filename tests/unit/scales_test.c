@@ -25,7 +25,8 @@ static tern_status reduce(const float *scales, uint32_t empty, tern__scales *out
     memcpy(values, scales, sizeof values);
     *out = (tern__scales){.rows = ROWS,
                           .groups = GROUPS,
-                          .group_bytes = GROUP_BYTES,
+                          .group_size = GROUP_BYTES * 4,
+                          .row_bytes = GROUPS * GROUP_BYTES,
                           .codes = codes,
                           .values = values};
     return tern__scales_reduce(NULL, "blk.7.ffn_up.weight", out);
