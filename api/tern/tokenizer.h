@@ -39,6 +39,12 @@ TERN_BEGIN_DECLS
 TERN_API tern_status tern_tokenizer_create(tern_context *context, const tern_archive *archive,
                                            tern_tokenizer **out_tokenizer);
 
+/** From a file of its own, told apart by its content: a GGUF file or the tokenizer.model of Llama 3
+ * (tiktoken's text). |source| is not needed afterwards. UNSUPPORTED if it is none of these, else as
+ * tern_tokenizer_create; IO and whatever else the source returns. */
+TERN_API tern_status tern_tokenizer_open(tern_context *context, const tern_source *source,
+                                         tern_tokenizer **out_tokenizer);
+
 /** Accepts NULL. */
 TERN_API void tern_tokenizer_destroy(tern_tokenizer *tokenizer);
 

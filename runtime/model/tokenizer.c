@@ -1,18 +1,20 @@
 #include "runtime/model/tokenizer.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/allocator.h"
 #include "runtime/model/archive.h"
 #include "runtime/model/source.h"
+#include "runtime/model/tokenizer_added.h"
+#include "runtime/model/tokenizer_split.h"
 #include "runtime/status.h"
 
 enum { MAX_TEXT = 1 << 30 };
 
 static const tern__tokenizer_kind kinds[] = {
-    {"llama", tern__spm_finish, tern__spm_encode, NULL}, // SentencePiece BPE, by scores
+    {"llama", tern__bpe_finish, tern__bpe_encode, tern__bpe_destroy}, // SentencePiece BPE
+    {"gpt2", tern__bpe_finish, tern__bpe_encode, tern__bpe_destroy},  // byte-level BPE
     {"t5", tern__unigram_finish, tern__unigram_encode, tern__unigram_destroy},
     {"bert", tern__wordpiece_finish, tern__wordpiece_encode, tern__wordpiece_destroy},
 };
@@ -61,52 +63,7 @@ static tern_status check_ids(const tern__vocabulary *v) {
     return TERN_STATUS_OK;
 }
 
-static bool is_special(uint8_t type) {
-    return type == TERN__TOKEN_CONTROL || type == TERN__TOKEN_UNKNOWN ||
-           type == TERN__TOKEN_USER_DEFINED;
-}
-
-typedef struct ranked {
-    uint32_t length;
-    uint32_t id;
-} ranked;
-
-static int compare_ranked(const void *a, const void *b) {
-    const ranked *x = a;
-    const ranked *y = b;
-    if (x->length != y->length) {
-        return x->length > y->length ? -1 : 1;
-    }
-    return (x->id > y->id) - (x->id < y->id);
-}
-
-static tern_status index_special(tern_tokenizer *tokenizer, uint32_t count) {
-    tern_context *context = tokenizer->v.context;
-    size_t bytes = (size_t)count * (sizeof(ranked) + sizeof *tokenizer->special);
-    ranked *order = tern__calloc(context, count, sizeof *order);
-    tokenizer->special = tern__calloc(context, count, sizeof *tokenizer->special);
-    if (!order || !tokenizer->special) {
-        tern__free(context, order);
-        return tern__fail_memory(context, bytes, "a vocabulary");
-    }
-    uint32_t filled = 0;
-    for (uint32_t id = 0; id < tokenizer->v.token_count; id++) {
-        const tern__token *token = &tokenizer->v.tokens[id];
-        if (is_special(token->type) && token->size > 0) {
-            order[filled++] = (ranked){token->size, id};
-        }
-    }
-    qsort(order, filled, sizeof *order, compare_ranked);
-    for (uint32_t i = 0; i < filled; i++) {
-        tokenizer->special[i] = order[i].id;
-    }
-    tokenizer->special_count = filled;
-    tern__free(context, order);
-    return TERN_STATUS_OK;
-}
-
-static tern_status index_tokens(tern_tokenizer *tokenizer) {
-    uint32_t special = 0;
+static void index_bytes(tern_tokenizer *tokenizer) {
     memset(tokenizer->bytes, 0xff, sizeof tokenizer->bytes);
     for (uint32_t id = 0; id < tokenizer->v.token_count; id++) {
         const tern__token *token = &tokenizer->v.tokens[id];
@@ -114,10 +71,7 @@ static tern_status index_tokens(tern_tokenizer *tokenizer) {
         if (byte >= 0) {
             tokenizer->bytes[byte] = (int32_t)id;
         }
-        special += is_special(token->type);
-        tokenizer->has_user_defined |= token->type == TERN__TOKEN_USER_DEFINED;
     }
-    return index_special(tokenizer, special);
 }
 
 static tern_status finish(tern_tokenizer *tokenizer) {
@@ -128,7 +82,9 @@ static tern_status finish(tern_tokenizer *tokenizer) {
     }
     TERN_TRY(check_ids(v));
     TERN_TRY(tern__vocabulary_index(v));
-    TERN_TRY(index_tokens(tokenizer));
+    TERN_TRY(tern__added_create(v, &tokenizer->added));
+    TERN_TRY(tern__splitter_create(v, &tokenizer->splitter));
+    index_bytes(tokenizer);
     return tokenizer->kind->finish ? tokenizer->kind->finish(tokenizer) : TERN_STATUS_OK;
 }
 
@@ -177,7 +133,8 @@ void tern_tokenizer_destroy(tern_tokenizer *tokenizer) {
     if (tokenizer->kind && tokenizer->kind->destroy) {
         tokenizer->kind->destroy(tokenizer);
     }
-    tern__free(context, tokenizer->special);
+    tern__added_destroy(tokenizer->added, context);
+    tern__splitter_destroy(tokenizer->splitter, context);
     tern__vocabulary_finish(&tokenizer->v);
     tern__free(context, tokenizer);
 }

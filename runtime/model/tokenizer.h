@@ -18,6 +18,8 @@ static inline void tern__ids_add(tern__ids *out, int32_t id) {
     out->count++;
 }
 
+typedef struct tern__splitter tern__splitter;
+
 // Memory of one call to encode.
 typedef struct tern__encoder {
     const tern_tokenizer *tokenizer;
@@ -43,10 +45,9 @@ typedef struct tern__tokenizer_kind {
 struct tern_tokenizer {
     tern__vocabulary v;
     const tern__tokenizer_kind *kind;
-    void *model;       // the kind's own
-    uint32_t *special; // control, unknown and user-defined ids, the longest text first
-    uint32_t special_count;
-    bool has_user_defined;
+    void *model; // the kind's own
+    struct tern__added *added;
+    tern__splitter *splitter;
     int32_t bytes[256]; // token of each byte, or -1
 };
 
@@ -63,16 +64,17 @@ static inline const char *tern__token_text(const tern_tokenizer *tokenizer, uint
 size_t tern__token_bytes(const tern_tokenizer *tokenizer, int32_t id, bool first, char *out_bytes,
                          size_t capacity);
 
-// At least |size| bytes at |encoder->room|, or NULL.
-void *tern__encoder_room(tern__encoder *encoder, size_t size);
+// At least |count| * |each| bytes, which the next call may move; NULL when out of memory.
+void *tern__encoder_room(tern__encoder *encoder, size_t count, size_t each);
 
 // Encodes |size| < 2^30 bytes: added tokens, stretches, words.
 tern_status tern__encode(const tern_tokenizer *tokenizer, const char *text, uint32_t size,
                          bool special, tern__ids *out);
 
 // Kinds.
-tern_status tern__spm_finish(tern_tokenizer *tokenizer);
-tern_status tern__spm_encode(tern__encoder *encoder, const char *word, uint32_t size);
+tern_status tern__bpe_finish(tern_tokenizer *tokenizer);
+tern_status tern__bpe_encode(tern__encoder *encoder, const char *word, uint32_t size);
+void tern__bpe_destroy(tern_tokenizer *tokenizer);
 
 tern_status tern__unigram_finish(tern_tokenizer *tokenizer);
 tern_status tern__unigram_encode(tern__encoder *encoder, const char *word, uint32_t size);

@@ -3,16 +3,17 @@
 
 #include "runtime/allocator.h"
 #include "runtime/model/normalize.h"
-#include "runtime/model/tokenizer.h"
+#include "runtime/model/tokenizer_added.h"
+#include "runtime/model/tokenizer_split.h"
 #include "runtime/status.h"
-
-enum { FREE = -1, COVERED = -2 };
 
 static const char space_mark[3] = {'\xe2', '\x96', '\x81'};
 
-void *tern__encoder_room(tern__encoder *encoder, size_t size) {
-    if (!tern__grow(encoder->context, &encoder->room, &encoder->room_size, size, 1)) {
-        tern__fail_memory(encoder->context, size, "encoding a text");
+void *tern__encoder_room(tern__encoder *encoder, size_t count, size_t each) {
+    size_t size;
+    if (!tern__mul_size(count, each, &size) ||
+        !tern__grow(encoder->context, &encoder->room, &encoder->room_size, size, 1)) {
+        tern__fail_memory(encoder->context, (uint64_t)count * each, "encoding a text");
         return NULL;
     }
     return encoder->room;
@@ -42,17 +43,16 @@ static tern_status mark_spaces(tern__encoder *e, const char *text, uint32_t size
 }
 
 static tern_status encode_normal(tern__encoder *e, const char *text, uint32_t size, bool first) {
-    const tern_tokenizer *tokenizer = e->tokenizer;
-    const tern__vocabulary *v = &tokenizer->v;
+    const tern__vocabulary *v = &e->tokenizer->v;
     if (size == 0) {
         return TERN_STATUS_OK;
     }
     if (!v->mark_spaces) {
-        return tokenizer->kind->encode(e, text, size);
+        return tern__split_words(e, text, size);
     }
     bool prefix = v->prefix == TERN__PREFIX_EACH || (v->prefix == TERN__PREFIX_FIRST && first);
     TERN_TRY(mark_spaces(e, text, size, prefix));
-    return tokenizer->kind->encode(e, e->text, (uint32_t)e->text_size);
+    return tern__split_words(e, e->text, (uint32_t)e->text_size);
 }
 
 static tern_status encode_stretch(tern__encoder *e, const char *text, uint32_t size, bool first) {
@@ -73,78 +73,80 @@ static tern_status encode_stretch(tern__encoder *e, const char *text, uint32_t s
     return status;
 }
 
-// Marks where |id| is spelled out in what no longer token has taken: its id at the first byte.
-static void mark_token(const tern_tokenizer *tokenizer, uint32_t id, const char *text,
-                       uint32_t size, int32_t *owner) {
-    uint32_t length;
-    const char *token = tern__token_text(tokenizer, id, &length);
-    for (uint32_t i = 0; length <= size && i <= size - length;) {
-        const char *hit = memchr(text + i, token[0], size - length - i + 1);
-        if (!hit) {
-            return;
+static bool is_space(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+// Of a word for this purpose: ASCII letters, digits, the underscore and what is not ASCII.
+static bool is_word(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
+           (c & 0x80);
+}
+
+// Where an added token counts, with the white space that it takes.
+typedef struct hit {
+    uint32_t start;
+    uint32_t end;
+} hit;
+
+// Whether token |id| at |at| counts. |from| is where the token before it ended.
+static bool take(const tern__vocabulary *v, int32_t id, const char *text, uint32_t size,
+                 uint32_t at, uint32_t from, hit *out) {
+    const tern__token *token = &v->tokens[id];
+    *out = (hit){at, at + token->size};
+    if (token->added & TERN__ADDED_SINGLE_WORD) {
+        if ((out->start > 0 && is_word(text[out->start - 1])) ||
+            (out->end < size && is_word(text[out->end]))) {
+            return false;
         }
-        i = (uint32_t)(hit - text);
-        bool open = memcmp(hit, token, length) == 0;
-        for (uint32_t j = 0; open && j < length; j++) {
-            open = owner[i + j] == FREE;
-        }
-        if (!open) {
-            i++;
+    }
+    while ((token->added & TERN__ADDED_LSTRIP) && out->start > from &&
+           is_space(text[out->start - 1])) {
+        out->start--;
+    }
+    while ((token->added & TERN__ADDED_RSTRIP) && out->end < size && is_space(text[out->end])) {
+        out->end++;
+    }
+    return true;
+}
+
+// |ids| has the longest token that starts at each byte.
+static tern_status encode_found(tern__encoder *e, const char *text, uint32_t size,
+                                const int32_t *ids) {
+    const tern__vocabulary *v = &e->tokenizer->v;
+    uint32_t done = 0;
+    for (uint32_t at = 0; at < size;) {
+        hit h;
+        if (ids[at] < 0 || !take(v, ids[at], text, size, at, done, &h)) {
+            at++;
             continue;
         }
-        for (uint32_t j = 0; j < length; j++) {
-            owner[i + j] = COVERED;
-        }
-        owner[i] = (int32_t)id;
-        i += length;
+        TERN_TRY(encode_stretch(e, text + done, h.start - done, done == 0));
+        tern__ids_add(e->out, ids[at]);
+        done = at = h.end;
     }
+    return encode_stretch(e, text + done, size - done, done == 0);
 }
 
-static tern_status encode_marked(tern__encoder *e, const char *text, uint32_t size,
-                                 const int32_t *owner) {
-    for (uint32_t i = 0; i < size;) {
-        uint32_t length = 0;
-        if (owner[i] >= 0) {
-            tern__ids_add(e->out, owner[i]);
-            tern__token_text(e->tokenizer, (uint32_t)owner[i], &length);
-        } else {
-            while (i + length < size && owner[i + length] == FREE) {
-                length++;
-            }
-            TERN_TRY(encode_stretch(e, text + i, length, i == 0));
-        }
-        i += length;
-    }
-    return TERN_STATUS_OK;
-}
-
-static tern_status encode_special(tern__encoder *e, const char *text, uint32_t size, bool special) {
-    const tern_tokenizer *tokenizer = e->tokenizer;
+static tern_status encode_added(tern__encoder *e, const char *text, uint32_t size, bool special) {
     size_t bytes = 0;
-    int32_t *owner =
-        tern__mul_size(size, sizeof *owner, &bytes) ? tern__alloc(e->context, bytes) : NULL;
-    if (!owner) {
-        return tern__fail_memory(e->context, (uint64_t)size * sizeof *owner, "encoding a text");
+    int32_t *ids =
+        tern__mul_size(size, sizeof *ids, &bytes) ? tern__alloc(e->context, bytes) : NULL;
+    if (!ids) {
+        return tern__fail_memory(e->context, (uint64_t)size * sizeof *ids, "encoding a text");
     }
-    for (uint32_t i = 0; i < size; i++) {
-        owner[i] = FREE;
-    }
-    for (uint32_t i = 0; i < tokenizer->special_count; i++) {
-        uint32_t id = tokenizer->special[i];
-        if (special || tokenizer->v.tokens[id].type == TERN__TOKEN_USER_DEFINED) {
-            mark_token(tokenizer, id, text, size, owner);
-        }
-    }
-    tern_status status = encode_marked(e, text, size, owner);
-    tern__free(e->context, owner);
+    tern__added_find(e->tokenizer->added, text, size, special, ids);
+    tern_status status = encode_found(e, text, size, ids);
+    tern__free(e->context, ids);
     return status;
 }
 
 tern_status tern__encode(const tern_tokenizer *tokenizer, const char *text, uint32_t size,
                          bool special, tern__ids *out) {
     tern__encoder e = {.tokenizer = tokenizer, .context = tokenizer->v.context, .out = out};
-    tern_status status = special || tokenizer->has_user_defined
-                             ? encode_special(&e, text, size, special)
+    bool looked_for = special || tern__added_has_user_defined(tokenizer->added);
+    tern_status status = tokenizer->added && looked_for && size > 0
+                             ? encode_added(&e, text, size, special)
                              : encode_stretch(&e, text, size, true);
     tern__free(e.context, e.room);
     tern__free(e.context, e.text);

@@ -143,7 +143,7 @@ static void emit(const tern_tokenizer *tokenizer, const step *best, uint32_t fir
 
 tern_status tern__unigram_encode(tern__encoder *encoder, const char *word, uint32_t size) {
     const tern_tokenizer *tokenizer = encoder->tokenizer;
-    step *best = tern__encoder_room(encoder, ((size_t)size + 1) * sizeof *best);
+    step *best = tern__encoder_room(encoder, (size_t)size + 1, sizeof *best);
     if (!best) {
         return TERN_STATUS_OUT_OF_MEMORY;
     }

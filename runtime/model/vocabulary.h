@@ -2,7 +2,7 @@
 // vocabulary_tiktoken.c, ...); tern__tokenizer_make checks it and makes it a tern_tokenizer.
 //
 // A text is encoded so: added tokens are cut out; each stretch between them is normalised, cut into
-// words by the splits, and each word goes to the kind's model; |before| and |after| go around it all.
+// words by the splits, and each word goes to the kind's model; |before| and |after| go around it.
 #ifndef TERN_RUNTIME_MODEL_VOCABULARY_H_
 #define TERN_RUNTIME_MODEL_VOCABULARY_H_
 
@@ -143,6 +143,7 @@ typedef struct tern__vocabulary {
     bool single_scores;    // unigram: sums of scores are float
     bool mark_spaces;      // spaces are written as U+2581 before the model sees them
     bool byte_level;       // the model's letters are bytes, not characters
+    bool join_by_score;    // pairs join when their text is a token; else as |merges| says
     bool whole_words;      // a word that is a token is that token, whatever merges say
     bool clean_spaces;     // decoding drops the space before punctuation
 } tern__vocabulary;
@@ -189,9 +190,21 @@ tern_status tern__vocabulary_normal(tern__vocabulary *v, tern__normal_form form,
 // The byte that "<0x0A>" and its like stand for, or -1.
 int tern__token_byte(const char *text, size_t size);
 
+// Bytes from the printable characters of byte-level vocabularies, at most |size| of them. False if
+// a character stands for none.
+bool tern__byte_letters(const char *text, size_t size, char *out, size_t *out_size);
+
+// Adds the splits of a pre-tokenizer that GGUF knows by name. UNSUPPORTED names one it does not.
+// |*out_add_bos|: what its vocabularies mean where they do not say.
+tern_status tern__vocabulary_pretokenizer(tern__vocabulary *v, const char *name, bool *out_add_bos);
+
 // Makes a tokenizer of |v|, which is empty afterwards, also on failure. UNSUPPORTED names a kind
 // that is not known or a pattern that PCRE2 refuses, CORRUPT_DATA a contradiction.
 tern_status tern__tokenizer_make(tern__vocabulary *v, tern_tokenizer **out_tokenizer);
+
+// The same of a file's bytes: whatever tern_tokenizer_open takes but GGUF.
+tern_status tern__tokenizer_from_memory(tern_context *context, const char *file, const char *data,
+                                        size_t size, tern_tokenizer **out_tokenizer);
 
 // Readers. Each fills an initialised |v|, which the caller finishes whatever they return.
 tern_status tern__vocabulary_read_gguf(tern__vocabulary *v, const tern_archive *archive);

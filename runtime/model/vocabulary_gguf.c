@@ -15,22 +15,32 @@
 
 #define NONE UINT32_MAX
 
+enum { LLAMA3_TOKENS = 128256 };
+
+// What files of a kind mean where they say nothing, and what only they have.
+typedef struct defaults defaults;
+
 // What is read from the archive, lent, and where it goes.
 typedef struct reader {
     tern__vocabulary *v;
     const tern_archive *archive;
+    const defaults *defaults;
+    bool add_bos; // where the file does not say
+    char *bytes;  // byte-level: of a token or of two that merge
+    size_t capacity;
     tern__array tokens;
     tern__array scores; // count 0: none
     tern__array types;  // count 0: none
 } reader;
 
-// What files of a kind mean where they say nothing.
-typedef struct defaults {
+struct defaults {
     const char *kind;
     uint32_t unknown, bos, eos;
     bool add_bos, add_eos;
-    tern_status (*read)(reader *r);
-} defaults;
+    bool byte_level;
+    tern_status (*prepare)(reader *r);  // before the tokens
+    tern_status (*complete)(reader *r); // after them; NULL: nothing to do
+};
 
 static tern_status contradiction(const reader *r, const char *what, uint64_t got) {
     return tern__fail(r->v->context, TERN_STATUS_CORRUPT_DATA,
@@ -72,14 +82,42 @@ static tern_status read_columns(reader *r) {
     return read_column(r, KEY("token_type"), TERN_VALUE_I32, &r->types);
 }
 
+// |text| in |out|, with room for |size|, as bytes if its characters stand for bytes.
+static size_t copy_bytes(const char *text, size_t size, char *out) {
+    size_t bytes = 0;
+    if (!tern__byte_letters(text, size, out, &bytes)) {
+        memcpy(out, text, size);
+        bytes = size;
+    }
+    return bytes;
+}
+
+static tern_status reserve(reader *r, size_t size) {
+    return tern__grow(r->v->context, (void **)&r->bytes, &r->capacity, size, 1)
+               ? TERN_STATUS_OK
+               : tern__fail_memory(r->v->context, size, "a vocabulary");
+}
+
+static tern_status read_token(reader *r, uint32_t id) {
+    size_t size;
+    const char *text = tern__array_string(&r->tokens, id, &size);
+    int32_t type = tern__token_byte(text, size) >= 0 && !r->defaults->byte_level
+                       ? TERN__TOKEN_BYTE
+                       : TERN__TOKEN_NORMAL;
+    type = r->types.count ? tern__array_i32(&r->types, id) : type;
+    float score = r->scores.count ? tern__array_f32(&r->scores, id) : 0.0f;
+    // Added tokens are written as they are.
+    if (r->defaults->byte_level && (type == TERN__TOKEN_NORMAL || type == TERN__TOKEN_UNDEFINED)) {
+        TERN_TRY(reserve(r, size));
+        size = copy_bytes(text, size, r->bytes);
+        text = r->bytes;
+    }
+    return tern__vocabulary_set(r->v, id, text, size, score, type);
+}
+
 static tern_status read_tokens(reader *r) {
     for (uint32_t id = 0; id < r->tokens.count; id++) {
-        size_t size;
-        const char *text = tern__array_string(&r->tokens, id, &size);
-        int32_t type = tern__token_byte(text, size) >= 0 ? TERN__TOKEN_BYTE : TERN__TOKEN_NORMAL;
-        type = r->types.count ? tern__array_i32(&r->types, id) : type;
-        float score = r->scores.count ? tern__array_f32(&r->scores, id) : 0.0f;
-        TERN_TRY(tern__vocabulary_set(r->v, id, text, size, score, type));
+        TERN_TRY(read_token(r, id));
     }
     return TERN_STATUS_OK;
 }
@@ -114,15 +152,16 @@ static tern_status read_affix(const reader *r, const char *key, bool fallback, i
     return TERN_STATUS_OK;
 }
 
-static tern_status read_ids(reader *r, const defaults *d) {
+static tern_status read_ids(reader *r) {
     tern__vocabulary *v = r->v;
+    const defaults *d = r->defaults;
     TERN_TRY(read_id(r, KEY("bos_token_id"), d->bos, &v->bos));
     TERN_TRY(read_id(r, KEY("eos_token_id"), d->eos, &v->eos));
     TERN_TRY(read_id(r, KEY("unknown_token_id"), d->unknown, &v->unknown));
     TERN_TRY(read_id(r, KEY("eot_token_id"), NONE, &v->end_of_turn));
     TERN_TRY(read_id(r, KEY("eom_token_id"), NONE, &v->end_of_message));
     TERN_TRY(read_id(r, KEY("padding_token_id"), NONE, &v->padding));
-    TERN_TRY(read_affix(r, KEY("add_bos_token"), d->add_bos, v->bos, &v->before));
+    TERN_TRY(read_affix(r, KEY("add_bos_token"), r->add_bos, v->bos, &v->before));
     return read_affix(r, KEY("add_eos_token"), d->add_eos, v->eos, &v->after);
 }
 
@@ -144,7 +183,7 @@ static void mark_types(reader *r) {
 }
 
 // U+2581 for spaces, and one before the text unless the file says no.
-static tern_status read_marked(reader *r) {
+static tern_status prepare_marked(reader *r) {
     bool prefix;
     TERN_TRY(tern__archive_bool(r->archive, KEY("add_space_prefix"), true, &prefix));
     r->v->prefix = prefix ? TERN__PREFIX_EACH : TERN__PREFIX_NEVER;
@@ -153,8 +192,13 @@ static tern_status read_marked(reader *r) {
     return TERN_STATUS_OK;
 }
 
+static tern_status prepare_llama(reader *r) {
+    r->v->join_by_score = true;
+    return prepare_marked(r);
+}
+
 // Unigram: what SentencePiece's normaliser does, then the same marks.
-static tern_status read_unigram(reader *r) {
+static tern_status prepare_unigram(reader *r) {
     tern__vocabulary *v = r->v;
     tern__array map;
     bool squeeze;
@@ -172,36 +216,91 @@ static tern_status read_unigram(reader *r) {
     if (squeeze) {
         TERN_TRY(tern__vocabulary_normal(v, TERN__NORMAL_SQUEEZE_SPACES, NULL, NULL, 0));
     }
-    return read_marked(r);
+    return prepare_marked(r);
+}
+
+// The published file of BitNet b1.58 2B-4T does not name its pre-tokenizer, which is Llama 3's.
+// Other files without a name are from before there were any, made for what "default" does.
+static tern_status find_pretokenizer(const reader *r, const char **out_name) {
+    const char *architecture;
+    TERN_TRY(tern__archive_string(r->archive, "general.architecture", "", &architecture));
+    bool is_bitnet = strncmp(architecture, "bitnet", 6) == 0 && r->tokens.count == LLAMA3_TOKENS;
+    return tern__archive_string(r->archive, KEY("pre"), is_bitnet ? "llama-bpe" : "default",
+                                out_name);
+}
+
+static tern_status prepare_gpt2(reader *r) {
+    const char *name;
+    r->v->byte_level = true;
+    TERN_TRY(find_pretokenizer(r, &name));
+    return tern__vocabulary_pretokenizer(r->v, name, &r->add_bos);
+}
+
+// "left right", where neither has a space but that the left may be one.
+static tern_status read_merge(reader *r, const char *text, size_t size, uint64_t index) {
+    const char *space = size > 2 ? memchr(text + 1, ' ', size - 1) : NULL;
+    if (!space || space + 1 == text + size) {
+        return tern__fail(r->v->context, TERN_STATUS_CORRUPT_DATA,
+                          "%s: merge %" PRIu64 " is '%.40s', expected two tokens and a space",
+                          r->v->file, index, text);
+    }
+    TERN_TRY(reserve(r, size));
+    size_t left = copy_bytes(text, (size_t)(space - text), r->bytes);
+    size_t right = copy_bytes(space + 1, (size_t)(text + size - space - 1), r->bytes + left);
+    return tern__vocabulary_merge(r->v, r->bytes, left, r->bytes + left, right);
+}
+
+static tern_status complete_gpt2(reader *r) {
+    tern__array merges;
+    tern_status status = tern__archive_array(r->archive, KEY("merges"), TERN_VALUE_STRING, &merges);
+    if (status == TERN_STATUS_NOT_FOUND) {
+        return tern__fail(r->v->context, status, "%s: key '" KEY("merges") "' is missing",
+                          r->v->file);
+    }
+    TERN_TRY(status);
+    TERN_TRY(tern__vocabulary_index(r->v));
+    for (uint64_t i = 0; i < merges.count; i++) {
+        size_t size;
+        const char *text = tern__array_string(&merges, i, &size);
+        TERN_TRY(read_merge(r, text, size, i));
+    }
+    return TERN_STATUS_OK;
 }
 
 static const defaults kinds[] = {
-    {"llama", 0, 1, 2, true, false, read_marked},
-    {"t5", 2, NONE, 1, false, true, read_unigram},
+    {"llama", 0, 1, 2, true, false, false, prepare_llama, NULL},
+    {"t5", 2, NONE, 1, false, true, false, prepare_unigram, NULL},
+    {"gpt2", NONE, NONE, NONE, false, false, true, prepare_gpt2, complete_gpt2},
 };
 
-static const defaults *find_kind(const char *name) {
+static tern_status find_kind(reader *r) {
+    const char *name;
+    TERN_TRY(tern__archive_need_string(r->archive, KEY("model"), &name));
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(kinds[i].kind, name) == 0) {
-            return &kinds[i];
+            r->defaults = &kinds[i];
+            r->v->kind = kinds[i].kind;
+            return TERN_STATUS_OK;
         }
     }
-    return NULL;
+    return tern__fail(r->v->context, TERN_STATUS_UNSUPPORTED,
+                      "%s: tokenizer '%.64s' is not supported", r->v->file, name);
+}
+
+static tern_status read_all(reader *r) {
+    TERN_TRY(find_kind(r));
+    TERN_TRY(read_columns(r));
+    r->add_bos = r->defaults->add_bos;
+    TERN_TRY(r->defaults->prepare(r));
+    TERN_TRY(read_tokens(r));
+    TERN_TRY(read_ids(r));
+    mark_types(r);
+    return r->defaults->complete ? r->defaults->complete(r) : TERN_STATUS_OK;
 }
 
 tern_status tern__vocabulary_read_gguf(tern__vocabulary *v, const tern_archive *archive) {
     reader r = {.v = v, .archive = archive};
-    const char *name;
-    TERN_TRY(tern__archive_need_string(archive, KEY("model"), &name));
-    const defaults *d = find_kind(name);
-    if (!d) {
-        return tern__fail(v->context, TERN_STATUS_UNSUPPORTED,
-                          "%s: tokenizer '%.64s' is not supported", v->file, name);
-    }
-    v->kind = d->kind;
-    TERN_TRY(read_columns(&r));
-    TERN_TRY(read_tokens(&r));
-    TERN_TRY(read_ids(&r, d));
-    mark_types(&r);
-    return d->read(&r);
+    tern_status status = read_all(&r);
+    tern__free(v->context, r.bytes);
+    return status;
 }

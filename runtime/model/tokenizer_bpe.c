@@ -1,0 +1,284 @@
+// Byte pair encoding: a word starts as single letters; again and again the adjacent pair that makes
+// the best token is joined, the leftmost on a tie. Letters are bytes (byte-level vocabularies) or
+// characters; which pairs join is said by a list of merges, or a pair joins when its text is a
+// token, the best score first (SentencePiece, tiktoken). A heap holds the pairs: O(n log n).
+#include <string.h>
+
+#include "runtime/allocator.h"
+#include "runtime/model/text.h"
+#include "runtime/model/tokenizer.h"
+#include "runtime/status.h"
+
+#define NONE UINT32_MAX
+
+// A merge, found by its two tokens.
+typedef struct join {
+    uint32_t left; // NONE: free
+    uint32_t right;
+    uint32_t result;
+    double score;
+} join;
+
+typedef struct bpe {
+    join *joins; // open addressing; NULL: pairs join by their text
+    uint32_t mask;
+    uint32_t longest;     // bytes of the longest token
+    int32_t letters[256]; // token of each byte, or -1
+} bpe;
+
+// A piece of text, in a list in the text's order. Size 0: joined to the one before.
+typedef struct symbol {
+    uint32_t start;
+    uint32_t size;
+    uint32_t previous;
+    uint32_t next;
+    int32_t id; // -1: no token
+} symbol;
+
+// Two neighbours that make a token.
+typedef struct pair {
+    double score;
+    uint32_t left;
+    uint32_t right;
+    uint32_t size; // of both, to notice that one has changed since
+    int32_t id;
+} pair;
+
+// Memory of one word.
+typedef struct workspace {
+    const tern_tokenizer *tokenizer;
+    const bpe *model;
+    const char *text;
+    symbol *symbols;
+    pair *heap;
+    size_t heap_size;
+} workspace;
+
+static bool is_before(const pair *a, const pair *b) {
+    return a->score > b->score || (a->score == b->score && a->left < b->left);
+}
+
+static void push(workspace *w, pair item) {
+    size_t i = w->heap_size++;
+    while (i > 0 && is_before(&item, &w->heap[(i - 1) / 2])) {
+        w->heap[i] = w->heap[(i - 1) / 2];
+        i = (i - 1) / 2;
+    }
+    w->heap[i] = item;
+}
+
+static pair pop(workspace *w) {
+    pair top = w->heap[0];
+    pair item = w->heap[--w->heap_size];
+    size_t i = 0;
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= w->heap_size) {
+            break;
+        }
+        if (child + 1 < w->heap_size && is_before(&w->heap[child + 1], &w->heap[child])) {
+            child++;
+        }
+        if (!is_before(&w->heap[child], &item)) {
+            break;
+        }
+        w->heap[i] = w->heap[child];
+        i = child;
+    }
+    w->heap[i] = item;
+    return top;
+}
+
+// The slot of this pair, or the free one where it belongs.
+static join *slot_of(const bpe *model, uint32_t left, uint32_t right) {
+    uint64_t hash = ((uint64_t)left << 32 | right) * 0x9e3779b97f4a7c15u;
+    uint32_t slot = (uint32_t)(hash >> 32) & model->mask;
+    while (model->joins[slot].left != NONE &&
+           (model->joins[slot].left != left || model->joins[slot].right != right)) {
+        slot = (slot + 1) & model->mask;
+    }
+    return &model->joins[slot];
+}
+
+static void try_pair(workspace *w, uint32_t left, uint32_t right) {
+    if (left == NONE || right == NONE) {
+        return;
+    }
+    const symbol *a = &w->symbols[left];
+    const symbol *b = &w->symbols[right];
+    pair item = {0.0, left, right, a->size + b->size, -1};
+    if (!w->model->joins) {
+        const tern__vocabulary *v = &w->tokenizer->v;
+        item.id = item.size <= w->model->longest
+                      ? tern__vocabulary_find(v, w->text + a->start, item.size)
+                      : -1;
+        item.score = item.id >= 0 ? v->tokens[item.id].score : 0.0;
+    } else if (a->id >= 0 && b->id >= 0) {
+        const join *found = slot_of(w->model, (uint32_t)a->id, (uint32_t)b->id);
+        item.id = found->left == NONE ? -1 : (int32_t)found->result;
+        item.score = found->score;
+    }
+    if (item.id >= 0) {
+        push(w, item);
+    }
+}
+
+static uint32_t split(workspace *w, uint32_t size) {
+    const tern__vocabulary *v = &w->tokenizer->v;
+    uint32_t count = 0;
+    for (uint32_t start = 0; start < size; count++) {
+        const char *letter = w->text + start;
+        uint32_t length = v->byte_level ? 1 : tern__character_size(letter, size - start);
+        int32_t id = v->byte_level ? w->model->letters[(uint8_t)*letter]
+                                   : tern__vocabulary_find(v, letter, length);
+        uint32_t next = start + length < size ? count + 1 : NONE;
+        w->symbols[count] = (symbol){start, length, count ? count - 1 : NONE, next, id};
+        start += length;
+    }
+    return count;
+}
+
+static void merge(workspace *w, uint32_t count) {
+    w->heap_size = 0;
+    for (uint32_t i = 1; i < count; i++) {
+        try_pair(w, i - 1, i);
+    }
+    while (w->heap_size > 0) {
+        pair best = pop(w);
+        symbol *left = &w->symbols[best.left];
+        symbol *right = &w->symbols[best.right];
+        if (left->size == 0 || right->size == 0 || left->size + right->size != best.size) {
+            continue;
+        }
+        left->size = best.size;
+        left->id = best.id;
+        right->size = 0;
+        left->next = right->next;
+        if (left->next != NONE) {
+            w->symbols[left->next].previous = best.left;
+        }
+        try_pair(w, left->previous, best.left);
+        try_pair(w, best.left, left->next);
+    }
+}
+
+// The bytes of a character that is no token, or the unknown token where a byte has none.
+static tern_status spell(tern__encoder *encoder, const char *text, uint32_t size) {
+    const tern_tokenizer *tokenizer = encoder->tokenizer;
+    if (size == 3 && memcmp(text, "\xe2\x96\x81", 3) == 0 && tokenizer->v.mark_spaces) {
+        text = " "; // a vocabulary without the mark: back to what it stands for
+        size = 1;
+    }
+    for (uint32_t i = 0; i < size; i++) {
+        if (tokenizer->bytes[(uint8_t)text[i]] >= 0) {
+            continue;
+        }
+        if (tokenizer->v.unknown < 0) {
+            return tern__fail(encoder->context, TERN_STATUS_INVALID_ARGUMENT,
+                              "tokenizer: byte 0x%02X of the text has no token in this vocabulary",
+                              (unsigned)(uint8_t)text[i]);
+        }
+        tern__ids_add(encoder->out, tokenizer->v.unknown);
+        return TERN_STATUS_OK;
+    }
+    for (uint32_t i = 0; i < size; i++) {
+        tern__ids_add(encoder->out, tokenizer->bytes[(uint8_t)text[i]]);
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status encode_letters(tern__encoder *encoder, const char *word, uint32_t size) {
+    // Letters are at most the bytes; each join takes a pair and adds two.
+    workspace w = {
+        .tokenizer = encoder->tokenizer, .model = encoder->tokenizer->model, .text = word};
+    w.heap = tern__encoder_room(encoder, size, sizeof(symbol) + 2 * sizeof(pair));
+    if (!w.heap) {
+        return TERN_STATUS_OUT_OF_MEMORY;
+    }
+    w.symbols = (symbol *)(w.heap + 2 * (size_t)size);
+    merge(&w, split(&w, size));
+    for (uint32_t i = 0; i != NONE; i = w.symbols[i].next) {
+        const symbol *s = &w.symbols[i];
+        if (s->id >= 0) {
+            tern__ids_add(encoder->out, s->id);
+        } else {
+            TERN_TRY(spell(encoder, word + s->start, s->size));
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+tern_status tern__bpe_encode(tern__encoder *encoder, const char *word, uint32_t size) {
+    const tern__vocabulary *v = &encoder->tokenizer->v;
+    int32_t id = v->whole_words ? tern__vocabulary_find(v, word, size) : -1;
+    if (id < 0) {
+        return encode_letters(encoder, word, size);
+    }
+    tern__ids_add(encoder->out, id);
+    return TERN_STATUS_OK;
+}
+
+static tern_status index_merges(bpe *model, const tern__vocabulary *v) {
+    uint32_t slots = 16;
+    while (slots / 2 < v->merge_count) {
+        slots *= 2;
+    }
+    model->joins = tern__alloc(v->context, slots * sizeof *model->joins);
+    if (!model->joins) {
+        return tern__fail_memory(v->context, slots * sizeof *model->joins, "a vocabulary");
+    }
+    model->mask = slots - 1;
+    for (uint32_t i = 0; i < slots; i++) {
+        model->joins[i] = (join){.left = NONE};
+    }
+    for (uint32_t i = 0; i < v->merge_count; i++) {
+        const tern__merge *m = &v->merges[i];
+        join *slot = slot_of(model, m->left, m->right);
+        if (slot->left == NONE) { // of two, the first counts
+            *slot = (join){m->left, m->right, m->result, -(double)i};
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+// Characters without a token are spelled in bytes, or are the unknown token.
+static tern_status check_bytes(const tern_tokenizer *tokenizer) {
+    const tern__vocabulary *v = &tokenizer->v;
+    for (int byte = 0; byte < 256 && v->unknown < 0; byte++) {
+        if (tokenizer->bytes[byte] < 0) {
+            return tern__fail(
+                v->context, TERN_STATUS_CORRUPT_DATA,
+                "%s: the vocabulary has neither a token <0x%02X> nor an unknown token", v->file,
+                (unsigned)byte);
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+tern_status tern__bpe_finish(tern_tokenizer *tokenizer) {
+    const tern__vocabulary *v = &tokenizer->v;
+    if (!v->byte_level && v->join_by_score) {
+        TERN_TRY(check_bytes(tokenizer));
+    }
+    bpe *model = tern__calloc(v->context, 1, sizeof *model);
+    tokenizer->model = model;
+    if (!model) {
+        return tern__fail_memory(v->context, sizeof *model, "a vocabulary");
+    }
+    for (int byte = 0; byte < 256; byte++) {
+        char letter = (char)byte;
+        model->letters[byte] = tern__vocabulary_find(v, &letter, 1);
+    }
+    for (size_t i = 0; i < v->token_count; i++) {
+        model->longest = v->tokens[i].size > model->longest ? v->tokens[i].size : model->longest;
+    }
+    return v->join_by_score ? TERN_STATUS_OK : index_merges(model, v);
+}
+
+void tern__bpe_destroy(tern_tokenizer *tokenizer) {
+    bpe *model = tokenizer->model;
+    if (model) {
+        tern__free(tokenizer->v.context, model->joins);
+        tern__free(tokenizer->v.context, model);
+    }
+}

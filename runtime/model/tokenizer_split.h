@@ -1,0 +1,18 @@
+// The patterns that cut a text into words.
+#ifndef TERN_RUNTIME_MODEL_TOKENIZER_SPLIT_H_
+#define TERN_RUNTIME_MODEL_TOKENIZER_SPLIT_H_
+
+#include "runtime/model/tokenizer.h"
+
+// Compiles the splits of |v|; NULL if there are none. UNSUPPORTED names a pattern that PCRE2
+// refuses.
+tern_status tern__splitter_create(const tern__vocabulary *v, tern__splitter **out_splitter);
+
+// Accepts NULL.
+void tern__splitter_destroy(tern__splitter *splitter, tern_context *context);
+
+// Cuts |size| > 0 bytes into words and has the kind encode each. UNSUPPORTED if a pattern takes too
+// many steps.
+tern_status tern__split_words(tern__encoder *encoder, const char *text, uint32_t size);
+
+#endif
