@@ -75,8 +75,12 @@ typedef struct tern_vk_matrix {
 
 TERN_VK_PUSH(unary, 32, uint32_t cols; tern_vk_view x; tern_vk_view result; float factor;)
 TERN_VK_PUSH(binary, 36, uint32_t cols; tern_vk_view a; tern_vk_view b; tern_vk_view result;)
-TERN_VK_PUSH(rms_norm, 40, uint32_t cols; tern_vk_view x; tern_vk_view result; uint32_t weight;
-             uint32_t has_weight; float eps;)
+TERN_VK_PUSH(rms_norm, 44, uint32_t cols; uint32_t heads; tern_vk_view x; tern_vk_view result;
+             uint32_t weight; uint32_t has_weight; float eps;)
+TERN_VK_PUSH(layer_norm, 44, uint32_t cols; tern_vk_view x; tern_vk_view result; uint32_t weight;
+             uint32_t bias; uint32_t has; float eps;)
+TERN_VK_PUSH(recurrence, 56, uint32_t cols; tern_vk_view f; tern_vk_view added; tern_vk_view state;
+             tern_vk_view result; uint32_t positions; uint32_t sequences; uint32_t sequence_count;)
 TERN_VK_PUSH(quantize_act, 32, uint32_t cols; tern_vk_view x; tern_vk_view q; uint32_t scale;)
 TERN_VK_PUSH(argmax, 32, uint32_t cols; tern_vk_view x; uint32_t result; uint32_t positions;
              uint32_t has_positions;)
@@ -86,8 +90,9 @@ TERN_VK_PUSH(copy, 40, uint32_t cols; uint32_t x_rows; tern_vk_view x; tern_vk_v
              uint32_t picked; uint32_t has_picked;)
 TERN_VK_PUSH(kv_append, 92, uint32_t heads; uint32_t head_dim; tern_vk_view k; tern_vk_view v;
              tern_vk_cache k_cache; tern_vk_cache v_cache; tern_vk_blocks blocks;)
-TERN_VK_PUSH(attention, 92, uint32_t group; float scale; tern_vk_view q; tern_vk_cache k_cache;
-             tern_vk_cache v_cache; tern_vk_blocks blocks; tern_vk_view result;)
+TERN_VK_PUSH(attention, 96, uint32_t group; float scale; uint32_t window; tern_vk_view q;
+             tern_vk_cache k_cache; tern_vk_cache v_cache; tern_vk_blocks blocks;
+             tern_vk_view result;)
 TERN_VK_PUSH(rotary_append, 100, tern_vk_view q; tern_vk_view k; tern_vk_view v; tern_vk_view q_out;
              tern_vk_view k_out; uint32_t heads; uint32_t kv_heads; uint32_t angles;
              uint32_t angle_stride; uint32_t angle_rows; uint32_t positions; uint32_t sequences;

@@ -2,7 +2,8 @@
 #extension GL_GOOGLE_include_directive : require
 // Causal attention of one query head of one row, as tern_attention_desc says: first the scores t of
 // all positions and their maximum, then block by block the probabilities and the weighted sum of
-// values. Scores of the first KEPT positions stay in shared memory, later ones are computed again.
+// values. Scores of the first KEPT positions, counted from where the window's first block begins,
+// stay in shared memory, later ones are computed again.
 //
 // bindings        0 params, 1 q, 2 k_cache (words), 3 v_cache (words), 4 positions, 5 sequences,
 //                 6 table, 7 out
@@ -46,6 +47,7 @@ layout(push_constant) uniform Push {
     Rows rows;
     uint group; // query heads per key head
     float scale;
+    uint window; // 0: none
     View q;
     Cache k_cache;
     Cache v_cache;
@@ -104,34 +106,43 @@ float score(uint sequence, uint index, uint head) {
     return t;
 }
 
-// Scores of all positions up to |position|; returns their maximum.
-float score_max(uint sequence, uint position, uint head) {
+// Scores of the positions from |first| to |position|; returns their maximum.
+float score_max(uint sequence, uint first, uint position, uint head) {
     uint lane = gl_LocalInvocationID.x;
+    uint start = first & ~63u;
     float most = uintBitsToFloat(0xff7fffffu);
-    for (uint j = lane; j <= position; j += 64u) {
+    for (uint j = lane < (first & 63u) ? start + 64u + lane : start + lane; j <= position;
+         j += 64u) {
         float t = score(sequence, j >> 6, head);
-        if (j < KEPT) {
-            kept[j] = t;
+        if (j - start < KEPT) {
+            kept[j - start] = t;
         }
         most = max(most, t);
     }
     return reduce_max(most);
 }
 
-// Fills block_weights with the probabilities of block |index|'s |count| positions; returns its
-// maximum.
-float weigh_block(uint sequence, uint index, uint count, uint head) {
+// Places |low| to |end| - 1 of block |index|; its scores are kept from |place| on.
+struct Part {
+    uint index;
+    uint place;
+    uint low;
+    uint end;
+};
+
+// Fills block_weights with the probabilities of a block's positions; returns its maximum.
+float weigh_block(uint sequence, Part part, uint head) {
     uint lane = gl_LocalInvocationID.x;
-    uint j = 64u * index + lane;
+    uint j = part.place + lane;
     float t = 0.0;
-    if (lane < count) {
-        t = j < KEPT ? kept[j] : score(sequence, index, head);
+    if (lane >= part.low && lane < part.end) {
+        t = j < KEPT ? kept[j] : score(sequence, part.index, head);
     }
     block_scores[lane] = t;
     barrier();
     if (lane == 0u) {
-        float most = t;
-        for (uint l = 1u; l < count; l++) {
+        float most = block_scores[part.low];
+        for (uint l = part.low + 1u; l < part.end; l++) {
             most = max(most, block_scores[l]);
         }
         block_max = most;
@@ -145,9 +156,9 @@ float weigh_block(uint sequence, uint index, uint count, uint head) {
 }
 
 // p_0 * v_0[d] + p_1 * v_1[d] + ...
-float value_sum(uint base, uint count, uint d) {
+float value_sum(uint base, Part part, uint d) {
     precise float sum = 0.0;
-    for (uint j = 0u; j < count; j++) {
+    for (uint j = part.low; j < part.end; j++) {
         uint word = v_cache[base + j * push.v_cache.place_stride + word_of(CACHE, d)];
         precise float product = block_weights[j] * element_of(CACHE, word, d);
         sum = sum + product;
@@ -155,37 +166,44 @@ float value_sum(uint base, uint count, uint d) {
     return t_flush(sum);
 }
 
-float weight_sum(uint count) {
+float weight_sum(Part part) {
     precise float sum = 0.0;
-    for (uint j = 0u; j < count; j++) {
+    for (uint j = part.low; j < part.end; j++) {
         sum = sum + block_weights[j];
     }
     return sum;
+}
+
+// The part of block |index| that lies in |first| to |position|.
+Part part_of(uint index, uint first, uint position) {
+    uint low = index == first >> 6 ? first & 63u : 0u;
+    return Part(index, 64u * (index - (first >> 6)), low, min(position + 1u - 64u * index, 64u));
 }
 
 void attend(uint row, uint head) {
     uint lane = gl_LocalInvocationID.x;
     uint position = clamp_index(positions[push.blocks.positions + row], push.blocks.width * 64u);
     uint sequence = clamp_index(sequences[push.blocks.sequences + row], push.blocks.sequence_count);
+    uint first = push.window != 0u && push.window <= position ? position - push.window + 1u : 0u;
     uint key_head = head / push.group;
-    float most = score_max(sequence, position, key_head);
+    float most = score_max(sequence, first, position, key_head);
     float sums[SLICES];
     for (uint i = 0u; i < SLICES; i++) {
         sums[i] = 0.0;
     }
     precise float total = 0.0;
-    for (uint index = 0u; 64u * index <= position; index++) {
-        uint count = min(position + 1u - 64u * index, 64u);
-        precise float below = weigh_block(sequence, index, count, key_head) - most;
+    for (uint index = first >> 6; 64u * index <= position; index++) {
+        Part part = part_of(index, first, position);
+        precise float below = weigh_block(sequence, part, key_head) - most;
         float factor = t_exp(below);
-        precise float weight = weight_sum(count) * factor;
+        precise float weight = weight_sum(part) * factor;
         total = total + weight;
         uint base = cache_word(push.v_cache, block_at(sequence, index), key_head, 0u);
         for (uint i = 0u; i < SLICES; i++) {
             if (64u * i + lane < HEAD_DIM) {
-                precise float part = value_sum(base, count, 64u * i + lane) * factor;
-                part = sums[i] + part;
-                sums[i] = part;
+                precise float value = value_sum(base, part, 64u * i + lane) * factor;
+                value = sums[i] + value;
+                sums[i] = value;
             }
         }
     }

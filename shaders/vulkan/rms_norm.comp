@@ -1,10 +1,11 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// out = flush(x * i), or flush((x * i) * weight), with i = 1 / sqrt(sum(x * x) / K + eps).
+// Of each part of a row alone: out = flush(x * i), or flush((x * i) * weight), with
+// i = 1 / sqrt(sum(x * x) / D + eps).
 //
 // bindings        0 params, 1 x, 2 weight, 3 out
 // push constants  Push (struct tern_vk_push_rms_norm)
-// workgroup       64 invocations per row; y rows
+// workgroup       64 invocations per part; x parts of a row, y rows
 #include "shaders/common/divide.h"
 #include "shaders/vulkan/include/reduce.glsl"
 #include "shaders/vulkan/include/rows.glsl"
@@ -22,7 +23,8 @@ layout(std430, binding = 3) writeonly buffer Result {
 };
 layout(push_constant) uniform Push {
     Rows rows;
-    uint cols;
+    uint cols; // of a part
+    uint heads;
     View x;
     View result;
     uint weight;
@@ -47,17 +49,23 @@ float inverse_rms(uint base) {
     return t_divide(1.0, t_sqrt(mean));
 }
 
+void norm(uint from, uint to) {
+    float inverse = inverse_rms(from);
+    for (uint k = gl_LocalInvocationID.x; k < push.cols; k += 64u) {
+        precise float y = x[from + k] * inverse;
+        if (push.has_weight != 0u) {
+            y = y * weight[push.weight + k];
+        }
+        result[to + k] = t_flush(y);
+    }
+}
+
 void main() {
     uint live = live_rows(push.rows);
     for (uint row = gl_WorkGroupID.y; row < live; row += gl_NumWorkGroups.y) {
-        uint base = push.x.offset + row * push.x.stride;
-        float inverse = inverse_rms(base);
-        for (uint k = gl_LocalInvocationID.x; k < push.cols; k += 64u) {
-            precise float y = x[base + k] * inverse;
-            if (push.has_weight != 0u) {
-                y = y * weight[push.weight + k];
-            }
-            result[push.result.offset + row * push.result.stride + k] = t_flush(y);
+        for (uint head = gl_WorkGroupID.x; head < push.heads; head += gl_NumWorkGroups.x) {
+            norm(push.x.offset + row * push.x.stride + head * push.cols,
+                 push.result.offset + row * push.result.stride + head * push.cols);
         }
     }
 }

@@ -10,7 +10,7 @@ enum { SHARED_BYTES = 4 * (2048 + 3 * 64 + 16) };
 bool tern_vk_supports_attention(tern_backend_device *device, const tern_op_header *op) {
     const tern_attention_desc *desc = (const tern_attention_desc *)op;
     uint64_t heads = desc->q.shape[1] / desc->k_cache.shape[3];
-    return !desc->window && tern_vk_cache_known(&desc->k_cache) &&
+    return tern_vk_cache_known(&desc->k_cache) &&
            4 * (uint64_t)desc->k_cache.shape[3] + SHARED_BYTES <= device->limits.shared &&
            heads <= device->limits.groups[0];
 }
@@ -20,7 +20,8 @@ tern_status tern_vk_plan_attention(tern_vk_plan *plan, const tern_op_header *op)
     uint32_t head_dim = desc->k_cache.shape[3];
     uint32_t heads = desc->q.shape[1] / head_dim;
     tern_vk_step *step;
-    tern_vk_push_attention push = {.group = heads / desc->k_cache.shape[1], .scale = desc->scale};
+    tern_vk_push_attention push = {
+        .group = heads / desc->k_cache.shape[1], .scale = desc->scale, .window = desc->window};
     TERN_TRY(tern_vk_plan_step(plan, op, desc->q.shape[0], &step, &push.rows));
     push.q = tern_vk_step_tensor(plan, step, &desc->q, TERN_OPERAND_IN);
     push.k_cache = tern_vk_step_cache(plan, step, &desc->k_cache, TERN_OPERAND_IN);

@@ -4,11 +4,25 @@
 bool tern_vk_supports_recurrence(tern_backend_device *device, const tern_op_header *op) {
     (void)device;
     (void)op;
-    return false;
+    return true;
 }
 
 tern_status tern_vk_plan_recurrence(tern_vk_plan *plan, const tern_op_header *op) {
-    (void)plan;
-    (void)op;
-    return TERN_STATUS_UNSUPPORTED;
+    const tern_recurrence_desc *desc = (const tern_recurrence_desc *)op;
+    tern_vk_step *step;
+    tern_vk_push_recurrence push = {.cols = desc->f.shape[1],
+                                    .sequence_count = desc->state.shape[0]};
+    TERN_TRY(tern_vk_plan_step(plan, op, desc->f.shape[0], &step, &push.rows));
+    push.f = tern_vk_step_tensor(plan, step, &desc->f, TERN_OPERAND_IN);
+    push.added = tern_vk_step_tensor(plan, step, &desc->i, TERN_OPERAND_IN);
+    push.state = tern_vk_step_tensor(plan, step, &desc->state, TERN_OPERAND_INOUT);
+    push.positions = tern_vk_step_tensor(plan, step, &desc->positions, TERN_OPERAND_IN).offset;
+    push.sequences = tern_vk_step_tensor(plan, step, &desc->sequences, TERN_OPERAND_IN).offset;
+    push.result = tern_vk_step_tensor(plan, step, &desc->out, TERN_OPERAND_OUT);
+    return tern_vk_plan_dispatch(plan, step,
+                                 &(tern_vk_dispatch){.shader = TERN_VK_SHADER_recurrence,
+                                                     .push = &push,
+                                                     .push_size = sizeof push,
+                                                     .groups_x = tern_vk_groups_of_64(push.cols),
+                                                     .groups_y = 1});
 }
