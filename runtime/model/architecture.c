@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BITNET = TERN__SUB_NORMS | TERN__TERNARY };
+enum {
+    BITNET = TERN__SUB_NORMS | TERN__TERNARY,
+    GEMMA3 = TERN__HEAD_NORMS | TERN__POST_NORMS | TERN__SCALED_EMBEDDING
+};
 
 static const tern__architecture architectures[] = {
     {"bitnet", BITNET, TERN_ACTIVATION_SILU, TERN_ROTARY_HALF_SPLIT, 0, 0.0},
@@ -12,6 +15,8 @@ static const tern__architecture architectures[] = {
     {"bitnet-25", BITNET, TERN_ACTIVATION_RELU2, TERN_ROTARY_HALF_SPLIT, 0, 0.0},
     {"llama", 0, TERN_ACTIVATION_SILU, TERN_ROTARY_INTERLEAVED, 0, 0.0},
     {"qwen2", 0, TERN_ACTIVATION_SILU, TERN_ROTARY_HALF_SPLIT, 0, 0.0},
+    {"qwen3", TERN__HEAD_NORMS, TERN_ACTIVATION_SILU, TERN_ROTARY_HALF_SPLIT, 0, 0.0},
+    {"gemma3", GEMMA3, TERN_ACTIVATION_GELU_TANH, TERN_ROTARY_HALF_SPLIT, 6, 10000.0},
 };
 
 enum { COUNT = sizeof architectures / sizeof architectures[0] };

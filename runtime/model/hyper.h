@@ -7,8 +7,8 @@
 //                               blk.0.attn_q_norm_in.weight (which alone say so too)
 //     tern.linear_norm_epsilon  theirs; absent: that of the other norms
 //     tern.norm_offset          added to the weights of all other norms (Gemma: 1)
-//     tern.rope.scaling.*       instead of the architecture's rope.scaling.*: type ("none", "linear",
-//                               "yarn", "llama3"), factor, original_context_length,
+//     tern.rope.scaling.*       instead of the architecture's rope.scaling.*: type ("none",
+//                               "linear", "yarn", "llama3"), factor, original_context_length,
 //                               low_freq_factor, high_freq_factor, yarn_beta_fast, yarn_beta_slow
 #ifndef TERN_RUNTIME_MODEL_HYPER_H_
 #define TERN_RUNTIME_MODEL_HYPER_H_

@@ -165,7 +165,8 @@ static bool is_wide_float(const walk *w, const char *stem) {
     return tern__ggml_is_float(tern__ggml_type_of(&info));
 }
 
-// A linear layer and, where the file has them, the norm in front of it and its bias.
+// A linear layer and, where the file has them, the norm in front of it, with which it is one of
+// BitNet b1.58, and its bias.
 static tern_status visit_linear(const walk *w, const char *stem, tern__part *part) {
     char name[96];
     bool found = false, has_norm = false;
@@ -174,7 +175,7 @@ static tern_status visit_linear(const walk *w, const char *stem, tern__part *par
     TERN_TRY(visit_vector(w, name, part->cols, matrix ? &matrix->norm : NULL,
                           w->network->hyper.linear_norm ? NULL : &has_norm));
     part->normed = has_norm || w->network->hyper.linear_norm;
-    part->may_be_ternary &= is_wide_float(w, stem);
+    part->may_be_ternary = (part->may_be_ternary || part->normed) && is_wide_float(w, stem);
     snprintf(name, sizeof name, "%s.bias", stem);
     TERN_TRY(visit_vector(w, name, part->rows, matrix ? &matrix->bias : NULL, &found));
     snprintf(name, sizeof name, "%s.weight", stem);

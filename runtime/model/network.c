@@ -2,6 +2,7 @@
 #include "runtime/model/network.h"
 
 #include "runtime/status.h"
+#include "shaders/common/divide.h"
 
 typedef struct builder {
     const tern__network *network;
@@ -156,8 +157,25 @@ static tern_status append_rotary(const builder *b, tern_tensor x, uint32_t index
     return tern_cmd_rotary(b->commands, &desc);
 }
 
+// q or k: each head normed, where the architecture does that, then turned.
+static tern_status append_heads(const builder *b, tern_tensor x, uint32_t heads,
+                                const tern_tensor *norm, uint32_t index) {
+    if (is_present(norm)) {
+        tern_rms_norm_desc desc = {.head = live(b->t->live),
+                                   .x = x,
+                                   .weight = *norm,
+                                   .eps = b->network->hyper.norm_eps,
+                                   .heads = heads,
+                                   .out = x};
+        TERN_TRY(tern_cmd_rms_norm(b->commands, &desc));
+    }
+    return append_rotary(b, x, index);
+}
+
 static tern_status append_attention(const builder *b, uint32_t index) {
     const tern__step_tensors *t = b->t;
+    const tern__hyper *hyper = &b->network->hyper;
+    bool windowed = tern__hyper_kind(hyper, index) == TERN__WINDOWED;
     tern_kv_append_desc store = {.head = live(t->live),
                                  .k = t->k,
                                  .v = t->v,
@@ -174,7 +192,8 @@ static tern_status append_attention(const builder *b, uint32_t index) {
                                   .positions = t->positions,
                                   .sequences = t->sequences,
                                   .table = t->table,
-                                  .scale = b->network->hyper.attention_scale,
+                                  .scale = hyper->attention_scale,
+                                  .window = windowed ? hyper->window : 0,
                                   .out = t->attended};
     return tern_cmd_attention(b->commands, &attend);
 }
@@ -182,11 +201,12 @@ static tern_status append_attention(const builder *b, uint32_t index) {
 static tern_status append_layer(builder *b, uint32_t index) {
     const tern__step_tensors *t = b->t;
     const tern__layer *layer = &b->network->layers[index];
+    const tern__hyper *hyper = &b->network->hyper;
     TERN_TRY(project_in(b, &layer->q, &layer->attn_norm, t->q));
     TERN_TRY(project_in(b, &layer->k, &layer->attn_norm, t->k));
     TERN_TRY(project_in(b, &layer->v, &layer->attn_norm, t->v));
-    TERN_TRY(append_rotary(b, t->q, index));
-    TERN_TRY(append_rotary(b, t->k, index));
+    TERN_TRY(append_heads(b, t->q, hyper->heads, &layer->q_norm, index));
+    TERN_TRY(append_heads(b, t->k, hyper->kv_heads, &layer->k_norm, index));
     TERN_TRY(append_attention(b, index));
     TERN_TRY(project_back(b, &layer->output, t->attended, &layer->attn_sub_norm,
                           &layer->attn_post_norm));
@@ -195,7 +215,7 @@ static tern_status append_layer(builder *b, uint32_t index) {
     tern_gated_desc gated = {.head = live(t->live),
                              .gate = t->gate,
                              .up = t->up,
-                             .activation = b->network->hyper.gate,
+                             .activation = hyper->gate,
                              .out = t->gate};
     TERN_TRY(tern_cmd_gated(b->commands, &gated));
     return project_back(b, &layer->down, t->gate, &layer->ffn_sub_norm, &layer->ffn_post_norm);
@@ -216,14 +236,26 @@ static tern_status append_head(builder *b) {
     return tern_cmd_argmax(b->commands, &pick);
 }
 
+static tern_status append_embedding(const builder *b) {
+    const tern__hyper *hyper = &b->network->hyper;
+    tern_tensor x = b->t->x;
+    tern_embedding_desc embed = {.head = live(b->t->live),
+                                 .ids = b->t->tokens,
+                                 .weights = b->network->embedding.weights,
+                                 .out = x};
+    TERN_TRY(tern_cmd_embedding(b->commands, &embed));
+    if (!tern__hyper_has(hyper, TERN__SCALED_EMBEDDING)) {
+        return TERN_STATUS_OK;
+    }
+    tern_scale_desc scale = {
+        .head = live(b->t->live), .x = x, .factor = t_sqrt((float)hyper->width), .out = x};
+    return tern_cmd_scale(b->commands, &scale);
+}
+
 tern_status tern__network_forward(const tern__network *network, const tern__step_tensors *tensors,
                                   tern_commands *commands) {
     builder b = {network, tensors, commands, NULL};
-    tern_embedding_desc embed = {.head = live(tensors->live),
-                                 .ids = tensors->tokens,
-                                 .weights = network->embedding.weights,
-                                 .out = tensors->x};
-    TERN_TRY(tern_cmd_embedding(commands, &embed));
+    TERN_TRY(append_embedding(&b));
     for (uint32_t i = 0; i < network->hyper.layers; i++) {
         TERN_TRY(append_layer(&b, i));
     }

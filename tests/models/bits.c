@@ -7,7 +7,8 @@ enum { IDS = 70, EVERY = 24, RESIDUE = 3, WANTED = 4 }; // passes a block of the
 static const char *const models[] = {"tiny-llama-dense.gguf", "rand-b158-i2_s.gguf",
                                      "tern-stories.gguf",     "tiny-bitnet-row.gguf",
                                      "tiny-bitnet-f16.gguf",  "tiny-llama-group.gguf",
-                                     "tiny-bitnet-odd.gguf",  "tiny-llama-yarn.gguf"};
+                                     "tiny-bitnet-odd.gguf",  "tiny-llama-yarn.gguf",
+                                     "tiny-qwen3.gguf",       "tiny-gemma3.gguf"};
 
 static const char *const data_models[] = {"models/stories3m-tq1_0.gguf",
                                           "data/stories260K/stories260K.gguf"};
@@ -82,7 +83,7 @@ static void compare_model(tern_device *device, const char *name, const answers *
 }
 
 static void compare_all(const char *const *names, size_t count) {
-    enum { MOST = 8 };
+    enum { MOST = 16 };
     answers wanted[MOST];
     bed reference = bed_open(&reference_setup);
     assert_true(count <= MOST);

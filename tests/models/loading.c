@@ -84,6 +84,21 @@ static void what_is_unknown_or_missing_is_named(void **state) {
     refuses(model, "ggml.model", "ggml.modex", TERN_STATUS_NOT_FOUND, "tokenizer");
 }
 
+static void what_an_architecture_asks_for_is_named(void **state) {
+    (void)state;
+    refuses("tiny-qwen3.gguf", "blk.1.attn_k_norm.weight", "blk.1.attn_x_norm.weight",
+            TERN_STATUS_NOT_FOUND, "'blk.1.attn_k_norm.weight' is missing");
+    refuses("tiny-gemma3.gguf", "blk.2.post_ffw_norm.weight", "blk.2.post_ffw_nxxm.weight",
+            TERN_STATUS_NOT_FOUND, "'blk.2.post_ffw_norm.weight' is missing");
+    refuses("tiny-gemma3.gguf", "blk.0.attn_v_norm_in.weight", "blk.0.attn_x_norm_in.weight",
+            TERN_STATUS_NOT_FOUND, "'blk.0.attn_v_norm_in.weight' is missing");
+    refuses("tiny-gemma3.gguf", "gemma3.attention.sliding_window",
+            "gemma3.attention.sliding_windox", TERN_STATUS_NOT_FOUND,
+            "'gemma3.attention.sliding_window' is missing");
+    refuses("tiny-llama-yarn.gguf", "half_split", "half_splat", TERN_STATUS_UNSUPPORTED,
+            "'tern.rotary_pairs' is 'half_splat'");
+}
+
 static void tensors_that_nothing_would_read_are_refused(void **state) {
     (void)state;
     refuses("tiny-b158-scale.gguf", "blk.0.attn_v.scale", "blk.0.attn_v.scalf",
@@ -322,6 +337,7 @@ static void progress_reaches_the_total_and_can_stop(void **state) {
 
 const struct CMUnitTest loading_tests[] = {
     cmocka_unit_test(what_is_unknown_or_missing_is_named),
+    cmocka_unit_test(what_an_architecture_asks_for_is_named),
     cmocka_unit_test(tensors_that_nothing_would_read_are_refused),
     cmocka_unit_test(dimensions_that_contradict_each_other_are_refused),
     cmocka_unit_test(values_that_cannot_be_are_refused_naming_the_tensor),
