@@ -11,6 +11,7 @@ enum { MOVE_BYTES = 1 << 18, FIRST_SEQUENCES = 4 };
 typedef struct pool {
     uint32_t block_count;
     uint32_t *free_blocks;
+    uint32_t *users;
     tern_buffer **buffers;
     tern_tensor *tensors; // [2 * layers]
 } pool;
@@ -57,10 +58,16 @@ static void free_pool(const tern__cache *cache, pool *p) {
     tern__free(cache->context, p->buffers);
     tern__free(cache->context, p->tensors);
     tern__free(cache->context, p->free_blocks);
+    tern__free(cache->context, p->users);
+}
+
+static pool pool_of(const tern__cache *cache) {
+    return (pool){cache->block_count, cache->free_blocks, cache->users, cache->buffers,
+                  cache->keys};
 }
 
 void tern__cache_finish(tern__cache *cache) {
-    pool p = {cache->block_count, cache->free_blocks, cache->buffers, cache->keys};
+    pool p = pool_of(cache);
     free_pool(cache, &p);
     tern_buffer_destroy(cache->table_buffer);
     tern__free(cache->context, cache->leases);
@@ -74,11 +81,12 @@ static tern_status fill_pool(const tern__cache *cache, uint32_t blocks, pool *p)
     uint32_t shape[4] = {blocks, hyper->kv_heads, TERN_KV_BLOCK, hyper->head_dim};
     p->block_count = blocks;
     p->free_blocks = tern__calloc(cache->context, blocks, sizeof *p->free_blocks);
+    p->users = tern__calloc(cache->context, blocks, sizeof *p->users);
     p->buffers = tern__calloc(cache->context, count, sizeof(tern_buffer *));
     p->tensors = tern__calloc(cache->context, count, sizeof *p->tensors);
-    if (!p->free_blocks || !p->buffers || !p->tensors) {
+    if (!p->free_blocks || !p->users || !p->buffers || !p->tensors) {
         size_t each = sizeof(tern_buffer *) + sizeof *p->tensors;
-        return tern__fail_memory(cache->context, blocks * sizeof(uint32_t) + count * each,
+        return tern__fail_memory(cache->context, 2 * blocks * sizeof(uint32_t) + count * each,
                                  "its tables");
     }
     if (bytes == 0) {
@@ -146,11 +154,15 @@ static tern_status grow_to(tern__cache *cache, uint32_t blocks) {
     for (uint32_t i = 0; i < cache->free_count; i++) {
         p.free_blocks[added + i] = cache->free_blocks[i];
     }
-    pool old = {cache->block_count, cache->free_blocks, cache->buffers, cache->keys};
+    for (uint32_t i = 0; i < cache->block_count; i++) {
+        p.users[i] = cache->users[i];
+    }
+    pool old = pool_of(cache);
     free_pool(cache, &old);
     cache->block_count = blocks;
     cache->free_count += added;
     cache->free_blocks = p.free_blocks;
+    cache->users = p.users;
     cache->buffers = p.buffers;
     cache->keys = p.tensors;
     cache->values = p.tensors + cache->hyper->layers;
@@ -224,17 +236,18 @@ static uint32_t free_sequence(const tern__cache *cache) {
     return i;
 }
 
-bool tern__cache_must_grow(const tern__cache *cache, uint32_t positions) {
+bool tern__cache_must_grow(const tern__cache *cache, uint32_t positions, uint32_t shared) {
     uint32_t needed = blocks_for(positions);
-    return needed > cache->free_count || needed > cache->table.shape[1] ||
+    return needed - shared > cache->free_count || needed > cache->table.shape[1] ||
            free_sequence(cache) == cache->table.shape[0];
 }
 
-static tern_status make_room(tern__cache *cache, uint32_t needed) {
+// |taken| blocks, and a row of |needed| in the table.
+static tern_status make_room(tern__cache *cache, uint32_t taken, uint32_t needed) {
     uint32_t sequences = cache->table.shape[0];
     uint32_t width = cache->table.shape[1];
-    if (needed > cache->free_count) {
-        TERN_TRY(grow_pool(cache, needed));
+    if (taken > cache->free_count) {
+        TERN_TRY(grow_pool(cache, taken));
     }
     if (needed <= width && free_sequence(cache) < sequences) {
         return TERN_STATUS_OK;
@@ -245,11 +258,24 @@ static tern_status make_room(tern__cache *cache, uint32_t needed) {
     return grow_table(cache, sequences, needed > width ? needed : width);
 }
 
-tern_status tern__cache_lease(tern__cache *cache, uint32_t positions, tern__lease **out_lease) {
+static uint32_t take_block(tern__cache *cache) {
+    uint32_t block = cache->free_blocks[--cache->free_count];
+    cache->users[block] = 1;
+    return block;
+}
+
+static void give_block(tern__cache *cache, uint32_t block) {
+    if (--cache->users[block] == 0) {
+        cache->free_blocks[cache->free_count++] = block;
+    }
+}
+
+tern_status tern__cache_lease(tern__cache *cache, uint32_t positions, const tern__lease *from,
+                              uint32_t shared, tern__lease **out_lease) {
     uint32_t needed = blocks_for(positions);
     size_t bytes = sizeof(tern__lease) + needed * sizeof(uint32_t);
     *out_lease = NULL;
-    TERN_TRY(make_room(cache, needed));
+    TERN_TRY(make_room(cache, needed - shared, needed));
     tern__lease *lease = tern__alloc(cache->context, bytes);
     if (!lease) {
         return tern__fail_memory(cache->context, bytes, "kv cache");
@@ -257,8 +283,12 @@ tern_status tern__cache_lease(tern__cache *cache, uint32_t positions, tern__leas
     lease->sequence = free_sequence(cache);
     lease->count = needed;
     lease->blocks = (uint32_t *)(lease + 1);
-    for (uint32_t i = 0; i < needed; i++) {
-        lease->blocks[i] = cache->free_blocks[--cache->free_count];
+    for (uint32_t i = 0; i < shared; i++) {
+        lease->blocks[i] = from->blocks[i];
+        cache->users[from->blocks[i]]++;
+    }
+    for (uint32_t i = shared; i < needed; i++) {
+        lease->blocks[i] = take_block(cache);
     }
     cache->leases[lease->sequence] = lease;
     tern_status status = upload_lease(cache, lease);
@@ -275,8 +305,58 @@ void tern__cache_release(tern__cache *cache, tern__lease *lease) {
         return;
     }
     for (uint32_t i = lease->count; i > 0; i--) {
-        cache->free_blocks[cache->free_count++] = lease->blocks[i - 1];
+        give_block(cache, lease->blocks[i - 1]);
     }
     cache->leases[lease->sequence] = NULL;
     tern__free(cache->context, lease);
+}
+
+uint32_t tern__cache_shared(const tern__cache *cache, const tern__lease *lease, uint32_t position) {
+    uint32_t count = 0;
+    for (uint32_t i = position / TERN_KV_BLOCK; i < lease->count; i++) {
+        count += cache->users[lease->blocks[i]] > 1;
+    }
+    return count;
+}
+
+// Blocks of its own in the place of shared ones, in a lease that nobody else has seen yet.
+static tern_status own(tern__cache *cache, tern__lease *fresh, const tern__lease *lease,
+                       uint32_t position) {
+    uint32_t first = position / TERN_KV_BLOCK;
+    for (uint32_t i = first; i < lease->count; i++) {
+        if (cache->users[lease->blocks[i]] > 1) {
+            fresh->blocks[i] = take_block(cache);
+        }
+    }
+    if (position % TERN_KV_BLOCK && fresh->blocks[first] != lease->blocks[first]) {
+        TERN_TRY(tern__cache_copy_block(cache, lease, fresh, position));
+    }
+    return upload_lease(cache, fresh);
+}
+
+tern_status tern__cache_own(tern__cache *cache, tern__lease *lease, uint32_t position) {
+    uint32_t shared = tern__cache_shared(cache, lease, position);
+    size_t bytes = lease->count * sizeof(uint32_t);
+    if (shared == 0) {
+        return TERN_STATUS_OK;
+    }
+    if (shared > cache->free_count) {
+        TERN_TRY(grow_pool(cache, shared));
+    }
+    tern__lease fresh = *lease;
+    fresh.blocks = tern__alloc(cache->context, bytes);
+    if (!fresh.blocks) {
+        return tern__fail_memory(cache->context, bytes, "kv cache");
+    }
+    memcpy(fresh.blocks, lease->blocks, bytes);
+    tern_status status = own(cache, &fresh, lease, position);
+    for (uint32_t i = 0; i < lease->count; i++) {
+        if (fresh.blocks[i] != lease->blocks[i]) {
+            bool good = status == TERN_STATUS_OK;
+            give_block(cache, good ? lease->blocks[i] : fresh.blocks[i]);
+            lease->blocks[i] = good ? fresh.blocks[i] : lease->blocks[i];
+        }
+    }
+    tern__free(cache->context, fresh.blocks);
+    return status;
 }

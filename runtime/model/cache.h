@@ -6,6 +6,9 @@
 // does not fit, everything moves to larger ones (doubling), and programs must be made anew. Blocks
 // given back stay for whoever comes next.
 //
+// Leases may share blocks that are full. A session writes from its position on, and every block
+// from there on is its alone: going back over shared blocks takes others in their place first.
+//
 // Guarded by the model's lock.
 #ifndef TERN_RUNTIME_MODEL_CACHE_H_
 #define TERN_RUNTIME_MODEL_CACHE_H_
@@ -30,6 +33,7 @@ typedef struct tern__cache {
     uint32_t block_count;
     uint32_t free_count;
     uint32_t *free_blocks;
+    uint32_t *users;       // leases that have each block
     tern_buffer **buffers; // [2 * layers]: keys of every layer, then values
     tern_tensor *keys;     // [layers]: [blocks, kv_heads, 64, head_dim]
     tern_tensor *values;
@@ -51,11 +55,33 @@ void tern__cache_init(tern__cache *cache, tern_device *device, const tern__hyper
 void tern__cache_finish(tern__cache *cache);
 
 // Whether a lease of |positions| would replace buffers, so that programs must be destroyed before.
-bool tern__cache_must_grow(const tern__cache *cache, uint32_t positions);
+bool tern__cache_must_grow(const tern__cache *cache, uint32_t positions, uint32_t shared);
 
-// Room for |positions|. OUT_OF_MEMORY says how much the cache needs; then nothing has changed.
-tern_status tern__cache_lease(tern__cache *cache, uint32_t positions, tern__lease **out_lease);
+// Room for |positions|, the first |shared| blocks of it those of |from| (NULL: none).
+// OUT_OF_MEMORY says how much the cache needs; then nothing has changed.
+tern_status tern__cache_lease(tern__cache *cache, uint32_t positions, const tern__lease *from,
+                              uint32_t shared, tern__lease **out_lease);
 // Accepts NULL.
 void tern__cache_release(tern__cache *cache, tern__lease *lease);
+
+// How many blocks from that of |position| on others have too. More than |cache->free_count|: making
+// them its own would replace buffers.
+uint32_t tern__cache_shared(const tern__cache *cache, const tern__lease *lease, uint32_t position);
+// Takes other blocks in their place, with what lies before |position| in the first one.
+// OUT_OF_MEMORY; then nothing has changed.
+tern_status tern__cache_own(tern__cache *cache, tern__lease *lease, uint32_t position);
+
+// What the first |positions| of a lease hold, in pieces, each [kv_heads, n, head_dim] with the n
+// positions, 64 at most, of a block: all blocks of the keys of layer 0, of its values, of the keys
+// of layer 1, and so on. The same on every backend.
+uint64_t tern__cache_content_bytes(const tern__cache *cache, uint32_t positions);
+typedef tern_status (*tern__piece_fn)(void *user, void *data, size_t size);
+tern_status tern__cache_read(const tern__cache *cache, const tern__lease *lease, uint32_t positions,
+                             tern__piece_fn take, void *user);
+tern_status tern__cache_write(const tern__cache *cache, const tern__lease *lease,
+                              uint32_t positions, tern__piece_fn give, void *user);
+// From one lease to another: the block of |position|.
+tern_status tern__cache_copy_block(const tern__cache *cache, const tern__lease *from,
+                                   const tern__lease *to, uint32_t position);
 
 #endif

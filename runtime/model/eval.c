@@ -117,6 +117,7 @@ static tern_status submit(tern__evaluation *e, const chunk *c, const tern__step 
     words[TERN__PARAM_LOGITS] = (int32_t)c->logits;
     for (uint32_t i = 0; i < c->count; i++) {
         tern_session *session = rows[i].session;
+        session->ids[session->position] = rows[i].token;
         words[tern__param_token(i)] = rows[i].token;
         words[tern__param_position(capacity, i)] = (int32_t)session->position++;
         words[tern__param_sequence(capacity, i)] = (int32_t)session->lease->sequence;

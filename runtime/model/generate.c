@@ -1,6 +1,4 @@
 // The loop of generation: evaluate, pick, deliver, until something ends it.
-#include <string.h>
-
 #include "runtime/allocator.h"
 #include "runtime/model/session.h"
 #include "runtime/model/textstream.h"
@@ -18,8 +16,6 @@ typedef struct generation {
     bool greedy;          // the device picks
     bool at_start;        // no text yet, neither in the prompt nor generated
     float *logits;        // unless greedy
-    int32_t *ids;         // prompt and what was generated, for the sampler; likewise
-    size_t id_count;
     char *piece;
     size_t piece_capacity;
 } generation;
@@ -29,6 +25,10 @@ static tern_status check_desc(const tern_session *session, const tern_generate_d
     tern_context *context = session->model->context;
     TERN_TRY(tern__check_size(context, "tern_generate_desc", desc->struct_size, sizeof *desc));
     TERN_TRY(tern__check_reserved(context, "tern_generate_desc", desc->reserved));
+    if (desc->flags & ~(uint32_t)(TERN_GENERATE_REUSE | TERN_GENERATE_SHIFT)) {
+        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
+                          "generate: flags 0x%x, expected TERN_GENERATE_*", desc->flags);
+    }
     TERN_TRY(
         tern__check_size(context, "tern_generate_result", result->struct_size, sizeof *result));
     if (!desc->prompt || desc->prompt_count == 0) {
@@ -46,17 +46,48 @@ static tern_status check_desc(const tern_session *session, const tern_generate_d
                               "generate: stop string %u of %u is NULL", i, desc->stop_string_count);
         }
     }
+    return TERN_STATUS_OK;
+}
+
+// How much of the prompt need not be evaluated; its last id always is.
+static uint32_t reusable(const tern_session *session, const tern_generate_desc *desc) {
+    return tern_session_common_prefix(session, desc->prompt, desc->prompt_count - 1);
+}
+
+static tern_status check_room(const tern_session *session, const tern_generate_desc *desc) {
+    bool whole = (desc->flags & TERN_GENERATE_REUSE) != 0;
+    bool shift = (desc->flags & TERN_GENERATE_SHIFT) != 0;
+    uint32_t before = whole ? 0 : shift ? desc->keep : session->position;
+    before = before < session->position ? before : session->position;
     // The last id picked is not evaluated.
-    uint64_t evaluated = desc->max_tokens ? desc->max_tokens - 1 : 0;
-    uint64_t room = session->context - session->position;
+    uint64_t evaluated = desc->max_tokens && !shift ? desc->max_tokens - 1 : 0;
+    uint64_t room = session->context - before;
+    if (shift && desc->keep >= session->context) {
+        return tern__fail(session->model->context, TERN_STATUS_OUT_OF_RANGE,
+                          "generate: %u positions to keep leave nothing of a context of %u",
+                          desc->keep, session->context);
+    }
     if (desc->prompt_count > room || evaluated > room - desc->prompt_count) {
-        return tern__fail(context, TERN_STATUS_OUT_OF_RANGE,
+        return tern__fail(session->model->context, TERN_STATUS_OUT_OF_RANGE,
                           "generate: %llu prompt ids and %u to generate do not fit after position "
                           "%u of a context of %u",
-                          (unsigned long long)desc->prompt_count, desc->max_tokens,
-                          session->position, session->context);
+                          (unsigned long long)desc->prompt_count, desc->max_tokens, before,
+                          session->context);
     }
     return TERN_STATUS_OK;
+}
+
+// Forgets what stands in the way of |count| more rows.
+static tern_status make_room(generation *g, uint32_t count) {
+    tern_session *session = g->session;
+    uint32_t room = session->context - session->position;
+    if (count <= room) {
+        return TERN_STATUS_OK;
+    }
+    uint32_t keep = g->desc->keep < session->position ? g->desc->keep : session->position;
+    uint32_t half = (session->position - keep) / 2;
+    uint32_t drop = count - room > half ? count - room : half;
+    return tern_session_drop(session, keep, drop, g->desc->cancelled_by);
 }
 
 // The bytes of |id| in |g->piece|.
@@ -79,17 +110,9 @@ static tern_status decode(generation *g, int32_t id, size_t *out_size) {
 }
 
 static tern_status prepare_sampler(generation *g) {
-    size_t vocabulary = g->model->network.hyper.vocabulary;
-    size_t ids = g->desc->prompt_count + g->desc->max_tokens;
-    g->logits = tern__alloc(g->context, vocabulary * sizeof(float));
-    g->ids = tern__alloc(g->context, ids * sizeof(int32_t));
-    if (!g->logits || !g->ids) {
-        return tern__fail_memory(g->context, vocabulary * sizeof(float) + ids * sizeof(int32_t),
-                                 "generation");
-    }
-    memcpy(g->ids, g->desc->prompt, g->desc->prompt_count * sizeof(int32_t));
-    g->id_count = g->desc->prompt_count;
-    return TERN_STATUS_OK;
+    size_t bytes = g->model->network.hyper.vocabulary * sizeof(float);
+    g->logits = tern__alloc(g->context, bytes);
+    return g->logits ? TERN_STATUS_OK : tern__fail_memory(g->context, bytes, "generation");
 }
 
 static tern_status prepare(generation *g) {
@@ -97,7 +120,7 @@ static tern_status prepare(generation *g) {
     size_t size = 0;
     TERN_TRY(tern_tokenizer_describe(g->model->tokenizer, &info));
     g->token_count = info.size;
-    g->at_start = g->session->position == 0;
+    g->at_start = (g->desc->flags & TERN_GENERATE_REUSE) || g->session->position == 0;
     for (size_t i = 0; g->at_start && i < g->desc->prompt_count; i++) {
         if (g->desc->prompt[i] >= 0) {
             TERN_TRY(decode(g, g->desc->prompt[i], &size));
@@ -114,23 +137,29 @@ static tern_status evaluate(generation *g, tern_row *rows, uint32_t count, int32
                            .logits = g->logits,
                            .cancelled_by = g->desc->cancelled_by};
     rows[count - 1].flags = TERN_ROW_LOGITS;
+    TERN_TRY(make_room(g, count));
     TERN_TRY(tern__model_eval(g->model, &eval, g->greedy ? out_id : NULL));
     if (g->greedy) {
         return TERN_STATUS_OK;
     }
     return tern_sampler_pick(g->desc->sampler, g->logits, g->model->network.hyper.vocabulary,
-                             g->ids, g->id_count, out_id);
+                             g->session->ids, g->session->position, out_id);
 }
 
 static tern_status evaluate_prompt(generation *g, int32_t *out_id) {
-    size_t count = g->desc->prompt_count;
+    if (g->desc->flags & TERN_GENERATE_REUSE) {
+        g->result->reused = reusable(g->session, g->desc);
+        TERN_TRY(tern_session_rewind(g->session, g->result->reused));
+    }
+    const int32_t *prompt = g->desc->prompt + g->result->reused;
+    size_t count = g->desc->prompt_count - g->result->reused;
     tern_row *rows = tern__calloc(g->context, count, sizeof *rows);
     if (!rows) {
         return tern__fail_memory(g->context, count * sizeof *rows, "prompt");
     }
     for (size_t i = 0; i < count; i++) {
         rows[i].session = g->session;
-        rows[i].token = g->desc->prompt[i];
+        rows[i].token = prompt[i];
     }
     tern_status status = evaluate(g, rows, (uint32_t)count, out_id);
     tern__free(g->context, rows);
@@ -151,9 +180,6 @@ static tern_status accept(generation *g, int32_t id) {
     }
     if (g->desc->out_ids) {
         g->desc->out_ids[result->count] = id;
-    }
-    if (!g->greedy) {
-        g->ids[g->id_count++] = id;
     }
     result->count++;
     TERN_TRY(decode(g, id, &size));
@@ -197,6 +223,7 @@ tern_status tern_session_generate(tern_session *session, const tern_generate_des
                                    : "out_result");
     }
     TERN_TRY(check_desc(session, desc, out_result));
+    TERN_TRY(check_room(session, desc));
     *out_result = (tern_generate_result){.struct_size = out_result->struct_size};
     generation g = {.session = session,
                     .model = session->model,
@@ -213,6 +240,5 @@ tern_status tern_session_generate(tern_session *session, const tern_generate_des
     tern__textstream_finish(&g.text);
     tern__free(g.context, g.piece);
     tern__free(g.context, g.logits);
-    tern__free(g.context, g.ids);
     return status;
 }

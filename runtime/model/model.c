@@ -93,14 +93,23 @@ static tern_status grow_rotary(tern_model *model, uint32_t positions) {
 }
 
 tern_status tern__model_lease(tern_model *model, tern_kv_type kv, uint32_t positions,
-                              tern__lease **out_lease) {
+                              const tern__lease *from, uint32_t shared, tern__lease **out_lease) {
     uint64_t bytes = tern__cache_bytes(&model->network.hyper, kv, positions);
     TERN_TRY(tern__check_memory(model->device, "kv cache", bytes ? bytes : UINT64_MAX));
     TERN_TRY(grow_rotary(model, positions));
-    if (tern__cache_must_grow(&model->caches[kv], positions)) {
+    if (tern__cache_must_grow(&model->caches[kv], positions, shared)) {
         drop_steps(model, kv);
     }
-    return tern__cache_lease(&model->caches[kv], positions, out_lease);
+    return tern__cache_lease(&model->caches[kv], positions, from, shared, out_lease);
+}
+
+tern_status tern__model_own(tern_model *model, tern_kv_type kv, tern__lease *lease,
+                            uint32_t position) {
+    tern__cache *cache = &model->caches[kv];
+    if (tern__cache_shared(cache, lease, position) > cache->free_count) {
+        drop_steps(model, kv);
+    }
+    return tern__cache_own(cache, lease, position);
 }
 
 tern_status tern__model_step(tern_model *model, tern_kv_type kv, uint32_t index,

@@ -40,9 +40,14 @@ tern_status tern__model_report(const tern_archive *archive, tern_status status,
 
 // These with the lock held.
 
-// Room in the cache and the rotary table for a session of |positions|.
+// Room in the cache and the rotary table for a session of |positions|, which has the first |shared|
+// blocks of |from|.
 tern_status tern__model_lease(tern_model *model, tern_kv_type kv, uint32_t positions,
-                              tern__lease **out_lease);
+                              const tern__lease *from, uint32_t shared, tern__lease **out_lease);
+
+// Blocks from that of |position| on become the lease's alone.
+tern_status tern__model_own(tern_model *model, tern_kv_type kv, tern__lease *lease,
+                            uint32_t position);
 
 // The step of bucket |index|.
 tern_status tern__model_step(tern_model *model, tern_kv_type kv, uint32_t index,

@@ -1,5 +1,7 @@
 #include "runtime/model/session.h"
 
+#include <string.h>
+
 #include "runtime/allocator.h"
 #include "runtime/status.h"
 
@@ -31,6 +33,36 @@ tern_status tern__session_check_desc(tern_context *context, const tern__hyper *h
     return TERN_STATUS_OK;
 }
 
+// The first |shared| blocks of its cache are those of |from|, if any.
+static tern_status make_session(tern_model *model, const tern_session *like,
+                                const tern_session *from, uint32_t shared,
+                                tern_session **out_session) {
+    tern_session *session = tern__calloc(model->context, 1, sizeof *session);
+    if (!session) {
+        return tern__fail_memory(model->context, sizeof *session, "session");
+    }
+    session->model = model;
+    session->kv = like->kv;
+    session->context = like->context;
+    session->max_rows = like->max_rows;
+    size_t bytes = session->context * sizeof *session->ids;
+    session->ids = tern__alloc(model->context, bytes);
+    tern_status status =
+        session->ids ? TERN_STATUS_OK : tern__fail_memory(model->context, bytes, "session");
+    if (status == TERN_STATUS_OK) {
+        tern__mutex_lock(&model->lock);
+        status = tern__model_lease(model, session->kv, session->context, from ? from->lease : NULL,
+                                   shared, &session->lease);
+        tern__mutex_unlock(&model->lock);
+    }
+    if (status != TERN_STATUS_OK) {
+        tern_session_destroy(session);
+        return status;
+    }
+    *out_session = session;
+    return TERN_STATUS_OK;
+}
+
 tern_status tern_session_create(tern_model *model, const tern_session_desc *desc,
                                 tern_session **out_session) {
     if (!model || !out_session) {
@@ -41,23 +73,11 @@ tern_status tern_session_create(tern_model *model, const tern_session_desc *desc
     tern_session_desc defaults = TERN_SESSION_DESC_INIT;
     desc = desc ? desc : &defaults;
     TERN_TRY(tern__session_check_desc(model->context, &model->network.hyper, desc));
-    tern_session *session = tern__calloc(model->context, 1, sizeof *session);
-    if (!session) {
-        return tern__fail_memory(model->context, sizeof *session, "session");
-    }
-    session->model = model;
-    session->kv = desc->kv;
-    session->context = desc->context ? desc->context : model->network.hyper.context;
-    session->max_rows = desc->max_rows ? desc->max_rows : TERN__DEFAULT_ROWS;
-    tern__mutex_lock(&model->lock);
-    tern_status status = tern__model_lease(model, session->kv, session->context, &session->lease);
-    tern__mutex_unlock(&model->lock);
-    if (status != TERN_STATUS_OK) {
-        tern_session_destroy(session);
-        return status;
-    }
-    *out_session = session;
-    return TERN_STATUS_OK;
+    const tern_session like = {.kv = desc->kv,
+                               .context =
+                                   desc->context ? desc->context : model->network.hyper.context,
+                               .max_rows = desc->max_rows ? desc->max_rows : TERN__DEFAULT_ROWS};
+    return make_session(model, &like, NULL, 0, out_session);
 }
 
 void tern_session_destroy(tern_session *session) {
@@ -68,6 +88,7 @@ void tern_session_destroy(tern_session *session) {
     tern__mutex_lock(&model->lock);
     tern__cache_release(&model->caches[session->kv], session->lease);
     tern__mutex_unlock(&model->lock);
+    tern__free(model->context, session->ids);
     tern__free(model->context, session);
 }
 
@@ -79,17 +100,116 @@ uint32_t tern_session_context(const tern_session *session) {
     return session ? session->context : 0;
 }
 
+const int32_t *tern_session_ids(const tern_session *session) {
+    return session ? session->ids : NULL;
+}
+
+uint32_t tern_session_common_prefix(const tern_session *session, const int32_t *ids, size_t count) {
+    uint32_t common = 0;
+    while (session && ids && common < session->position && common < count &&
+           session->ids[common] == ids[common]) {
+        common++;
+    }
+    return common;
+}
+
+static tern_status check_position(const tern_session *session, const char *call,
+                                  uint64_t position) {
+    if (position > session->position) {
+        return tern__fail(session->model->context, TERN_STATUS_OUT_OF_RANGE,
+                          "session: cannot %s position %llu, %u are filled", call,
+                          (unsigned long long)position, session->position);
+    }
+    return TERN_STATUS_OK;
+}
+
 tern_status tern_session_rewind(tern_session *session, uint32_t position) {
     if (!session) {
         return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "session rewind: session is NULL");
     }
-    if (position > session->position) {
-        return tern__fail(session->model->context, TERN_STATUS_OUT_OF_RANGE,
-                          "session: cannot rewind to position %u, %u are filled", position,
-                          session->position);
+    TERN_TRY(check_position(session, "rewind to", position));
+    tern_model *model = session->model;
+    tern__mutex_lock(&model->lock);
+    tern_status status = tern__model_own(model, session->kv, session->lease, position);
+    tern__mutex_unlock(&model->lock);
+    session->position = status == TERN_STATUS_OK ? position : session->position;
+    return status;
+}
+
+static tern_status copy_last_block(const tern_session *from, tern_session *to, uint32_t position) {
+    tern_model *model = from->model;
+    if (position % TERN_KV_BLOCK == 0) {
+        return TERN_STATUS_OK;
     }
-    session->position = position;
+    tern__mutex_lock(&model->lock);
+    tern_status status =
+        tern__cache_copy_block(&model->caches[from->kv], from->lease, to->lease, position);
+    tern__mutex_unlock(&model->lock);
+    return status;
+}
+
+tern_status tern_session_fork(tern_session *session, uint32_t position,
+                              tern_session **out_session) {
+    if (!session || !out_session) {
+        return tern__fail(session ? session->model->context : NULL, TERN_STATUS_INVALID_ARGUMENT,
+                          "session fork: %s is NULL", session ? "out_session" : "session");
+    }
+    *out_session = NULL;
+    TERN_TRY(check_position(session, "fork at", position));
+    tern_session *fork = NULL;
+    TERN_TRY(make_session(session->model, session, session, position / TERN_KV_BLOCK, &fork));
+    tern_status status = copy_last_block(session, fork, position);
+    if (status != TERN_STATUS_OK) {
+        tern_session_destroy(fork);
+        return status;
+    }
+    memcpy(fork->ids, session->ids, position * sizeof *fork->ids);
+    fork->position = position;
+    *out_session = fork;
     return TERN_STATUS_OK;
+}
+
+// |count| ids at the next positions.
+static tern_status evaluate_ids(tern_session *session, const int32_t *ids, uint32_t count,
+                                const tern_cancel *cancelled_by) {
+    tern_context *context = session->model->context;
+    tern_row *rows = tern__calloc(context, count, sizeof *rows);
+    if (!rows) {
+        return tern__fail_memory(context, count * sizeof *rows, "session");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        rows[i] = (tern_row){session, ids[i], 0};
+    }
+    tern_eval_desc eval = {
+        .struct_size = sizeof eval, .row_count = count, .rows = rows, .cancelled_by = cancelled_by};
+    tern_status status = tern__model_eval(session->model, &eval, NULL);
+    tern__free(context, rows);
+    return status;
+}
+
+tern_status tern_session_drop(tern_session *session, uint32_t first, uint32_t count,
+                              const tern_cancel *cancelled_by) {
+    if (!session) {
+        return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "session drop: session is NULL");
+    }
+    uint64_t end = (uint64_t)first + count;
+    TERN_TRY(check_position(session, "drop up to", end));
+    uint32_t left = count ? session->position - (uint32_t)end : 0;
+    if (left == 0) {
+        return count ? tern_session_rewind(session, first) : TERN_STATUS_OK;
+    }
+    tern_context *context = session->model->context;
+    int32_t *ids = tern__alloc(context, left * sizeof *ids);
+    if (!ids) {
+        return tern__fail_memory(context, left * sizeof *ids, "session");
+    }
+    memcpy(ids, session->ids + end, left * sizeof *ids);
+    tern_status status = tern_session_rewind(session, first);
+    if (status == TERN_STATUS_OK) {
+        status = evaluate_ids(session, ids, left, cancelled_by);
+    }
+    tern__free(context, ids);
+    return status;
 }
 
 tern_status tern_session_report(tern_session *session, uint32_t index, tern_op_report *out_report) {

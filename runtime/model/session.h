@@ -12,6 +12,7 @@ struct tern_session {
     uint32_t context;
     uint32_t max_rows;
     uint32_t position;
+    int32_t *ids;       // [context]: the first |position| of them are those of the positions
     uint64_t requested; // rows of it in the eval that is being checked
 };
 
