@@ -43,8 +43,9 @@ enum { TERN__JSON_DEPTH = 64 };
 
 // Parses |size| bytes of |text|, which is changed and lent: it must outlive the document. |name| is
 // the file's, for messages. CORRUPT_DATA says what is wrong and at which offset; arrays and objects
-// more than TERN__JSON_DEPTH deep, strings that are not UTF-8, halves of surrogate pairs and numbers
-// beyond double are refused. Members that share a key are kept: tern__json_check_unique finds them.
+// more than TERN__JSON_DEPTH deep, strings that are not UTF-8, halves of surrogate pairs and
+// numbers beyond double are refused. Members that share a key are kept: tern__json_check_unique
+// finds them.
 tern_status tern__json_parse(tern_context *context, const char *name, char *text, size_t size,
                              tern__json_document *out);
 void tern__json_finish(tern_context *context, tern__json_document *document);

@@ -1,6 +1,6 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// As tern_recurrence_desc says: by columns, h = flush(flush(f * h) + i) from row to row, where every
+// As tern_recurrence_desc says: by columns, h = flush(flush(f * h) + i) from row to row, where each
 // sequence has an h of its own. The current one stays in a register.
 //
 // bindings        0 params, 1 f, 2 i, 3 state, 4 positions, 5 sequences, 6 out
