@@ -12,6 +12,7 @@
 #include <tern/commands.h>
 #include <tern/context.h>
 #include <tern/device.h>
+#include <tern/grammar.h>
 #include <tern/log.h>
 #include <tern/model.h>
 #include <tern/ops.h>

@@ -92,7 +92,8 @@ static void test_repeat_penalty(void **state) {
 // From golden/sampler.py, which computes them in float64.
 static void test_golden_ids(void **state) {
     (void)state;
-    static const int32_t recent[] = {1, 5, 5, 50, 97};
+    static const int32_t recent[2][5] = {{1, 5, 5, 50, 97}, {21, 21, 21, 76, 55}};
+    static const tern_logit_bias biases[] = {{3, 8.0f}, {21, -INFINITY}, {3, -4.0f}, {100, 9.0f}};
     static const struct {
         tern_sampler_desc desc;
         int32_t ids[16];
@@ -112,6 +113,19 @@ static void test_golden_ids(void **state) {
           .min_p = 0.0625f,
           .repeat_penalty = 2.0f},
          {21, 21, 55, 42, 21, 21, 76, 21, 21, 76, 21, 55, 21, 76, 76, 21}},
+        {{.seed = 6, .temperature = 5.0f, .typical_p = 0.25f},
+         {71, 16, 16, 58, 79, 3, 92, 24, 16, 79, 3, 79, 71, 92, 16, 11}},
+        {{.seed = 7,
+          .temperature = 4.0f,
+          .top_k = 30,
+          .typical_p = 0.75f,
+          .top_p = 0.875f,
+          .min_p = 0.25f},
+         {92, 8, 21, 97, 42, 97, 16, 42, 21, 29, 50, 16, 97, 21, 42, 21}},
+        {{.seed = 8, .temperature = 1.0f, .frequency_penalty = 0.5f, .presence_penalty = 1.0f},
+         {8, 8, 42, 63, 29, 42, 76, 8, 71, 76, 29, 8, 63, 76, 42, 76}},
+        {{.seed = 9, .temperature = 1.0f, .biases = biases, .bias_count = 4},
+         {8, 3, 55, 84, 63, 55, 8, 58, 55, 55, 55, 3, 42, 55, 55, 55}},
     };
     float logits[100];
     for (uint32_t i = 0; i < 100; i++) {
@@ -122,7 +136,7 @@ static void test_golden_ids(void **state) {
         assert_false(tern_sampler_is_greedy(sampler));
         for (int n = 0; n < 16; n++) {
             int32_t id;
-            CHECK_OK(tern_sampler_pick(sampler, logits, 100, recent, 5, &id));
+            CHECK_OK(tern_sampler_pick(sampler, logits, 100, recent[c == 7], 5, &id));
             assert_int_equal(id, cases[c].ids[n]);
         }
         tern_sampler_destroy(sampler);
@@ -230,6 +244,14 @@ static void test_settings(void **state) {
         check_setting((tern_sampler_desc){.min_p = bad[i]}, "sampler: min_p is ");
         check_setting((tern_sampler_desc){.repeat_penalty = bad[i]}, "sampler: repeat_penalty is ");
     }
+    check_setting((tern_sampler_desc){.typical_p = NAN}, "sampler: typical_p is ");
+    check_setting((tern_sampler_desc){.frequency_penalty = 101.0f}, "expected -100 to 100");
+    check_setting((tern_sampler_desc){.presence_penalty = NAN}, "sampler: presence_penalty is ");
+    check_setting((tern_sampler_desc){.bias_count = 1}, "1 biases, but no array");
+    tern_logit_bias wrong[] = {{0, -INFINITY}, {-1, 1.0f}};
+    check_setting((tern_sampler_desc){.biases = wrong, .bias_count = 2}, "bias 1 adds 1 to");
+    wrong[0].bias = INFINITY;
+    check_setting((tern_sampler_desc){.biases = wrong, .bias_count = 1}, "bias 0 adds inf");
     check_setting((tern_sampler_desc){.top_p = 1.01f}, "expected 0 to 1");
     check_setting((tern_sampler_desc){.reserved = 1},
                   "tern_sampler_desc: reserved is 1, must be 0");
