@@ -88,10 +88,11 @@ typedef int32_t (*tern_text_fn)(void *user, const char *text, size_t size);
 typedef uint32_t tern_stop;
 
 enum {
-    TERN_STOP_EOS = 1,     /**< the model ended its text */
-    TERN_STOP_LENGTH = 2,  /**< max_tokens were generated */
-    TERN_STOP_STRING = 3,  /**< a stop string appeared; neither it nor what follows was delivered */
-    TERN_STOP_CALLBACK = 4 /**< on_text asked for it */
+    TERN_STOP_EOS = 1,    /**< the model ended its text */
+    TERN_STOP_LENGTH = 2, /**< max_tokens were generated */
+    TERN_STOP_STRING = 3, /**< a stop string appeared; neither it nor what follows was delivered */
+    TERN_STOP_CALLBACK = 4, /**< on_text asked for it */
+    TERN_STOP_GRAMMAR = 5   /**< the sampler's grammar is complete and allows no more */
 };
 
 enum {

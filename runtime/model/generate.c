@@ -1,5 +1,6 @@
 // The loop of generation: evaluate, pick, deliver, until something ends it.
 #include "runtime/allocator.h"
+#include "runtime/model/grammar.h"
 #include "runtime/model/session.h"
 #include "runtime/model/textstream.h"
 #include "runtime/model/tokenizer.h"
@@ -184,6 +185,10 @@ static tern_status accept(generation *g, int32_t id) {
     result->count++;
     TERN_TRY(decode(g, id, &size));
     TERN_TRY(tern__textstream_add(&g->text, g->piece, size, &result->stop));
+    const tern_grammar *grammar = tern__sampler_grammar(g->desc->sampler);
+    if (!result->stop && grammar && tern_grammar_state(grammar) == TERN_GRAMMAR_MAY_END) {
+        result->stop = TERN_STOP_GRAMMAR;
+    }
     if (!result->stop && result->count == g->desc->max_tokens) {
         result->stop = TERN_STOP_LENGTH;
     }
@@ -206,7 +211,7 @@ static tern_status run(generation *g) {
         TERN_TRY(accept(g, id));
     }
     result->decode_ns = tern__clock_ns() - picked;
-    if (result->stop == TERN_STOP_EOS || result->stop == TERN_STOP_LENGTH) {
+    if (result->stop != TERN_STOP_STRING && result->stop != TERN_STOP_CALLBACK) {
         tern__textstream_flush(&g->text, &stop);
         result->stop = stop ? stop : result->stop;
     }

@@ -1,5 +1,4 @@
 // tern run: continues a text.
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +6,7 @@
 
 #include "tools/tern/command.h"
 #include "tools/tern/placements.h"
+#include "tools/tern/sampling.h"
 #include "tools/tern/text.h"
 
 #define PROGRAM "tern run"
@@ -17,9 +17,9 @@ typedef struct options {
     const char *model, *backend, *prompt, *file;
     model_options model_options;
     uint32_t tokens;
-    bool tokens_given, greedy, sampling_given, json, report;
+    bool tokens_given, json, report;
     arg_texts stops;
-    tern_sampler_desc sampler;
+    sampling_options sampling;
 } options;
 
 // Kept while ids are generated.
@@ -31,21 +31,17 @@ typedef struct output {
 } output;
 
 static int check(options *o) {
-    if (o->greedy && o->sampling_given) {
-        args_complain(PROGRAM, "--greedy excludes --temp, --top-k, --top-p, --min-p and --seed");
-        return EXIT_USAGE;
-    }
     if (o->prompt && o->file) {
         args_complain(PROGRAM, "-p and -f exclude each other");
         return EXIT_USAGE;
     }
-    o->sampler.temperature = o->greedy ? 0.0f : o->sampler.temperature;
-    return command_model_options(PROGRAM, &o->model_options) ? -1 : EXIT_USAGE;
+    return sampling_check(PROGRAM, &o->sampling) &&
+                   command_model_options(PROGRAM, &o->model_options)
+               ? -1
+               : EXIT_USAGE;
 }
 
 static int parse(options *o, int argc, char **argv) {
-    bool *drawn = &o->sampling_given;
-    tern_sampler_desc *s = &o->sampler;
     const arg table[] = {
         {"--model", "-m", ARG_TEXT, &o->model, NULL, 0, 0, "FILE",
          "the model, GGUF (default: the one that comes with tern)"},
@@ -56,19 +52,7 @@ static int parse(options *o, int argc, char **argv) {
          "how many tokens at most (default: 200, or what fits)"},
         {"--stop", NULL, ARG_TEXTS, &o->stops, NULL, 0, 0, "TEXT",
          "end before this text; may be repeated"},
-        {"--greedy", NULL, ARG_FLAG, &o->greedy, NULL, 0, 0, NULL, "always the likeliest token"},
-        {"--temp", NULL, ARG_FLOAT, &s->temperature, drawn, 0, 100, "T",
-         "temperature (default: 0.8; 0: greedy)"},
-        {"--top-k", NULL, ARG_U32, &s->top_k, drawn, 0, 4294967295.0, "K",
-         "draw among the K likeliest (default: 40; 0: all)"},
-        {"--top-p", NULL, ARG_FLOAT, &s->top_p, drawn, 0, 1, "P",
-         "draw among the fewest whose probabilities reach P (default: 0.95)"},
-        {"--min-p", NULL, ARG_FLOAT, &s->min_p, drawn, 0, 1, "P",
-         "leave out what is below P times the likeliest (default: 0)"},
-        {"--repeat-penalty", NULL, ARG_FLOAT, &s->repeat_penalty, NULL, 0, 100, "R",
-         "make recent tokens less likely (default: 1)"},
-        {"--seed", NULL, ARG_U64, &s->seed, drawn, 0, 18446744073709551615.0, "N",
-         "of the draws; the same seed gives the same text (default: 0)"},
+        ARGS_SAMPLING(&o->sampling),
         ARG_BACKEND(&o->backend),
         ARG_KV(&o->model_options),
         ARG_HEAD(&o->model_options),
@@ -93,18 +77,7 @@ static bool read_prompt(const options *o, text *prompt) {
         const char *given = o->prompt ? o->prompt : DEFAULT_PROMPT;
         return text_append(prompt, given, strlen(given));
     }
-    bool from_stdin = strcmp(o->file, "-") == 0;
-    FILE *file = from_stdin ? stdin : fopen(o->file, "rb");
-    bool read = file && text_read(prompt, file);
-    int error = errno;
-    if (file && !from_stdin) {
-        fclose(file);
-    }
-    if (!read) {
-        fprintf(stderr, "%s: prompt file '%s' cannot be read: %s\n", PROGRAM, o->file,
-                strerror(error));
-    }
-    return read;
+    return text_read_file(prompt, PROGRAM, "prompt", o->file);
 }
 
 static void stream_bytes(output *self, const char *bytes, size_t size) {
@@ -158,12 +131,12 @@ static uint32_t tokens_wanted(const options *o, const loaded *l, size_t prompt_c
     return room < DEFAULT_TOKENS ? room : DEFAULT_TOKENS;
 }
 
-static tern_status generate(const host *h, const options *o, const loaded *l, generation *g,
-                            uint32_t tokens) {
-    tern_sampler *sampler = NULL;
-    tern_status status = tern_sampler_create(h->context, &o->sampler, &sampler);
-    if (status != TERN_STATUS_OK) {
-        return status;
+static int generate(const host *h, const options *o, const loaded *l, generation *g,
+                    uint32_t tokens) {
+    sampling draws;
+    if (!sampling_open(&draws, h, &o->sampling, tern_model_tokenizer(l->model))) {
+        sampling_close(&draws);
+        return EXIT_FAILED;
     }
     // More ids than the context holds are never picked, whatever -n says.
     uint32_t context = tern_session_context(l->session);
@@ -173,20 +146,20 @@ static tern_status generate(const host *h, const options *o, const loaded *l, ge
                                .max_tokens = tokens,
                                .prompt = g->prompt_ids,
                                .prompt_count = g->prompt_count,
-                               .sampler = sampler,
+                               .sampler = draws.sampler,
                                .stop_strings = o->stops.items,
                                .stop_string_count = (uint32_t)o->stops.count,
                                .on_text = on_text,
                                .user = &g->out,
                                .out_ids = g->ids};
-    status = tern_session_generate(l->session, &desc, &g->result);
-    tern_sampler_destroy(sampler);
-    return status;
+    tern_status status = tern_session_generate(l->session, &desc, &g->result);
+    sampling_close(&draws);
+    return status == TERN_STATUS_OK ? EXIT_DONE : host_failed(h);
 }
 
 static const char *stop_name(tern_stop stop) {
-    static const char *const names[] = {"?", "eos", "length", "string", "interrupted"};
-    return names[stop <= TERN_STOP_CALLBACK ? stop : 0];
+    static const char *const names[] = {"?", "eos", "length", "string", "interrupted", "grammar"};
+    return names[stop <= TERN_STOP_GRAMMAR ? stop : 0];
 }
 
 static double per_second(uint64_t count, double milliseconds) {
@@ -221,8 +194,8 @@ static void print_json(const options *o, const loaded *l, const generation *g) {
     cJSON_AddItemToObject(object, "ids", ids_json(g->ids, g->result.count));
     cJSON_AddItemToObject(object, "text", json_text(g->out.all.bytes, g->out.all.size));
     cJSON_AddStringToObject(object, "stop", stop_name(g->result.stop));
-    if (o->sampler.temperature > 0.0f) {
-        cJSON_AddItemToObject(object, "seed", json_u64(o->sampler.seed));
+    if (o->sampling.desc.temperature > 0.0f) {
+        cJSON_AddItemToObject(object, "seed", json_u64(o->sampling.desc.seed));
     }
     cJSON *timings = cJSON_AddObjectToObject(object, "timings");
     cJSON_AddItemToObject(timings, "load_ms", json_measure(l->load_ms));
@@ -238,8 +211,8 @@ static void print_timings(const options *o, const loaded *l, const generation *g
     double prompt_ms = (double)g->result.prompt_ns * 1e-6;
     double decode_ms = (double)g->result.decode_ns * 1e-6;
     char draws[48] = "greedy";
-    if (o->sampler.temperature > 0.0f) {
-        snprintf(draws, sizeof draws, "seed %" PRIu64, o->sampler.seed);
+    if (o->sampling.desc.temperature > 0.0f) {
+        snprintf(draws, sizeof draws, "seed %" PRIu64, o->sampling.desc.seed);
     }
     char speed[48] = "";
     if (decoded(g)) {
@@ -307,7 +280,8 @@ static int run_encoded(const host *h, const options *o, loaded *l, generation *g
     if (!loaded_start(l, h, o->model, &o->model_options, g->prompt_count + tokens - 1ull)) {
         return EXIT_FAILED;
     }
-    return generate(h, o, l, g, tokens) == TERN_STATUS_OK ? finish(o, l, g) : host_failed(h);
+    int status = generate(h, o, l, g, tokens);
+    return status == EXIT_DONE ? finish(o, l, g) : status;
 }
 
 static int run_loaded(const host *h, const options *o, loaded *l, const text *prompt) {
@@ -321,10 +295,7 @@ static int run_loaded(const host *h, const options *o, loaded *l, const text *pr
 }
 
 int command_run(int argc, char **argv) {
-    options o = {.sampler = TERN_SAMPLER_DESC_INIT};
-    o.sampler.temperature = 0.8f;
-    o.sampler.top_k = 40;
-    o.sampler.top_p = 0.95f;
+    options o = {.sampling = SAMPLING_DEFAULTS};
     int status = parse(&o, argc, argv);
     if (status >= 0) {
         return status;

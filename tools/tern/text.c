@@ -36,6 +36,21 @@ bool text_read(text *self, FILE *file) {
     return !ferror(file);
 }
 
+bool text_read_file(text *self, const char *program, const char *what, const char *path) {
+    bool from_stdin = strcmp(path, "-") == 0;
+    FILE *file = from_stdin ? stdin : fopen(path, "rb");
+    bool read = file && text_read(self, file);
+    int error = errno;
+    if (file && !from_stdin) {
+        fclose(file);
+    }
+    if (!read) {
+        fprintf(stderr, "%s: %s file '%s' cannot be read: %s\n", program, what, path,
+                strerror(error));
+    }
+    return read;
+}
+
 void text_free(text *self) {
     free(self->bytes);
     *self = (text){0};

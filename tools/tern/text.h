@@ -18,6 +18,9 @@ bool text_append(text *self, const char *bytes, size_t size);
 // Appends all that is left of |file|, 256 MiB at most; false, and errno, if that fails.
 bool text_read(text *self, FILE *file);
 
+// Appends a file, or stdin where it is "-"; false after one line that calls it a |what| file.
+bool text_read_file(text *self, const char *program, const char *what, const char *path);
+
 void text_free(text *self);
 
 #endif
