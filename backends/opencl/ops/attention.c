@@ -17,17 +17,23 @@ static uint64_t query_bytes(const tern_attention_desc *d) {
 static bool supports(const tern_backend_device *device, const void *desc) {
     const tern_attention_desc *d = desc;
     bool cache = d->k_cache.dtype == TERN_DTYPE_F16 || d->k_cache.dtype == TERN_DTYPE_F32;
-    return !d->window && tern_cl_is(&d->q, TERN_DTYPE_F32) && cache &&
-           d->v_cache.dtype == d->k_cache.dtype && tern_cl_is(&d->positions, TERN_DTYPE_I32) &&
-           tern_cl_is(&d->sequences, TERN_DTYPE_I32) && tern_cl_is(&d->table, TERN_DTYPE_I32) &&
-           tern_cl_is(&d->out, TERN_DTYPE_F32) && row_floats(d) <= UINT32_MAX &&
-           row_floats(d) * 8 <= device->max_buffer_bytes &&
+    return tern_cl_is(&d->q, TERN_DTYPE_F32) && cache && d->v_cache.dtype == d->k_cache.dtype &&
+           tern_cl_is(&d->positions, TERN_DTYPE_I32) && tern_cl_is(&d->sequences, TERN_DTYPE_I32) &&
+           tern_cl_is(&d->table, TERN_DTYPE_I32) && tern_cl_is(&d->out, TERN_DTYPE_F32) &&
+           row_floats(d) <= UINT32_MAX && row_floats(d) * 8 <= device->max_buffer_bytes &&
            query_bytes(d) <= device->candidate->local_bytes / 2;
 }
 
 // Work-groups along a row's blocks; further blocks are taken in turns, so that a long context of
 // which little is used costs little.
 #define BLOCK_GROUPS 64
+
+// Of a row: all, or those that a window can touch.
+static uint32_t most_blocks(const tern_attention_desc *d) {
+    uint32_t all = d->table.shape[1];
+    uint32_t touched = d->window / TERN_KV_BLOCK + 2;
+    return d->window && touched < all ? touched : all;
+}
 
 typedef struct chunk {
     uint32_t first; // row
@@ -53,9 +59,10 @@ static void emit_blocks(tern_cl_builder *builder, const tern_attention_desc *d, 
     tern_cl_uint(builder, heads / d->k_cache.shape[1]);
     tern_cl_uint(builder, dims);
     tern_cl_float(builder, d->scale);
+    tern_cl_uint(builder, d->window);
     tern_cl_matrix(builder, &c->parts);
     tern_cl_local(builder, (size_t)query_bytes(d));
-    uint32_t blocks = d->table.shape[1];
+    uint32_t blocks = most_blocks(d);
     tern_cl_launch(builder, TERN_CL_GROUP, blocks < BLOCK_GROUPS ? blocks : BLOCK_GROUPS, heads,
                    c->rows);
 }
@@ -68,6 +75,7 @@ static void emit_join(tern_cl_builder *builder, const tern_attention_desc *d, co
     tern_cl_vector(builder, &d->positions);
     tern_cl_uint(builder, d->table.shape[1]);
     tern_cl_uint(builder, dims);
+    tern_cl_uint(builder, d->window);
     tern_cl_matrix(builder, &c->parts);
     tern_cl_matrix(builder, &d->out);
     tern_cl_launch(builder, TERN_CL_GROUP, 1, d->q.shape[1] / dims, c->rows);
