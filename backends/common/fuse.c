@@ -79,9 +79,10 @@ static bool is_gated(const tern_op_header *const *ops, uint32_t count, uint32_t 
     bool in_place = tern_same_view(out, &gate->out) || tern_same_view(out, &up->out);
     const tern_tensor *read[] = {&gate->x, &gate->norm_weight, &gate->bias, &up->bias};
     const tern_tensor *written[] = {&gate->out, &up->out};
-    return gated->head.live == gate->head.live && tern_same_view(&gated->gate, &gate->out) &&
-           tern_same_view(&gated->up, &up->out) && !gate->residual.buffer && !up->residual.buffer &&
-           !overlaps_any(out, read, 4) && (in_place || !overlaps_any(out, written, 2));
+    return gated->limit == 0.0f && gated->head.live == gate->head.live &&
+           tern_same_view(&gated->gate, &gate->out) && tern_same_view(&gated->up, &up->out) &&
+           !gate->residual.buffer && !up->residual.buffer && !overlaps_any(out, read, 4) &&
+           (in_place || !overlaps_any(out, written, 2));
 }
 
 static bool same_rotation(const tern_rotary_desc *a, const tern_rotary_desc *b) {

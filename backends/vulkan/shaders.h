@@ -74,14 +74,16 @@ typedef struct tern_vk_matrix {
                    "push constants of " #name);
 
 TERN_VK_PUSH(unary, 32, uint32_t cols; tern_vk_view x; tern_vk_view result; float factor;)
-TERN_VK_PUSH(binary, 36, uint32_t cols; tern_vk_view a; tern_vk_view b; tern_vk_view result;)
+TERN_VK_PUSH(binary, 40, uint32_t cols; tern_vk_view a; tern_vk_view b; tern_vk_view result;
+             float limit;)
 TERN_VK_PUSH(rms_norm, 44, uint32_t cols; uint32_t heads; tern_vk_view x; tern_vk_view result;
              uint32_t weight; uint32_t has_weight; float eps;)
 TERN_VK_PUSH(layer_norm, 44, uint32_t cols; tern_vk_view x; tern_vk_view result; uint32_t weight;
              uint32_t bias; uint32_t has; float eps;)
 TERN_VK_PUSH(recurrence, 56, uint32_t cols; tern_vk_view f; tern_vk_view added; tern_vk_view state;
              tern_vk_view result; uint32_t positions; uint32_t sequences; uint32_t sequence_count;)
-TERN_VK_PUSH(quantize_act, 32, uint32_t cols; tern_vk_view x; tern_vk_view q; uint32_t scale;)
+TERN_VK_PUSH(quantize_act, 36, uint32_t cols; tern_vk_view x; tern_vk_view q; uint32_t scale;
+             uint32_t parts;)
 TERN_VK_PUSH(argmax, 32, uint32_t cols; tern_vk_view x; uint32_t result; uint32_t positions;
              uint32_t has_positions;)
 TERN_VK_PUSH(rotary, 52, uint32_t heads; uint32_t head_dim; uint32_t dims; uint32_t table_rows;
@@ -108,5 +110,14 @@ TERN_VK_PUSH(ternary_matmul, 72, uint32_t outputs; uint32_t q_words; tern_vk_ter
              uint32_t bias; uint32_t has_bias; uint32_t has_residual;)
 TERN_VK_PUSH(embedding, 56, uint32_t cols; uint32_t total; uint32_t first; uint32_t count;
              uint32_t row_words; tern_vk_ternary ternary; uint32_t ids; tern_vk_view result;)
+TERN_VK_PUSH(route, 60, uint32_t experts; uint32_t slots; uint32_t sigmoid; uint32_t normalise;
+             float scale; tern_vk_view x; uint32_t bias; uint32_t has_bias; tern_vk_view ids;
+             tern_vk_view weights;)
+TERN_VK_PUSH(expert_bitlinear, 80, uint32_t slots; uint32_t sharing; uint32_t experts;
+             uint32_t outputs; uint32_t first; uint32_t count; uint32_t q_words;
+             tern_vk_ternary weights; tern_vk_view q; tern_vk_view ids; tern_vk_view result;
+             uint32_t scale;)
+TERN_VK_PUSH(combine, 52, uint32_t cols; uint32_t slots; tern_vk_view x; tern_vk_view weights;
+             tern_vk_view residual; tern_vk_view result; uint32_t has_residual;)
 
 #endif

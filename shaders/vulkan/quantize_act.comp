@@ -3,6 +3,8 @@
 // By rows: m = max(max|x|, 1e-5); q = clamp(rint(x * (127 / m)), -128, 127); scale = m / 127. Four
 // q to a word, the last word filled up with zeros.
 //
+// A row of x may be several side by side: each becomes a row of its own.
+//
 // bindings        0 params, 1 x, 2 q (words), 3 scale
 // push constants  Push (struct tern_vk_push_quantize_act)
 // workgroup       64 invocations per row; y rows
@@ -27,6 +29,7 @@ layout(push_constant) uniform Push {
     View x;
     View q;
     uint scale;
+    uint parts; // of a row of x
 }
 push;
 
@@ -44,9 +47,10 @@ uint quantize(float value, float factor) {
 }
 
 void main() {
-    uint live = live_rows(push.rows);
+    uint live = live_rows(push.rows) * push.parts;
     for (uint row = gl_WorkGroupID.y; row < live; row += gl_NumWorkGroups.y) {
-        uint base = push.x.offset + row * push.x.stride;
+        uint base =
+            push.x.offset + row / push.parts * push.x.stride + row % push.parts * push.cols;
         float most = row_absmax(base);
         float factor = t_divide(127.0, most);
         uint words = (push.cols + 3u) / 4u;

@@ -169,6 +169,7 @@ static void gates_that_stay_alone(void **state) {
     (void)state;
     EXPECT_WITH(gated.up = in_buffer(ELSEWHERE, 0), GATED, TERN_GROUP_PROJECTIONS, 2);
     EXPECT_WITH(gated.gate = in_buffer(UP, 0), GATED, TERN_GROUP_PROJECTIONS, 2);
+    EXPECT_WITH(gated.limit = 7.0f, GATED, TERN_GROUP_PROJECTIONS, 2);
     EXPECT_WITH(gated.head.live = 0, GATED, TERN_GROUP_PROJECTIONS, 2);
     EXPECT_WITH(gated.out = in_buffer(GATE, 4), GATED, TERN_GROUP_PROJECTIONS, 2);
     EXPECT_WITH(gated.out = in_buffer(X, 0), GATED, TERN_GROUP_PROJECTIONS, 2);

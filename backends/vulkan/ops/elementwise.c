@@ -20,7 +20,7 @@ tern_status tern_vk_plan_unary(tern_vk_plan *plan, const tern_op_header *head,
 tern_status tern_vk_plan_binary(tern_vk_plan *plan, const tern_op_header *head,
                                 const tern_vk_elementwise *op) {
     tern_vk_step *step;
-    tern_vk_push_binary push = {.cols = op->a->shape[1]};
+    tern_vk_push_binary push = {.cols = op->a->shape[1], .limit = op->limit};
     TERN_TRY(tern_vk_plan_step(plan, head, op->a->shape[0], &step, &push.rows));
     push.a = tern_vk_step_tensor(plan, step, op->a, TERN_OPERAND_IN);
     push.b = tern_vk_step_tensor(plan, step, op->b, TERN_OPERAND_IN);

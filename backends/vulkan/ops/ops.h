@@ -20,6 +20,14 @@ const tern_vk_op *tern_vk_op_find(tern_op_kind kind);
 TERN_OP_LIST(TERN_VK_OP_DECLARE)
 #undef TERN_VK_OP_DECLARE
 
+// quantize_act where each row of x is |parts| rows of q, side by side.
+tern_status tern_vk_plan_quantize_parts(tern_vk_plan *plan, const tern_quantize_act_desc *desc,
+                                        uint32_t parts);
+
+// A segment's codes and scales, bound next.
+tern_vk_ternary tern_vk_step_ternary(tern_vk_plan *plan, tern_vk_step *step,
+                                     const tern_backend_weights *weights, uint32_t segment);
+
 // A ternary matmul with the residual that a bitlinear may add.
 tern_status tern_vk_plan_ternary(tern_vk_plan *plan, const tern_ternary_matmul_desc *desc,
                                  const tern_tensor *residual);
@@ -32,6 +40,7 @@ typedef struct tern_vk_elementwise {
     const tern_tensor *b; // binary ops only
     const tern_tensor *out;
     float factor; // unary ops only
+    float limit;  // gated only
 } tern_vk_elementwise;
 
 tern_status tern_vk_plan_unary(tern_vk_plan *plan, const tern_op_header *head,

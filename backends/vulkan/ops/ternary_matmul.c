@@ -15,10 +15,9 @@ bool tern_vk_supports_ternary_matmul(tern_backend_device *device, const tern_op_
     return tern_op_weights(desc->weights)->info.dtype == TERN_DTYPE_T2;
 }
 
-// Binds a segment's codes and scales.
-static tern_vk_ternary bind_segment(tern_vk_plan *plan, tern_vk_step *step,
-                                    const tern_backend_weights *weights,
-                                    const tern_vk_segment *segment) {
+tern_vk_ternary tern_vk_step_ternary(tern_vk_plan *plan, tern_vk_step *step,
+                                     const tern_backend_weights *weights, uint32_t index) {
+    const tern_vk_segment *segment = &weights->segments[index];
     tern_vk_step_block(step, &segment->block, 0, segment->code_bytes);
     if (segment->scale_bytes) {
         tern_vk_step_block(step, &segment->block, segment->scale_offset, segment->scale_bytes);
@@ -54,8 +53,9 @@ static void pick_kernel(const tern_backend_device *device, tern_scale_kind scale
 }
 
 static tern_status plan_segment(tern_vk_plan *plan, const tern_ternary_matmul_desc *desc,
-                                const tern_tensor *residual, const tern_vk_segment *segment) {
+                                const tern_tensor *residual, uint32_t index) {
     const tern_backend_weights *weights = tern_op_weights(desc->weights);
+    const tern_vk_segment *segment = &weights->segments[index];
     uint32_t rows = desc->q.shape[0];
     tern_vk_step *step;
     tern_vk_push_ternary_matmul push = {.outputs = segment->count,
@@ -65,7 +65,7 @@ static tern_status plan_segment(tern_vk_plan *plan, const tern_ternary_matmul_de
     TERN_TRY(tern_vk_plan_step(plan, &desc->head, rows, &step, &push.rows));
     push.q = tern_vk_step_tensor(plan, step, &desc->q, TERN_OPERAND_IN);
     push.scale = tern_vk_step_tensor(plan, step, &desc->scale, TERN_OPERAND_IN).offset;
-    push.weights = bind_segment(plan, step, weights, segment);
+    push.weights = tern_vk_step_ternary(plan, step, weights, index);
     push.bias = tern_vk_step_tensor(plan, step, &desc->bias, TERN_OPERAND_IN).offset;
     push.bias += segment->first;
     push.residual = tern_vk_step_tensor(plan, step, residual, TERN_OPERAND_IN);
@@ -81,7 +81,7 @@ tern_status tern_vk_plan_ternary(tern_vk_plan *plan, const tern_ternary_matmul_d
                                  const tern_tensor *residual) {
     const tern_backend_weights *weights = tern_op_weights(desc->weights);
     for (uint32_t i = 0; i < weights->segment_count; i++) {
-        TERN_TRY(plan_segment(plan, desc, residual, &weights->segments[i]));
+        TERN_TRY(plan_segment(plan, desc, residual, i));
     }
     return TERN_STATUS_OK;
 }

@@ -18,5 +18,6 @@ layout(push_constant) uniform Push {
     View a;
     View b;
     View result;
+    float limit; // gated only
 }
 push;
