@@ -52,10 +52,17 @@ TERN_API tern_status tern_tokenizer_describe(const tern_tokenizer *tokenizer,
                                              tern_tokenizer_info *out_info);
 
 /**
- * Encodes |size| bytes, UTF-8 or not (other bytes become byte tokens). Writes at most |capacity|
- * ids to |out_ids| and the number needed to |*out_count|: OUT_OF_RANGE if that is more. |size| + 2
- * ids are enough, but for texts in which several user-defined tokens of one byte each are followed
- * by other text; 2 * |size| + 2 always are.
+ * Encodes |size| bytes, UTF-8 or not (other bytes become byte tokens, or U+FFFD where a byte-level
+ * vocabulary has none for them). Writes at most |capacity| ids to |out_ids| and the number needed
+ * to |*out_count|: OUT_OF_RANGE if that is more. |size| + 2 ids are nearly always enough;
+ * vocabularies that normalise texts or lack bytes may need several times that.
+ *
+ * Time is linear in the text but for words of unusual length, n log n in theirs. 1.3 MB of
+ * wikitext-2 took 0.07 s with Llama 3's vocabulary and 0.17 s with Llama 2's; 1 MB of one letter,
+ * of spaces or without any at most 0.55 s (Xeon, one thread, 2026-11-21).
+ *
+ * INVALID_ARGUMENT for 1 GiB and more, for unknown flags, and for a byte that the vocabulary can
+ * spell in no way; UNSUPPORTED if a pattern of the vocabulary takes too long; OUT_OF_MEMORY.
  */
 TERN_API tern_status tern_tokenizer_encode(const tern_tokenizer *tokenizer, const char *text,
                                            size_t size, uint32_t flags, int32_t *out_ids,

@@ -22,8 +22,11 @@ typedef struct join {
 typedef struct bpe {
     join *joins; // open addressing; NULL: pairs join by their text
     uint32_t mask;
-    uint32_t longest;     // bytes of the longest token
-    int32_t letters[256]; // token of each byte, or -1
+    uint32_t longest;            // bytes of the longest token
+    int32_t letters[256];        // token of each byte, or -1
+    uint32_t neighbours[256][8]; // bit b: some token has this byte before byte b
+    int32_t replacement[3];      // ids of U+FFFD, for bytes that no text in UTF-8 has
+    uint32_t replacement_size;
 } bpe;
 
 // A piece of text, in a list in the text's order. Size 0: joined to the one before.
@@ -162,7 +165,24 @@ static void merge(workspace *w, uint32_t count) {
     }
 }
 
-// The bytes of a character that is no token, or the unknown token where a byte has none.
+// A letter without any token: the unknown token, else what stands for bytes that are no text.
+static tern_status replace(tern__encoder *encoder, char letter) {
+    const bpe *model = encoder->tokenizer->model;
+    if (encoder->tokenizer->v.unknown >= 0) {
+        tern__ids_add(encoder->out, encoder->tokenizer->v.unknown);
+        return TERN_STATUS_OK;
+    }
+    for (uint32_t i = 0; i < model->replacement_size; i++) {
+        tern__ids_add(encoder->out, model->replacement[i]);
+    }
+    return model->replacement_size
+               ? TERN_STATUS_OK
+               : tern__fail(encoder->context, TERN_STATUS_INVALID_ARGUMENT,
+                            "tokenizer: byte 0x%02X of the text has no token in this vocabulary",
+                            (unsigned)(uint8_t)letter);
+}
+
+// A letter that is no token, in bytes if all of them have one.
 static tern_status spell(tern__encoder *encoder, const char *text, uint32_t size) {
     const tern_tokenizer *tokenizer = encoder->tokenizer;
     if (size == 3 && memcmp(text, "\xe2\x96\x81", 3) == 0 && tokenizer->v.mark_spaces) {
@@ -170,16 +190,9 @@ static tern_status spell(tern__encoder *encoder, const char *text, uint32_t size
         size = 1;
     }
     for (uint32_t i = 0; i < size; i++) {
-        if (tokenizer->bytes[(uint8_t)text[i]] >= 0) {
-            continue;
+        if (tokenizer->bytes[(uint8_t)text[i]] < 0) {
+            return replace(encoder, text[i]);
         }
-        if (tokenizer->v.unknown < 0) {
-            return tern__fail(encoder->context, TERN_STATUS_INVALID_ARGUMENT,
-                              "tokenizer: byte 0x%02X of the text has no token in this vocabulary",
-                              (unsigned)(uint8_t)text[i]);
-        }
-        tern__ids_add(encoder->out, tokenizer->v.unknown);
-        return TERN_STATUS_OK;
     }
     for (uint32_t i = 0; i < size; i++) {
         tern__ids_add(encoder->out, tokenizer->bytes[(uint8_t)text[i]]);
@@ -208,11 +221,35 @@ static tern_status encode_letters(tern__encoder *encoder, const char *word, uint
     return TERN_STATUS_OK;
 }
 
+// Where |word| may be cut without changing a thing: between two bytes that no token has side by
+// side, and not within a character. What SentencePiece sees as one word, a whole text, becomes many
+// small ones.
+static uint32_t part_size(const bpe *model, const char *word, uint32_t size) {
+    uint32_t at = 1;
+    for (; at < size; at++) {
+        uint8_t left = (uint8_t)word[at - 1];
+        uint8_t right = (uint8_t)word[at];
+        if ((right & 0xc0) != 0x80 && !(model->neighbours[left][right / 32] >> right % 32 & 1)) {
+            break;
+        }
+    }
+    return at;
+}
+
+static tern_status encode_parts(tern__encoder *encoder, const char *word, uint32_t size) {
+    for (uint32_t at = 0; at < size;) {
+        uint32_t part = part_size(encoder->tokenizer->model, word + at, size - at);
+        TERN_TRY(encode_letters(encoder, word + at, part));
+        at += part;
+    }
+    return TERN_STATUS_OK;
+}
+
 tern_status tern__bpe_encode(tern__encoder *encoder, const char *word, uint32_t size) {
     const tern__vocabulary *v = &encoder->tokenizer->v;
     int32_t id = v->whole_words ? tern__vocabulary_find(v, word, size) : -1;
     if (id < 0) {
-        return encode_letters(encoder, word, size);
+        return encode_parts(encoder, word, size);
     }
     tern__ids_add(encoder->out, id);
     return TERN_STATUS_OK;
@@ -255,6 +292,36 @@ static tern_status check_bytes(const tern_tokenizer *tokenizer) {
     return TERN_STATUS_OK;
 }
 
+static void index_tokens(bpe *model, const tern__vocabulary *v) {
+    for (int byte = 0; byte < 256; byte++) {
+        char letter = (char)byte;
+        model->letters[byte] = tern__vocabulary_find(v, &letter, 1);
+    }
+    for (size_t id = 0; id < v->token_count; id++) {
+        const tern__token *token = &v->tokens[id];
+        const uint8_t *text = (const uint8_t *)v->text + token->start;
+        model->longest = token->size > model->longest ? token->size : model->longest;
+        for (uint32_t i = 1; i < token->size; i++) {
+            model->neighbours[text[i - 1]][text[i] / 32] |= UINT32_C(1) << text[i] % 32;
+        }
+    }
+}
+
+static tern_status find_replacement(tern_tokenizer *tokenizer) {
+    bpe *model = tokenizer->model;
+    tern__ids ids = {model->replacement, 3, 0};
+    tern__encoder encoder = {.tokenizer = tokenizer, .context = tokenizer->v.context, .out = &ids};
+    for (const char *c = "\xef\xbf\xbd"; *c; c++) {
+        if (model->letters[(uint8_t)*c] < 0) {
+            return TERN_STATUS_OK; // encoding such a byte fails
+        }
+    }
+    tern_status status = encode_letters(&encoder, "\xef\xbf\xbd", 3);
+    model->replacement_size = (uint32_t)ids.count;
+    tern__free(encoder.context, encoder.room);
+    return status;
+}
+
 tern_status tern__bpe_finish(tern_tokenizer *tokenizer) {
     const tern__vocabulary *v = &tokenizer->v;
     if (!v->byte_level && v->join_by_score) {
@@ -265,14 +332,9 @@ tern_status tern__bpe_finish(tern_tokenizer *tokenizer) {
     if (!model) {
         return tern__fail_memory(v->context, sizeof *model, "a vocabulary");
     }
-    for (int byte = 0; byte < 256; byte++) {
-        char letter = (char)byte;
-        model->letters[byte] = tern__vocabulary_find(v, &letter, 1);
-    }
-    for (size_t i = 0; i < v->token_count; i++) {
-        model->longest = v->tokens[i].size > model->longest ? v->tokens[i].size : model->longest;
-    }
-    return v->join_by_score ? TERN_STATUS_OK : index_merges(model, v);
+    index_tokens(model, v);
+    TERN_TRY(v->join_by_score ? TERN_STATUS_OK : index_merges(model, v));
+    return v->byte_level ? find_replacement(tokenizer) : TERN_STATUS_OK;
 }
 
 void tern__bpe_destroy(tern_tokenizer *tokenizer) {

@@ -112,13 +112,20 @@ typedef struct generation {
 } generation;
 
 static tern_status encode(const loaded *l, const text *prompt, generation *g) {
-    size_t capacity = prompt->size + 2;
-    g->prompt_ids = calloc(capacity, sizeof *g->prompt_ids);
-    if (!g->prompt_ids) {
-        return TERN_STATUS_OUT_OF_MEMORY;
+    const tern_tokenizer *tokenizer = tern_model_tokenizer(l->model);
+    size_t capacity = prompt->size + 2; // enough but for odd vocabularies
+    tern_status status = TERN_STATUS_OUT_OF_RANGE;
+    for (int attempt = 0; attempt < 2 && status == TERN_STATUS_OUT_OF_RANGE; attempt++) {
+        free(g->prompt_ids);
+        g->prompt_ids = calloc(capacity, sizeof *g->prompt_ids);
+        if (!g->prompt_ids) {
+            return TERN_STATUS_OUT_OF_MEMORY;
+        }
+        status = tern_tokenizer_encode(tokenizer, prompt->bytes, prompt->size, TERN_TOKENIZE_BOS,
+                                       g->prompt_ids, capacity, &g->prompt_count);
+        capacity = g->prompt_count;
     }
-    return tern_tokenizer_encode(tern_model_tokenizer(l->model), prompt->bytes, prompt->size,
-                                 TERN_TOKENIZE_BOS, g->prompt_ids, capacity, &g->prompt_count);
+    return status;
 }
 
 // -n, or what fits when it is not given; the library refuses what does not fit.
