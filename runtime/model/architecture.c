@@ -5,18 +5,28 @@
 
 enum {
     BITNET = TERN__SUB_NORMS | TERN__TERNARY,
-    GEMMA3 = TERN__HEAD_NORMS | TERN__POST_NORMS | TERN__SCALED_EMBEDDING
+    QWEN3_MOE = TERN__HEAD_NORMS | TERN__EXPERTS,
+    GEMMA3 = TERN__HEAD_NORMS | TERN__POST_NORMS | TERN__SCALED_EMBEDDING,
+    MAPLE = TERN__HEAD_NORMS | TERN__EXPERTS | TERN__WINDOWED_TURN | TERN__TERNARY,
+
+    SILU = TERN_ACTIVATION_SILU,
+    RELU2 = TERN_ACTIVATION_RELU2,
+    GELU_TANH = TERN_ACTIVATION_GELU_TANH,
+    HALF_SPLIT = TERN_ROTARY_HALF_SPLIT,
+    INTERLEAVED = TERN_ROTARY_INTERLEAVED
 };
 
 static const tern__architecture architectures[] = {
-    {"bitnet", BITNET, TERN_ACTIVATION_SILU, TERN_ROTARY_HALF_SPLIT, 0, 0.0},
+    {"bitnet", BITNET, SILU, HALF_SPLIT, 0, 0.0, 0.0f},
     // The published 2B-4T files have no key for their gate (formats: relu squared all the same).
-    {"bitnet-b1.58", BITNET, TERN_ACTIVATION_RELU2, TERN_ROTARY_HALF_SPLIT, 0, 0.0},
-    {"bitnet-25", BITNET, TERN_ACTIVATION_RELU2, TERN_ROTARY_HALF_SPLIT, 0, 0.0},
-    {"llama", 0, TERN_ACTIVATION_SILU, TERN_ROTARY_INTERLEAVED, 0, 0.0},
-    {"qwen2", 0, TERN_ACTIVATION_SILU, TERN_ROTARY_HALF_SPLIT, 0, 0.0},
-    {"qwen3", TERN__HEAD_NORMS, TERN_ACTIVATION_SILU, TERN_ROTARY_HALF_SPLIT, 0, 0.0},
-    {"gemma3", GEMMA3, TERN_ACTIVATION_GELU_TANH, TERN_ROTARY_HALF_SPLIT, 6, 10000.0},
+    {"bitnet-b1.58", BITNET, RELU2, HALF_SPLIT, 0, 0.0, 0.0f},
+    {"bitnet-25", BITNET, RELU2, HALF_SPLIT, 0, 0.0, 0.0f},
+    {"llama", 0, SILU, INTERLEAVED, 0, 0.0, 0.0f},
+    {"qwen2", 0, SILU, HALF_SPLIT, 0, 0.0, 0.0f},
+    {"qwen3", TERN__HEAD_NORMS, SILU, HALF_SPLIT, 0, 0.0, 0.0f},
+    {"qwen3moe", QWEN3_MOE, SILU, HALF_SPLIT, 0, 0.0, 0.0f},
+    {"gemma3", GEMMA3, GELU_TANH, HALF_SPLIT, 6, 10000.0, 0.0f},
+    {"maple", MAPLE, SILU, HALF_SPLIT, 4, 0.0, 7.0f},
 };
 
 enum { COUNT = sizeof architectures / sizeof architectures[0] };

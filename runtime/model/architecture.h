@@ -11,7 +11,9 @@ enum {
     TERN__HEAD_NORMS = 1 << 1,       // every head of q and k is normed before it turns
     TERN__POST_NORMS = 1 << 2,       // norms behind both halves of a layer, before they are added
     TERN__SCALED_EMBEDDING = 1 << 3, // by the square root of the width
-    TERN__TERNARY = 1 << 4 // dense projections whose values are all -s, 0 or +s are ternary ones
+    TERN__EXPERTS = 1 << 4,          // a few of many gated units, as a router says
+    TERN__WINDOWED_TURN = 1 << 5,    // only windowed layers have rotary positions
+    TERN__TERNARY = 1 << 6 // dense projections whose values are all -s, 0 or +s are ternary ones
 };
 
 typedef struct tern__architecture {
@@ -23,6 +25,7 @@ typedef struct tern__architecture {
     // attention.sliding_window_pattern. 0: there are none.
     uint32_t window_period;
     double window_base; // of their rotary positions; 0: that of the others, stretched like them
+    float gate_limit;   // tern_gated_desc.limit of experts, where the file has no swiglu_clamp_exp
 } tern__architecture;
 
 // NULL if there is none of that name.

@@ -163,7 +163,7 @@ static tern_status estimate_all(const tern_archive *archive, const tern_model_de
     tern_tokenizer_destroy(tokenizer);
     TERN_TRY(status);
     TERN_TRY(tern__session_check_desc(network.context, hyper, desc));
-    e.staged = tern__hyper_has(hyper, TERN__POST_NORMS);
+    e.staged = tern__hyper_has(hyper, TERN__POST_NORMS | TERN__EXPERTS);
     TERN_TRY(tern__layout_visit(&network, archive, estimate_part, &e));
     uint32_t positions = desc->context ? desc->context : hyper->context;
     uint32_t max_rows = desc->max_rows ? desc->max_rows : TERN__DEFAULT_ROWS;

@@ -38,8 +38,8 @@ static tern_status check_range(const tern_archive *archive, tern__key name, uint
     return TERN_STATUS_OK;
 }
 
-static tern_status need_count(const tern_archive *archive, const tern__hyper *hyper,
-                              const char *suffix, uint32_t limit, uint32_t *out) {
+tern_status tern__hyper_need_count(const tern_archive *archive, const tern__hyper *hyper,
+                                   const char *suffix, uint32_t limit, uint32_t *out) {
     tern__key name = tern__hyper_key(hyper, suffix);
     TERN_TRY(tern__archive_need_u32(archive, name.name, out));
     return check_range(archive, name, *out, limit);
@@ -109,7 +109,7 @@ static tern_status read_head_dim(const tern_archive *archive, tern__hyper *hyper
 
 static tern_status read_heads(const tern_archive *archive, tern__hyper *hyper) {
     tern_context *context = tern__archive_context(archive);
-    TERN_TRY(need_count(archive, hyper, "attention.head_count", 65536, &hyper->heads));
+    TERN_TRY(tern__hyper_need_count(archive, hyper, "attention.head_count", 65536, &hyper->heads));
     TERN_TRY(want_count(archive, hyper, "attention.head_count_kv", hyper->heads, &hyper->kv_heads));
     if (hyper->heads % hyper->kv_heads) {
         return tern__fail(context, TERN_STATUS_CORRUPT_DATA,
@@ -191,7 +191,10 @@ static tern_status check_other_networks(const tern_archive *archive, const tern_
                 {"embedding_scale", 1, INFINITY},
                 {"residual_scale", 1, INFINITY},
                 {"logit_scale", 1, INFINITY},
-                {"expert_count", 0, INFINITY}};
+                {"expert_shared_count", 0, INFINITY},
+                {"expert_group_count", 0, INFINITY},
+                {"leading_dense_block_count", 0, INFINITY},
+                {"expert_count", 0, tern__hyper_has(hyper, TERN__EXPERTS) ? 1 : INFINITY}};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         tern__key name = tern__hyper_key(hyper, keys[i].suffix);
         tern_value value = {.struct_size = sizeof value};
@@ -256,13 +259,19 @@ static tern_status read_vocabulary(const tern_archive *archive, tern__hyper *hyp
     return check_vocabulary_size(archive, hyper);
 }
 
+static tern_status read_ffn_width(const tern_archive *archive, tern__hyper *hyper) {
+    bool experts = tern__hyper_has(hyper, TERN__EXPERTS);
+    const char *suffix = experts ? "expert_feed_forward_length" : "feed_forward_length";
+    return tern__hyper_need_count(archive, hyper, suffix, MAX_WIDTH - 1, &hyper->ffn_width);
+}
+
 tern_status tern__hyper_read(const tern_archive *archive, tern__hyper *out) {
     memset(out, 0, sizeof *out);
     TERN_TRY(find_architecture(archive, &out->architecture));
-    TERN_TRY(need_count(archive, out, "block_count", TERN__MAX_LAYERS, &out->layers));
-    TERN_TRY(need_count(archive, out, "embedding_length", MAX_WIDTH - 1, &out->width));
-    TERN_TRY(need_count(archive, out, "feed_forward_length", MAX_WIDTH - 1, &out->ffn_width));
-    TERN_TRY(need_count(archive, out, "context_length", MAX_CONTEXT, &out->context));
+    TERN_TRY(tern__hyper_need_count(archive, out, "block_count", TERN__MAX_LAYERS, &out->layers));
+    TERN_TRY(tern__hyper_need_count(archive, out, "embedding_length", MAX_WIDTH - 1, &out->width));
+    TERN_TRY(read_ffn_width(archive, out));
+    TERN_TRY(tern__hyper_need_count(archive, out, "context_length", MAX_CONTEXT, &out->context));
     TERN_TRY(check_other_networks(archive, out));
     TERN_TRY(check_rotated_weights(archive));
     TERN_TRY(read_heads(archive, out));
@@ -271,5 +280,6 @@ tern_status tern__hyper_read(const tern_archive *archive, tern__hyper *out) {
     TERN_TRY(read_attention_scale(archive, out));
     TERN_TRY(read_norms(archive, out));
     TERN_TRY(read_gate(archive, out));
+    TERN_TRY(tern__hyper_read_experts(archive, out));
     return read_vocabulary(archive, out);
 }

@@ -29,7 +29,7 @@ typedef struct tern__hyper {
     tern_activation gate;
     uint32_t layers;
     uint32_t width;
-    uint32_t ffn_width;
+    uint32_t ffn_width; // of one expert, where there are
     uint32_t heads;
     uint32_t kv_heads;
     uint32_t head_dim;
@@ -39,6 +39,12 @@ typedef struct tern__hyper {
     uint32_t context;
     uint32_t window; // positions that windowed layers see
     uint8_t windowed[TERN__MAX_LAYERS / 8];
+    uint32_t experts;      // 0: none
+    uint32_t experts_used; // for each row
+    uint32_t route_score;  // TERN_ROUTE_*
+    bool route_normalised;
+    float route_scale;
+    float gate_limit; // tern_gated_desc.limit
     float norm_eps;
     float linear_norm_eps;
     float norm_offset;
@@ -57,7 +63,10 @@ static inline bool tern__hyper_has(const tern__hyper *hyper, uint32_t trait) {
     return (hyper->architecture->traits & trait) != 0;
 }
 
-// Whether two kinds of layers need a rotary table each.
+// Whether there are layers of |kind| and they have rotary positions.
+bool tern__hyper_turns(const tern__hyper *hyper, uint32_t kind);
+
+// Whether both kinds need a rotary table each.
 bool tern__hyper_has_two_tables(const tern__hyper *hyper);
 
 // Reads and checks them. NOT_FOUND names a missing key or tensor, UNSUPPORTED an architecture or
@@ -67,6 +76,7 @@ tern_status tern__hyper_read(const tern_archive *archive, tern__hyper *out);
 // Of tern__hyper_read: head_dim, context and layers with their kinds are known.
 tern_status tern__hyper_read_rotary(const tern_archive *archive, tern__hyper *hyper);
 tern_status tern__hyper_read_windows(const tern_archive *archive, tern__hyper *hyper);
+tern_status tern__hyper_read_experts(const tern_archive *archive, tern__hyper *hyper);
 
 // "<architecture>.<suffix>"
 typedef struct tern__key {
@@ -74,5 +84,9 @@ typedef struct tern__key {
 } tern__key;
 
 tern__key tern__hyper_key(const tern__hyper *hyper, const char *suffix);
+
+// The key of this suffix, which must be there and from 1 to |limit|.
+tern_status tern__hyper_need_count(const tern_archive *archive, const tern__hyper *hyper,
+                                   const char *suffix, uint32_t limit, uint32_t *out);
 
 #endif

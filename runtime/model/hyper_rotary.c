@@ -241,9 +241,14 @@ tern_status tern__hyper_read_rotary(const tern_archive *archive, tern__hyper *hy
     return read_pairs(archive, hyper);
 }
 
+bool tern__hyper_turns(const tern__hyper *hyper, uint32_t kind) {
+    return hyper->has_kind[kind] &&
+           (kind == TERN__WINDOWED || !tern__hyper_has(hyper, TERN__WINDOWED_TURN));
+}
+
 bool tern__hyper_has_two_tables(const tern__hyper *hyper) {
     const tern_rotary_table_desc *a = &hyper->rotary[TERN__GLOBAL];
     const tern_rotary_table_desc *b = &hyper->rotary[TERN__WINDOWED];
-    return hyper->has_kind[TERN__GLOBAL] && hyper->has_kind[TERN__WINDOWED] &&
+    return tern__hyper_turns(hyper, TERN__GLOBAL) && tern__hyper_turns(hyper, TERN__WINDOWED) &&
            (a->base != b->base || a->scaling != b->scaling);
 }

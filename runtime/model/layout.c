@@ -9,7 +9,14 @@
 #include "runtime/model/archive.h"
 #include "runtime/status.h"
 
-typedef enum dimension { ONE, WIDTH, FFN, HEADS, KV_HEADS, HEAD } dimension;
+typedef enum dimension { ONE, WIDTH, FFN, HEADS, KV_HEADS, HEAD, EXPERTS } dimension;
+
+// Of a matrix.
+typedef enum matrix_kind {
+    PROJECTION,
+    ROUTER, // stays dense
+    BUNDLE  // one for each expert
+} matrix_kind;
 
 // A tensor of every layer, and its place in tern__layer.
 typedef struct layer_tensor {
@@ -17,31 +24,40 @@ typedef struct layer_tensor {
     dimension rows; // ONE: a vector
     dimension cols;
     size_t offset;
-    uint32_t trait; // of the architectures that have it; 0: all
+    uint32_t trait;  // of the architectures that have it; 0: all,
+    uint32_t unless; // but for these
+    matrix_kind kind;
 } layer_tensor;
 
+#define PLACE(member) offsetof(tern__layer, member)
+
 static const layer_tensor layer_tensors[] = {
-    {"attn_norm", ONE, WIDTH, offsetof(tern__layer, attn_norm), 0},
-    {"attn_q", HEADS, WIDTH, offsetof(tern__layer, q), 0},
-    {"attn_k", KV_HEADS, WIDTH, offsetof(tern__layer, k), 0},
-    {"attn_v", KV_HEADS, WIDTH, offsetof(tern__layer, v), 0},
-    {"attn_q_norm", ONE, HEAD, offsetof(tern__layer, q_norm), TERN__HEAD_NORMS},
-    {"attn_k_norm", ONE, HEAD, offsetof(tern__layer, k_norm), TERN__HEAD_NORMS},
-    {"attn_sub_norm", ONE, HEADS, offsetof(tern__layer, attn_sub_norm), TERN__SUB_NORMS},
-    {"attn_output", WIDTH, HEADS, offsetof(tern__layer, output), 0},
-    {"post_attention_norm", ONE, WIDTH, offsetof(tern__layer, attn_post_norm), TERN__POST_NORMS},
-    {"ffn_norm", ONE, WIDTH, offsetof(tern__layer, ffn_norm), 0},
-    {"ffn_gate", FFN, WIDTH, offsetof(tern__layer, gate), 0},
-    {"ffn_up", FFN, WIDTH, offsetof(tern__layer, up), 0},
-    {"ffn_sub_norm", ONE, FFN, offsetof(tern__layer, ffn_sub_norm), TERN__SUB_NORMS},
-    {"ffn_down", WIDTH, FFN, offsetof(tern__layer, down), 0},
-    {"post_ffw_norm", ONE, WIDTH, offsetof(tern__layer, ffn_post_norm), TERN__POST_NORMS},
+    {"attn_norm", ONE, WIDTH, PLACE(attn_norm), 0, 0, PROJECTION},
+    {"attn_q", HEADS, WIDTH, PLACE(q), 0, 0, PROJECTION},
+    {"attn_k", KV_HEADS, WIDTH, PLACE(k), 0, 0, PROJECTION},
+    {"attn_v", KV_HEADS, WIDTH, PLACE(v), 0, 0, PROJECTION},
+    {"attn_q_norm", ONE, HEAD, PLACE(q_norm), TERN__HEAD_NORMS, 0, PROJECTION},
+    {"attn_k_norm", ONE, HEAD, PLACE(k_norm), TERN__HEAD_NORMS, 0, PROJECTION},
+    {"attn_sub_norm", ONE, HEADS, PLACE(attn_sub_norm), TERN__SUB_NORMS, 0, PROJECTION},
+    {"attn_output", WIDTH, HEADS, PLACE(output), 0, 0, PROJECTION},
+    {"post_attention_norm", ONE, WIDTH, PLACE(attn_post_norm), TERN__POST_NORMS, 0, PROJECTION},
+    {"ffn_norm", ONE, WIDTH, PLACE(ffn_norm), 0, 0, PROJECTION},
+    {"ffn_gate_inp", EXPERTS, WIDTH, PLACE(router), TERN__EXPERTS, 0, ROUTER},
+    {"ffn_gate_exps", FFN, WIDTH, PLACE(gate), TERN__EXPERTS, 0, BUNDLE},
+    {"ffn_up_exps", FFN, WIDTH, PLACE(up), TERN__EXPERTS, 0, BUNDLE},
+    {"ffn_down_exps", WIDTH, FFN, PLACE(down), TERN__EXPERTS, 0, BUNDLE},
+    {"ffn_gate", FFN, WIDTH, PLACE(gate), 0, TERN__EXPERTS, PROJECTION},
+    {"ffn_up", FFN, WIDTH, PLACE(up), 0, TERN__EXPERTS, PROJECTION},
+    {"ffn_sub_norm", ONE, FFN, PLACE(ffn_sub_norm), TERN__SUB_NORMS, 0, PROJECTION},
+    {"ffn_down", WIDTH, FFN, PLACE(down), 0, TERN__EXPERTS, PROJECTION},
+    {"post_ffw_norm", ONE, WIDTH, PLACE(ffn_post_norm), TERN__POST_NORMS, 0, PROJECTION},
 };
 
 enum { LAYER_TENSORS = sizeof layer_tensors / sizeof layer_tensors[0] };
 
 static bool is_there(const tern__hyper *hyper, const layer_tensor *tensor) {
-    return tensor->trait == 0 || tern__hyper_has(hyper, tensor->trait);
+    return (tensor->trait == 0 || tern__hyper_has(hyper, tensor->trait)) &&
+           !tern__hyper_has(hyper, tensor->unless);
 }
 
 static uint32_t extent(const tern__hyper *hyper, dimension dim) {
@@ -54,6 +70,8 @@ static uint32_t extent(const tern__hyper *hyper, dimension dim) {
         return hyper->heads * hyper->head_dim;
     case KV_HEADS:
         return hyper->kv_heads * hyper->head_dim;
+    case EXPERTS:
+        return hyper->experts;
     case HEAD:
         return hyper->head_dim;
     default:
@@ -108,10 +126,15 @@ static void format_shape(uint32_t rank, const uint64_t *shape, char *out, size_t
 
 static tern_status check_shape(const walk *w, const tern__part *part) {
     const tern_tensor_info *info = &part->info;
-    uint32_t rank = part->usage ? 2 : 1;
-    if (info->rank != rank || info->shape[0] != part->cols || info->shape[1] != part->rows) {
+    uint32_t rank = part->experts ? 3 : part->usage ? 2 : 1;
+    uint32_t experts = part->experts ? part->experts : 1;
+    const uint64_t expected[] = {part->cols, part->rows / experts, experts};
+    bool same = info->rank == rank;
+    for (uint32_t d = 0; d < 3; d++) {
+        same &= info->shape[d] == expected[d];
+    }
+    if (!same) {
         char came[96], wanted[96];
-        const uint64_t expected[] = {part->cols, part->rows};
         format_shape(info->rank, info->shape, came, sizeof came);
         format_shape(rank, expected, wanted, sizeof wanted);
         return tern__fail(w->context, TERN_STATUS_CORRUPT_DATA,
@@ -197,8 +220,14 @@ static tern_status visit_layer_tensor(const walk *w, uint32_t index, const layer
                        .cols = cols,
                        .usage = TERN_WEIGHTS_MATMUL,
                        .projection = true,
-                       .may_be_ternary = tern__hyper_has(hyper, TERN__TERNARY),
                        .matrix = place};
+    if (tensor->kind == BUNDLE) {
+        part.experts = hyper->experts;
+        part.rows *= hyper->experts;
+        part.may_be_ternary = is_wide_float(w, stem);
+        return visit_part(w, name, &part, NULL);
+    }
+    part.may_be_ternary = tensor->kind == PROJECTION && tern__hyper_has(hyper, TERN__TERNARY);
     return visit_linear(w, stem, &part);
 }
 
@@ -260,12 +289,13 @@ static bool is_end(const char *name, bool tied) {
 
 // What follows the number of a layer.
 static bool is_in_layer(const tern__hyper *hyper, const char *name) {
-    static const char *const suffixes[] = {".weight", ".bias", ".scale", "_norm_in.weight"};
+    static const char *const suffixes[] = {".weight", ".scale", ".bias", "_norm_in.weight"};
     for (size_t i = 0; i < LAYER_TENSORS; i++) {
         const layer_tensor *tensor = &layer_tensors[i];
         size_t length = strlen(tensor->stem);
+        size_t count = tensor->rows == ONE ? 1 : tensor->kind == BUNDLE ? 2 : 4;
         if (is_there(hyper, tensor) && strncmp(name, tensor->stem, length) == 0 &&
-            is_one_of(name + length, suffixes, tensor->rows == ONE ? 1 : 4)) {
+            is_one_of(name + length, suffixes, count)) {
             return true;
         }
     }

@@ -11,6 +11,7 @@ typedef struct tern__part {
     const tern__ggml_type *type;
     uint32_t rows; // 1 for a vector
     uint32_t cols;
+    uint32_t experts;     // as many matrices of |rows| in all, one after the other; 0: it is one
     uint32_t usage;       // TERN_WEIGHTS_*; 0: a vector
     bool projection;      // a matrix of a layer
     bool as_q8;           // held as q8_0, whatever float it is in the file

@@ -99,6 +99,11 @@ static tern_status load_part(void *user, const tern__part *part) {
     }
     uint64_t bytes = 0;
     TERN_TRY(tern__matrix_load(&l->loader, part, part->matrix, &bytes));
+    if (part->experts && !part->matrix->ternary) {
+        return tern__fail(l->loader.context, TERN_STATUS_UNSUPPORTED,
+                          "tensor '%s' is of type %s and not ternary, expected experts that are",
+                          part->info.name, part->info.type_name);
+    }
     network->weight_bytes += bytes;
     network->staged |= part->normed || (part->projection && !part->matrix->ternary);
     return TERN_STATUS_OK;
@@ -136,7 +141,7 @@ static tern_status load_all(load *l) {
 tern_status tern__network_load(tern__network *network, const tern_archive *archive,
                                const tern_model_desc *desc) {
     load l = {.network = network};
-    network->staged = tern__hyper_has(&network->hyper, TERN__POST_NORMS);
+    network->staged = tern__hyper_has(&network->hyper, TERN__POST_NORMS | TERN__EXPERTS);
     network->head_q8 = (desc->flags & TERN_MODEL_HEAD_Q8) != 0;
     l.loader.context = network->context;
     l.loader.device = network->device;
@@ -157,8 +162,8 @@ tern_status tern__network_load(tern__network *network, const tern_archive *archi
 void tern__network_unload(tern__network *network) {
     for (uint32_t i = 0; network->layers && i < network->hyper.layers; i++) {
         tern__layer *layer = &network->layers[i];
-        tern__matrix *matrices[] = {&layer->q,    &layer->k,  &layer->v,   &layer->output,
-                                    &layer->gate, &layer->up, &layer->down};
+        tern__matrix *matrices[] = {&layer->q,    &layer->k,  &layer->v,    &layer->output,
+                                    &layer->gate, &layer->up, &layer->down, &layer->router};
         for (size_t k = 0; k < sizeof matrices / sizeof matrices[0]; k++) {
             tern_weights_destroy(matrices[k]->weights);
         }

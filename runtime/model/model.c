@@ -56,7 +56,7 @@ static tern_status make_rotaries(tern_model *model, uint32_t positions,
     const tern__hyper *hyper = &model->network.hyper;
     bool two = tern__hyper_has_two_tables(hyper);
     for (uint32_t kind = 0; kind < TERN__LAYER_KINDS; kind++) {
-        if (two || (hyper->has_kind[kind] && !out_buffers[TERN__GLOBAL])) {
+        if (two || (tern__hyper_turns(hyper, kind) && !out_buffers[TERN__GLOBAL])) {
             TERN_TRY(make_rotary(model, kind, positions, &out_buffers[kind]));
         }
     }

@@ -160,16 +160,18 @@ static tern_status append_rotary(const builder *b, tern_tensor x, uint32_t index
 // q or k: each head normed, where the architecture does that, then turned.
 static tern_status append_heads(const builder *b, tern_tensor x, uint32_t heads,
                                 const tern_tensor *norm, uint32_t index) {
+    const tern__hyper *hyper = &b->network->hyper;
     if (is_present(norm)) {
         tern_rms_norm_desc desc = {.head = live(b->t->live),
                                    .x = x,
                                    .weight = *norm,
-                                   .eps = b->network->hyper.norm_eps,
+                                   .eps = hyper->norm_eps,
                                    .heads = heads,
                                    .out = x};
         TERN_TRY(tern_cmd_rms_norm(b->commands, &desc));
     }
-    return append_rotary(b, x, index);
+    bool turns = tern__hyper_turns(hyper, tern__hyper_kind(hyper, index));
+    return turns ? append_rotary(b, x, index) : TERN_STATUS_OK;
 }
 
 static tern_status append_attention(const builder *b, uint32_t index) {
@@ -198,6 +200,74 @@ static tern_status append_attention(const builder *b, uint32_t index) {
     return tern_cmd_attention(b->commands, &attend);
 }
 
+static tern_status append_gate(const builder *b) {
+    const tern__hyper *hyper = &b->network->hyper;
+    tern_gated_desc gated = {.head = live(b->t->live),
+                             .gate = b->t->gate,
+                             .up = b->t->up,
+                             .activation = hyper->gate,
+                             .limit = hyper->gate_limit,
+                             .out = b->t->gate};
+    return tern_cmd_gated(b->commands, &gated);
+}
+
+// Which experts each row asks, by the norm that they share with the router.
+static tern_status append_route(builder *b, const tern__layer *layer, tern_tensor *out_x) {
+    const tern__step_tensors *t = b->t;
+    const tern__hyper *hyper = &b->network->hyper;
+    projection p = {.matrix = &layer->router,
+                    .x = t->x,
+                    .norm = &layer->ffn_norm,
+                    .out = t->scores,
+                    .live = t->live};
+    TERN_TRY(append_shared_norm(b, &p));
+    *out_x = p.x;
+    TERN_TRY(project(b, p));
+    tern_route_desc route = {.head = live(t->live),
+                             .x = t->scores,
+                             .score = hyper->route_score,
+                             .normalise = hyper->route_normalised,
+                             .scale = hyper->route_scale,
+                             .ids = t->experts,
+                             .weights = t->shares};
+    return tern_cmd_route(b->commands, &route);
+}
+
+static tern_status ask_experts(const builder *b, const tern__matrix *matrix, tern_tensor x,
+                               tern_tensor out) {
+    tern_expert_bitlinear_desc desc = {.head = live(b->t->live),
+                                       .x = x,
+                                       .ids = b->t->experts,
+                                       .weights = matrix->weights,
+                                       .experts = b->network->hyper.experts,
+                                       .out = out};
+    return tern_cmd_expert_bitlinear(b->commands, &desc);
+}
+
+static tern_status append_experts(builder *b, const tern__layer *layer) {
+    const tern__step_tensors *t = b->t;
+    tern_tensor x;
+    TERN_TRY(append_route(b, layer, &x));
+    TERN_TRY(ask_experts(b, &layer->gate, x, t->gate));
+    TERN_TRY(ask_experts(b, &layer->up, x, t->up));
+    TERN_TRY(append_gate(b));
+    TERN_TRY(ask_experts(b, &layer->down, t->gate, t->said));
+    tern_combine_desc combine = {
+        .head = live(t->live), .x = t->said, .weights = t->shares, .residual = t->x, .out = t->x};
+    return tern_cmd_combine(b->commands, &combine);
+}
+
+static tern_status append_feed_forward(builder *b, const tern__layer *layer) {
+    const tern__step_tensors *t = b->t;
+    if (tern__hyper_has(&b->network->hyper, TERN__EXPERTS)) {
+        return append_experts(b, layer);
+    }
+    TERN_TRY(project_in(b, &layer->gate, &layer->ffn_norm, t->gate));
+    TERN_TRY(project_in(b, &layer->up, &layer->ffn_norm, t->up));
+    TERN_TRY(append_gate(b));
+    return project_back(b, &layer->down, t->gate, &layer->ffn_sub_norm, &layer->ffn_post_norm);
+}
+
 static tern_status append_layer(builder *b, uint32_t index) {
     const tern__step_tensors *t = b->t;
     const tern__layer *layer = &b->network->layers[index];
@@ -210,15 +280,7 @@ static tern_status append_layer(builder *b, uint32_t index) {
     TERN_TRY(append_attention(b, index));
     TERN_TRY(project_back(b, &layer->output, t->attended, &layer->attn_sub_norm,
                           &layer->attn_post_norm));
-    TERN_TRY(project_in(b, &layer->gate, &layer->ffn_norm, t->gate));
-    TERN_TRY(project_in(b, &layer->up, &layer->ffn_norm, t->up));
-    tern_gated_desc gated = {.head = live(t->live),
-                             .gate = t->gate,
-                             .up = t->up,
-                             .activation = hyper->gate,
-                             .out = t->gate};
-    TERN_TRY(tern_cmd_gated(b->commands, &gated));
-    return project_back(b, &layer->down, t->gate, &layer->ffn_sub_norm, &layer->ffn_post_norm);
+    return append_feed_forward(b, layer);
 }
 
 // The selected rows alone go through the last norm and the output matrix.

@@ -26,6 +26,7 @@ typedef struct tern__layer {
     tern__matrix output;
     tern_tensor attn_post_norm; // and norms behind
     tern_tensor ffn_norm;
+    tern__matrix router; // absent unless it has experts, whose matrices then follow, bundled
     tern__matrix gate;
     tern__matrix up;
     tern_tensor ffn_sub_norm;
@@ -66,8 +67,12 @@ typedef struct tern__step_tensors {
     tern_tensor k;         // [R, kv_heads * head_dim]
     tern_tensor v;
     tern_tensor attended; // [R, heads * head_dim]
-    tern_tensor gate;     // [R, ffn_width]
+    tern_tensor scores;   // [R, experts]: the router's
+    tern_tensor experts;  // i32 [R, used]: those that are asked
+    tern_tensor shares;   // [R, used]: how much each counts
+    tern_tensor gate;     // [R, ffn_width], or that for each expert asked
     tern_tensor up;
+    tern_tensor said;      // [R, used * width]
     tern_tensor normed;    // [R, widest input], where some projection is dense or has a norm
                            // of its own or one behind it
     tern_tensor projected; // [R, width], likewise

@@ -6,15 +6,15 @@
 #include "runtime/allocator.h"
 #include "runtime/status.h"
 
-// A tensor of a step: where it goes, and how many columns it has.
+// A tensor of a step: where it goes, and how many columns it has. 0: the network has no use for it.
 typedef struct slot {
     size_t offset;
     uint32_t cols;
     bool per_selected; // a row for each selected row; else for each row
-    bool staged_only;
+    tern_dtype dtype;
 } slot;
 
-enum { SLOT_COUNT = 11 };
+enum { SLOT_COUNT = 15 };
 
 static uint32_t widest(const tern__hyper *hyper) {
     uint32_t heads = hyper->heads * hyper->head_dim;
@@ -22,36 +22,40 @@ static uint32_t widest(const tern__hyper *hyper) {
     return most > hyper->ffn_width ? most : hyper->ffn_width;
 }
 
-static void list_slots(const tern__hyper *hyper, slot slots[SLOT_COUNT]) {
+#define PLACE(member) offsetof(tern__step_tensors, member)
+
+static void list_slots(const tern__hyper *hyper, bool staged, slot slots[SLOT_COUNT]) {
+    const tern_dtype f32 = TERN_DTYPE_F32, i32 = TERN_DTYPE_I32;
     uint32_t heads = hyper->heads * hyper->head_dim;
     uint32_t kv_heads = hyper->kv_heads * hyper->head_dim;
+    uint32_t used = hyper->experts_used, units = used ? used : 1;
     const slot list[SLOT_COUNT] = {
-        {offsetof(tern__step_tensors, x), hyper->width, false, false},
-        {offsetof(tern__step_tensors, q), heads, false, false},
-        {offsetof(tern__step_tensors, k), kv_heads, false, false},
-        {offsetof(tern__step_tensors, v), kv_heads, false, false},
-        {offsetof(tern__step_tensors, attended), heads, false, false},
-        {offsetof(tern__step_tensors, gate), hyper->ffn_width, false, false},
-        {offsetof(tern__step_tensors, up), hyper->ffn_width, false, false},
-        {offsetof(tern__step_tensors, normed), widest(hyper), false, true},
-        {offsetof(tern__step_tensors, projected), hyper->width, false, true},
-        {offsetof(tern__step_tensors, hidden), hyper->width, true, false},
-        {offsetof(tern__step_tensors, logits), hyper->vocabulary, true, false},
+        {PLACE(x), hyper->width, false, f32},
+        {PLACE(q), heads, false, f32},
+        {PLACE(k), kv_heads, false, f32},
+        {PLACE(v), kv_heads, false, f32},
+        {PLACE(attended), heads, false, f32},
+        {PLACE(scores), hyper->experts, false, f32},
+        {PLACE(experts), used, false, i32},
+        {PLACE(shares), used, false, f32},
+        {PLACE(gate), units * hyper->ffn_width, false, f32},
+        {PLACE(up), units * hyper->ffn_width, false, f32},
+        {PLACE(said), used * hyper->width, false, f32},
+        {PLACE(normed), staged ? widest(hyper) : 0, false, f32},
+        {PLACE(projected), staged ? hyper->width : 0, false, f32},
+        {PLACE(hidden), hyper->width, true, f32},
+        {PLACE(logits), hyper->vocabulary, true, f32},
     };
-    for (int i = 0; i < SLOT_COUNT; i++) {
-        slots[i] = list[i];
-    }
+    memcpy(slots, list, sizeof list);
 }
 
 uint64_t tern__step_bytes(const tern__hyper *hyper, uint32_t rows, bool staged) {
     slot slots[SLOT_COUNT];
     uint64_t bytes = tern__param_words(rows) * sizeof(int32_t);
-    list_slots(hyper, slots);
+    list_slots(hyper, staged, slots);
     for (int i = 0; i < SLOT_COUNT; i++) {
-        if (!slots[i].staged_only || staged) {
-            uint64_t count = slots[i].per_selected ? tern__selected_capacity(rows) : rows;
-            bytes += count * slots[i].cols * sizeof(float);
-        }
+        uint64_t count = slots[i].per_selected ? tern__selected_capacity(rows) : rows;
+        bytes += count * slots[i].cols * sizeof(float); // as much as an int32
     }
     return bytes + tern__selected_capacity(rows) * sizeof(int32_t);
 }
@@ -96,15 +100,14 @@ static tern_status add_params(tern__step *step, tern_tensor *out) {
 
 static tern_status add_activations(tern__step *step, const tern__network *network) {
     slot slots[SLOT_COUNT];
-    list_slots(&network->hyper, slots);
+    list_slots(&network->hyper, network->staged, slots);
     for (int i = 0; i < SLOT_COUNT; i++) {
-        if (slots[i].staged_only && !network->staged) {
-            continue;
-        }
         uint32_t rows = slots[i].per_selected ? tern__selected_capacity(step->rows) : step->rows;
         uint32_t shape[2] = {rows, slots[i].cols};
         tern_tensor *place = (tern_tensor *)(void *)((char *)&step->tensors + slots[i].offset);
-        TERN_TRY(add_tensor(step, TERN_DTYPE_F32, 2, shape, place));
+        if (slots[i].cols) {
+            TERN_TRY(add_tensor(step, slots[i].dtype, 2, shape, place));
+        }
     }
     return TERN_STATUS_OK;
 }

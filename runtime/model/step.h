@@ -6,7 +6,7 @@
 #include "runtime/model/network.h"
 #include "runtime/model/rowparams.h"
 
-enum { TERN__STEP_BUFFERS = 16 };
+enum { TERN__STEP_BUFFERS = 24 };
 
 typedef struct tern__step {
     tern_context *context;

@@ -5,14 +5,17 @@ formulas, independent of the project.
 usage: ref_model.py OUT_STEM ARCH TYPE SEED D F LAYERS HEADS KV HEAD_DIM VOCAB NTOK [OPTION=VALUE...]
 ARCH: bitnet-b1.58, bitnet-25 (relu^2, sub-norms, half-split rope) | bitnet (SiLU, sub-norms, half-split rope)
       | llama (SiLU, no sub-norms, interleaved rope) | qwen3 (SiLU, q and k normed by heads, half-split rope)
+      | qwen3moe (qwen3 with experts) | maple (the same, but rotary positions in windowed layers only, and clamped gates)
       | gemma3 (GELU by tanh, q and k normed by heads, norms behind both halves of a layer, a scaled embedding, windows)
 TYPE: i2_s | tq2_0 | tq1_0
       | f16 | bf16 | f32: the ternary weights multiplied out
       | tq2_0_scale: blocks of scale 1 beside .scale tensors | tq2_0_row, tq2_0_group: a scale per row, per block
+      | f16_row: the same with a scale per row
       | dense: weights of any value, F16, BF16, F32 and Q8_0 by turns, with biases, frequency factors and output.weight
 OPTION: scaling=linear:FACTOR | scaling=yarn:FACTOR:CONTEXT[:FAST:SLOW] (arXiv 2309.00071, ramp over the pairs as its
         authors compute it) | scaling=llama3:FACTOR:CONTEXT:LOW:HIGH (Llama 3.1)
         linear_norm=1: an RMSNorm in front of each projection | pairs=half_split|interleaved
+        experts=E used=S: F is the width of each | limit=X: of maple's gates | rotary=DIMS: the first of each head turn
         window=W period=P: all layers but every P-th see W positions | base=THETA window_base=THETA
 Writes OUT_STEM.gguf and OUT_STEM.golden.json (token ids fed, logits after the first, middle and last token,
 greedy continuation of 16 tokens).
@@ -26,9 +29,10 @@ option = dict(a.split("=") for a in argv[12:])
 U32, FLOAT, STRING, ARRAY, I32, BOOL = 4, 6, 8, 9, 5, 7
 rng = np.random.default_rng(seed)
 eps, theta = 1e-5, float(option.get("base", 10000.0))
-sub, head_norms, post_norms = arch.startswith("bitnet"), arch in ("qwen3", "gemma3"), arch == "gemma3"
+sub, head_norms, post_norms = arch.startswith("bitnet"), arch in ("qwen3", "gemma3", "qwen3moe", "maple"), arch == "gemma3"
 interleaved = option.get("pairs", "interleaved" if arch == "llama" else "half_split") == "interleaved"
 linear_norm, window, period = "linear_norm" in option, int(option.get("window", 0)), int(option.get("period", 0))
+E, S, RD, limit = int(option.get("experts", 0)), int(option.get("used", 0)), int(option.get("rotary", HD)), float(option.get("limit", np.inf))
 
 def gstr(s):
     b = s.encode(); return struct.pack("<Q", len(b)) + b
@@ -38,7 +42,7 @@ def kv(key, typ, val):
     if typ == ARRAY:
         et, items = val; h += struct.pack("<IQ", et, len(items))
         if et == STRING: return h + b"".join(gstr(x) for x in items)
-        return h + np.asarray(items, {FLOAT: "<f4", I32: "<i4"}[et]).tobytes()
+        return h + np.asarray(items, {FLOAT: "<f4", I32: "<i4", BOOL: "<u1"}[et]).tobytes()
     return h + struct.pack({U32: "<I", FLOAT: "<f", BOOL: "<?"}[typ], val)
 def bf16(x): # nearest even
     u = np.asarray(x, np.float32).view(np.uint32)
@@ -52,7 +56,7 @@ def store(x, typ): # values as they are stored, their type's number and bytes
     q = np.clip(np.rint(g / d.astype(np.float32)), -127, 127).astype(np.int8)
     return (q * d.astype(np.float32)).reshape(x.shape), 8, np.concatenate([d.view(np.uint8), q.view(np.uint8)], 1).tobytes()
 def pack(w, s):
-    if kind in ("f16", "bf16", "f32"): return store(w * np.float32(s), kind)[1:]
+    if kind in ("f16", "bf16", "f32", "f16_row"): return store(w * np.float32(s), kind[:4].rstrip("_"))[1:]
     q = (w + 1).astype(np.uint8)
     if kind == "i2_s":
         g = q.reshape(-1, 4, 32)
@@ -86,18 +90,19 @@ def dense(name, k, m, rope_rows=False):
     W[name] = (v.astype(np.float64), b[:, 0].astype(np.float64))
     tensors.append((name, (k, m), t, store(permuted(v, rope_rows), typ)[2]))
     tensors.append((name.replace("weight", "bias"), (m,), 0, permuted(b, rope_rows).tobytes()))
-def lin(name, k, m, rope_rows=False):
+def lin(name, k, m, rope_rows=False, experts=()):
     if linear_norm: norm(name.replace(".weight", "_norm_in.weight"), k)
     if kind == "dense": return dense(name, k, m, rope_rows)
+    m *= int(np.prod(experts))
     w = rng.choice([-1, 0, 1], (m, k), p=[.32, .36, .32]).astype(np.int8)
     s = np.float32(np.float16(1.0 / np.sqrt(k * .64) * (0.7 + 0.6 * rng.random())))
-    if kind == "tq2_0_row": s = (s * (0.5 + rng.random((m, 1)))).astype(np.float16)
+    if kind in ("tq2_0_row", "f16_row"): s = (s * (0.5 + rng.random((m, 1)))).astype(np.float16)
     if kind == "tq2_0_group": s = (s * (0.5 + rng.random((m, k // 256)))).astype(np.float16)
     if kind == "bf16": s = store([s], kind)[0][0]
     W[name] = (w * np.repeat(np.float64(s), k // np.shape(s)[1], 1), 1.0) if np.ndim(s) else (w.astype(np.float64), float(s))
     if kind == "tq2_0_scale":
         tensors.append((name.replace("weight", "scale"), (1,), 0, np.float32(s).tobytes())); s = 1.0
-    t, b = pack(permuted(w, rope_rows), permuted(s, rope_rows) if np.ndim(s) else s); tensors.append((name, (k, m), t, b))
+    t, b = pack(permuted(w, rope_rows), permuted(s, rope_rows) if np.ndim(s) else s); tensors.append((name, (k, m // int(np.prod(experts)), *experts), t, b))
 factors = np.ones(HD // 2)
 emb = (rng.standard_normal((V, D)) * 0.1).astype(np.float16)
 tensors.append(("token_embd.weight", (D, V), 1, emb.tobytes()))
@@ -114,9 +119,15 @@ for l in range(L):
     lin(p + "attn_output.weight", H * HD, D)
     if post_norms: norm(p + "post_attention_norm.weight", D)
     norm(p + "ffn_norm.weight", D)
-    lin(p + "ffn_gate.weight", D, F); lin(p + "ffn_up.weight", D, F)
-    if sub: norm(p + "ffn_sub_norm.weight", F)
-    lin(p + "ffn_down.weight", F, D)
+    if E:
+        W[p + "ffn_gate_inp.weight"] = r = (rng.standard_normal((E, D)) * 0.3).astype(np.float32)
+        tensors.append((p + "ffn_gate_inp.weight", (D, E), 0, r.tobytes()))
+        for n in "gate", "up": lin(p + "ffn_%s_exps.weight" % n, D, F, experts=(E,))
+        lin(p + "ffn_down_exps.weight", F, D, experts=(E,))
+    else:
+        lin(p + "ffn_gate.weight", D, F); lin(p + "ffn_up.weight", D, F)
+        if sub: norm(p + "ffn_sub_norm.weight", F)
+        lin(p + "ffn_down.weight", F, D)
     if post_norms: norm(p + "post_ffw_norm.weight", D)
 
 def rms(x, w): return x / np.sqrt((x * x).mean(-1, keepdims=True) + eps) * w
@@ -128,7 +139,7 @@ def bitlinear(x, name):
     q = np.clip(np.rint(x * sx), -128, 127)
     return (q @ w.T) / sx * s
 def frequencies(base, how): # and what the table is multiplied by
-    f = base ** (-np.arange(0, HD, 2) / HD) / factors
+    f = base ** (-np.arange(0, RD, 2) / RD) / factors[:RD // 2]
     name, *numbers = how.split(":"); x = [float(v) for v in numbers]
     if name == "linear": return f / x[0], 1.0
     if name == "llama3":
@@ -145,8 +156,8 @@ def frequencies(base, how): # and what the table is multiplied by
 def rope(x, inv, size):
     n = x.shape[0]; a = np.arange(n)[:, None] * inv
     c, s = np.cos(a)[:, None] * size, np.sin(a)[:, None] * size
-    x1, x2 = x[..., :HD // 2], x[..., HD // 2:]
-    return np.concatenate([x1 * c - x2 * s, x2 * c + x1 * s], -1)
+    x1, x2 = x[..., :RD // 2], x[..., RD // 2:RD]
+    return np.concatenate([x1 * c - x2 * s, x2 * c + x1 * s, x[..., RD:]], -1)
 def windowed(l): return window and (l + 1) % period != 0
 def silu(x): return x / (1 + np.exp(-x))
 def gate(x):
@@ -157,7 +168,7 @@ def attention(h, l):
     q, k = bitlinear(h, p + "attn_q.weight").reshape(n, H, HD), bitlinear(h, p + "attn_k.weight").reshape(n, KV, HD)
     if head_norms: q, k = rms(q, W[p + "attn_q_norm.weight"]), rms(k, W[p + "attn_k_norm.weight"])
     table = frequencies(float(option.get("window_base", theta)), "none") if windowed(l) else frequencies(theta, option.get("scaling", "none"))
-    q, k = rope(q, *table), rope(k, *table)
+    if windowed(l) or arch != "maple": q, k = rope(q, *table), rope(k, *table)
     v = bitlinear(h, p + "attn_v.weight").reshape(n, KV, HD)
     mask = np.triu(np.full((n, n), -np.inf), 1)
     if windowed(l): mask += np.tril(np.full((n, n), -np.inf), -window)
@@ -169,7 +180,22 @@ def attention(h, l):
     o = o.reshape(n, H * HD)
     if sub: o = rms(o, W[p + "attn_sub_norm.weight"])
     return bitlinear(o, p + "attn_output.weight")
+def experts(h, l):
+    p = "blk.%d." % l
+    out, score = np.zeros_like(h), h @ W[p + "ffn_gate_inp.weight"].T.astype(np.float64)
+    share = np.exp(score - score.max(-1, keepdims=True)); share /= share.sum(-1, keepdims=True)
+    def expert(x, name, e):
+        w, s = W[p + name]; W["expert"] = w.reshape(E, -1, w.shape[1])[e], s
+        return bitlinear(x, "expert")
+    for r in range(len(h)):
+        best, x = np.argsort(-share[r], kind="stable")[:S], h[r:r + 1]
+        for e in best:
+            g, u = expert(x, "ffn_gate_exps.weight", e), expert(x, "ffn_up_exps.weight", e)
+            f = silu(np.minimum(g, limit)) * np.clip(u, -limit, limit)
+            out[r] += expert(f, "ffn_down_exps.weight", e)[0] * share[r, e] / share[r, best].sum()
+    return out
 def feed_forward(h, l):
+    if E: return experts(h, l)
     p = "blk.%d." % l
     f = gate(bitlinear(h, p + "ffn_gate.weight")) * bitlinear(h, p + "ffn_up.weight")
     if sub: f = rms(f, W[p + "ffn_sub_norm.weight"])
@@ -192,7 +218,7 @@ meta = [kv("general.architecture", STRING, arch), kv("general.name", STRING, "ra
         kv(arch + ".context_length", U32, 256), kv(arch + ".embedding_length", U32, D), kv(arch + ".block_count", U32, L),
         kv(arch + ".feed_forward_length", U32, F), kv(arch + ".attention.head_count", U32, H), kv(arch + ".attention.head_count_kv", U32, KV),
         kv(arch + ".attention.key_length", U32, HD), kv(arch + ".attention.value_length", U32, HD),
-        kv(arch + ".rope.dimension_count", U32, HD), kv(arch + ".rope.freq_base", FLOAT, theta),
+        kv(arch + ".rope.dimension_count", U32, RD), kv(arch + ".rope.freq_base", FLOAT, theta),
         kv(arch + ".attention.layer_norm_rms_epsilon", FLOAT, eps), kv(arch + ".vocab_size", U32, V),
         kv("tokenizer.ggml.model", STRING, "llama"), kv("tokenizer.ggml.tokens", ARRAY, (STRING, pieces)),
         kv("tokenizer.ggml.scores", ARRAY, (FLOAT, [0.0] * V)), kv("tokenizer.ggml.token_type", ARRAY, (I32, [2, 3, 3] + [6] * 256 + [1] * (V - 259))),
@@ -206,7 +232,11 @@ if "scaling" in option:
     meta += [kv(own + n, FLOAT, v) for n, v in zip(names, x[2:])]
 if "pairs" in option: meta += [kv("tern.rotary_pairs", STRING, option["pairs"])]
 if linear_norm: meta += [kv("tern.linear_norm", BOOL, True)]
-if window: meta += [kv(arch + ".attention.sliding_window", U32, window), kv(arch + ".attention.sliding_window_pattern", U32, period)]
+if window:
+    pattern = (ARRAY, (BOOL, [windowed(l) for l in range(L)])) if arch == "maple" else (U32, period)
+    meta += [kv(arch + ".attention.sliding_window", U32, window), kv(arch + ".attention.sliding_window_pattern", *pattern)]
+if E: meta += [kv(arch + ".expert_count", U32, E), kv(arch + ".expert_used_count", U32, S), kv(arch + ".expert_feed_forward_length", U32, F)]
+if "limit" in option: meta += [kv(arch + ".swiglu_clamp_exp", ARRAY, (FLOAT, [limit] * L))]
 if "window_base" in option: meta += [kv(arch + ".rope.freq_base_swa", FLOAT, float(option["window_base"]))]
 head, off = struct.pack("<IIQQ", 0x46554747, 3, len(tensors), len(meta)) + b"".join(meta), 0
 for name, shape, typ, blob in tensors:

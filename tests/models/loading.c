@@ -95,6 +95,8 @@ static void what_an_architecture_asks_for_is_named(void **state) {
     refuses("tiny-gemma3.gguf", "gemma3.attention.sliding_window",
             "gemma3.attention.sliding_windox", TERN_STATUS_NOT_FOUND,
             "'gemma3.attention.sliding_window' is missing");
+    refuses("tiny-maple.gguf", "blk.0.ffn_gate_inp.weight", "blk.0.ffn_gate_inx.weight",
+            TERN_STATUS_NOT_FOUND, "'blk.0.ffn_gate_inp.weight' is missing");
     refuses("tiny-llama-yarn.gguf", "half_split", "half_splat", TERN_STATUS_UNSUPPORTED,
             "'tern.rotary_pairs' is 'half_splat'");
 }
@@ -143,6 +145,33 @@ static void dimensions_that_contradict_each_other_are_refused(void **state) {
     refuses_word("layer_norm_rms_epsilon", 0, TERN_STATUS_CORRUPT_DATA, "epsilon");
     refuses_word("b1.58.vocab_size", 99999, TERN_STATUS_CORRUPT_DATA, "vocab_size' is 99999");
     refuses_word("b1.58.context_length", 0, TERN_STATUS_CORRUPT_DATA, "context_length");
+}
+
+static void experts_that_contradict_the_keys_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *key;
+        uint32_t value;
+        const char *words;
+    } wrong[] = {{"maple.expert_count", 6, "'blk.0.ffn_gate_inp.weight' has the shape [64, 5]"},
+                 {"maple.expert_used_count", 6, "expert_used_count' is 6, expected 1 to 5"},
+                 {"maple.expert_feed_forward_length", 32,
+                  "'blk.0.ffn_gate_exps.weight' has the shape [64, 24, 5], expected [64, 32, 5]"}};
+    for (size_t k = 0; k < sizeof wrong / sizeof wrong[0]; k++) {
+        image i = open_image("tiny-maple.gguf");
+        set_word(&i, wrong[k].key, wrong[k].value);
+        assert_fails(load(&i, NULL), TERN_STATUS_CORRUPT_DATA, wrong[k].words);
+        close_image(&i);
+    }
+    image i = open_image("tiny-maple.gguf");
+    tern_tensor_info info = find_tensor(&i, "blk.1.ffn_up_exps.weight");
+    for (uint16_t k = 0; k < 8; k++) { // eight values of their own make no ternary row
+        uint16_t half = (uint16_t)(0x3001 + 97 * k);
+        memcpy(i.bytes + info.offset + 2 * k, &half, sizeof half);
+    }
+    assert_fails(load(&i, NULL), TERN_STATUS_UNSUPPORTED,
+                 "'blk.1.ffn_up_exps.weight' is of type F16 and not ternary");
+    close_image(&i);
 }
 
 static void refuses_bytes(const char *model, const char *tensor, uint64_t offset, const void *bytes,
@@ -340,6 +369,7 @@ const struct CMUnitTest loading_tests[] = {
     cmocka_unit_test(what_an_architecture_asks_for_is_named),
     cmocka_unit_test(tensors_that_nothing_would_read_are_refused),
     cmocka_unit_test(dimensions_that_contradict_each_other_are_refused),
+    cmocka_unit_test(experts_that_contradict_the_keys_are_refused),
     cmocka_unit_test(values_that_cannot_be_are_refused_naming_the_tensor),
     cmocka_unit_test(a_file_cut_anywhere_is_refused),
     cmocka_unit_test(estimates_and_budgets_agree_with_what_is_loaded),
