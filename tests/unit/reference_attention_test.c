@@ -194,6 +194,7 @@ typedef struct small {
     float q[2], first[2], rest[3][2];
     uint32_t at[3];
     float values[3];
+    uint32_t window;
 } small;
 
 static float attend_small(const small *c) {
@@ -218,7 +219,7 @@ static float attend_small(const small *c) {
     BENCH_RUN(&b, attention, .q = bench_matrix(&b, 1, 2, c->q), .k_cache = cache[0],
               .v_cache = cache[1], .positions = bench_ints(&b, 1, all + PLACES - 1),
               .sequences = bench_ints(&b, 1, none), .table = table_tensor(), .scale = 1.0f,
-              .out = out);
+              .window = c->window, .out = out);
     float got = *(float *)bench_read(&b, &out);
     bench_clear(&b);
     return got;
@@ -236,6 +237,20 @@ static void sums_are_ascending(void **state) {
         memcpy(c.at, cases[i].at, sizeof c.at);
         assert_true(attend_small(&c) == cases[i].sum * (1.0f / 192.0f));
     }
+}
+
+// A window's blocks are those of the cache, here 92 to 127 and 128 to 191: in one block 2^24 + 1
+// would lose the 1. What lies before the window is not there.
+static void a_window_keeps_the_blocks(void **state) {
+    (void)state;
+    small c = {.dtype = TERN_DTYPE_F32,
+               .at = {127, 128, 156},
+               .values = {0x1p24f, 1.0f, -0x1p24f},
+               .window = 100};
+    assert_true(attend_small(&c) == 1.0f / 100.0f);
+    small before = {
+        .dtype = TERN_DTYPE_F32, .at = {91, 92, 191}, .values = {64.0f, 1.0f, 2.0f}, .window = 100};
+    assert_true(attend_small(&before) == 3.0f * (1.0f / 100.0f));
 }
 
 // Only weights within a block are rounded to float16, not those of whole blocks.
@@ -345,6 +360,7 @@ int main(void) {
         cmocka_unit_test(one_position_gives_its_value),
         cmocka_unit_test(later_blocks_outweigh_earlier_ones),
         cmocka_unit_test(sums_are_ascending),
+        cmocka_unit_test(a_window_keeps_the_blocks),
         cmocka_unit_test(blocks_are_weighed_in_float32),
         cmocka_unit_test(weights_in_a_block_are_rounded),
         cmocka_unit_test(queries_are_rounded),

@@ -416,6 +416,10 @@ static void small_results_become_zero(void **state) {
     BENCH_RUN(&b, layer_norm, .x = a, .weight = bench_vector(&b, 4, lower), .eps = 1.0f,
               .out = out);
     assert_plus_zero(&out);
+    // Differences from the mean that are smaller are none, however large eps lets them become.
+    const float alike[] = {0x1p-50f, 0x1.00002p-50f, 0x1p-50f, 0x1.00002p-50f};
+    BENCH_RUN(&b, layer_norm, .x = bench_matrix(&b, 1, 4, alike), .eps = 0x1p-100f, .out = out);
+    assert_plus_zero(&out);
     const int32_t zero = 0, one_on = 1;
     tern_tensor kept = bench_matrix(&b, 1, 4, near);
     BENCH_RUN(&b, recurrence, .f = small, .i = bench_matrix(&b, 1, 4, NULL), .state = kept,

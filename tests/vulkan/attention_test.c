@@ -17,6 +17,7 @@ typedef struct shape {
     uint32_t heads, kv_heads, head_dim, blocks;
     int32_t positions[2];
     tern_dtype cache;
+    uint32_t window;
 } shape;
 
 static uint16_t random_half(rng *r) {
@@ -57,7 +58,7 @@ static void attend(const char *backend, const shape *s, float *out) {
               .positions = bench_ints(&b, 2, s->positions),
               .sequences = bench_ints(&b, 2, sequences),
               .table = bench_tensor(&b, TERN_DTYPE_I32, 2, (const uint32_t[]){1, s->blocks}, table),
-              .scale = 0.25f, .out = y);
+              .scale = 0.25f, .window = s->window, .out = y);
     memcpy(out, bench_read(&b, &y), 2 * cols * sizeof *out);
     bench_close(&b);
 }
@@ -81,6 +82,13 @@ static void a_long_context(void **state) {
     compare(&(shape){2, 1, 33, 36, {2300, 2048}, TERN_DTYPE_F32});
 }
 
+// Kept from where the window's first block begins, not from position 0.
+static void a_long_window(void **state) {
+    (void)state;
+    compare(&(shape){2, 1, 40, 52, {3300, 2099}, TERN_DTYPE_F16, 2085});
+    compare(&(shape){2, 1, 33, 52, {3300, 3263}, TERN_DTYPE_F32, 100});
+}
+
 static void a_large_head(void **state) {
     (void)state;
     compare(&(shape){2, 1, 1030, 2, {70, 1}, TERN_DTYPE_F16});
@@ -90,6 +98,7 @@ static void a_large_head(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_long_context),
+        cmocka_unit_test(a_long_window),
         cmocka_unit_test(a_large_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,8 @@
 typedef struct form {
     uint32_t rows, heads, kv_heads, head_dim, ffn;
     tern_dtype cache;
+    bool normed;     // heads of q and k have norms of their own
+    uint32_t window; // of the attention
 } form;
 
 static tern_tensor scratch(suite_test *test, const char *name, uint32_t rows, uint32_t cols) {
@@ -31,6 +33,15 @@ static tern_bitlinear_desc bitlinear(suite_test *test, tern_tensor x, tern_tenso
         desc.norm_weight = suite_floats(test, "norm", shape1(x.shape[1]), FILL_NORMAL);
     }
     return desc;
+}
+
+static void norm_heads(suite_test *test, const char *name, const form *f, tern_tensor x) {
+    tern_rms_norm_desc norm = {.x = x,
+                               .weight = suite_floats(test, name, shape1(f->head_dim), FILL_NORMAL),
+                               .eps = 1e-6f,
+                               .heads = x.shape[1] / f->head_dim,
+                               .out = x};
+    SUITE_OP(test, RMS_NORM, norm);
 }
 
 typedef struct places {
@@ -71,11 +82,16 @@ static void attend(suite_test *test, const form *f, tern_tensor x, places at) {
                                      .sequences = at.sequences,
                                      .table = cache.table,
                                      .scale = 1.0f / sqrtf((float)f->head_dim),
+                                     .window = f->window,
                                      .out = out};
     tern_bitlinear_desc back = bitlinear(test, out, x, true, x);
     SUITE_OP(test, BITLINEAR, to_q);
     SUITE_OP(test, BITLINEAR, to_k);
     SUITE_OP(test, BITLINEAR, to_v);
+    if (f->normed) {
+        norm_heads(test, "q norm", f, q);
+        norm_heads(test, "k norm", f, k);
+    }
     SUITE_OP(test, ROTARY, turn_q);
     SUITE_OP(test, ROTARY, turn_k);
     SUITE_OP(test, KV_APPEND, keep);
@@ -102,8 +118,9 @@ static void test_form(suite *self, const form *f, uint32_t live) {
     int32_t positions[33];
     int32_t sequences[33] = {0};
     suite_test *test =
-        suite_begin(self, "rows=%u live=%u heads=%u/%u head_dim=%u ffn=%u %s cache", f->rows, live,
-                    f->heads, f->kv_heads, f->head_dim, f->ffn, tern_dtype_name(f->cache));
+        suite_begin(self, "rows=%u live=%u heads=%u/%u head_dim=%u ffn=%u %s cache%s window=%u",
+                    f->rows, live, f->heads, f->kv_heads, f->head_dim, f->ffn,
+                    tern_dtype_name(f->cache), f->normed ? " normed" : "", f->window);
     for (uint32_t r = 0; r < f->rows; r++) {
         positions[r] = (int32_t)(r + 40); // crosses a block
     }
@@ -120,12 +137,13 @@ static void test_form(suite *self, const form *f, uint32_t live) {
 }
 
 void suite_layer(suite *self) {
-    const form forms[] = {{1, 2, 1, 4, 12, TERN_DTYPE_F16},
-                          {2, 3, 3, 6, 20, TERN_DTYPE_F32},
-                          {1, 8, 4, 32, 688, TERN_DTYPE_F16},
-                          {33, 8, 4, 32, 688, TERN_DTYPE_F16},
-                          {7, 5, 1, 64, 172, TERN_DTYPE_F32}};
-    for (uint32_t i = 0; i < suite_pick(self, 2, 5, 5); i++) {
+    const form forms[] = {{1, 2, 1, 4, 12, TERN_DTYPE_F16, false, 0},
+                          {2, 3, 3, 6, 20, TERN_DTYPE_F32, true, 7},
+                          {1, 8, 4, 32, 688, TERN_DTYPE_F16, true, 0},
+                          {33, 8, 4, 32, 688, TERN_DTYPE_F16, false, 0},
+                          {33, 4, 2, 100, 172, TERN_DTYPE_F16, true, 16},
+                          {7, 5, 1, 64, 172, TERN_DTYPE_F32, false, 0}};
+    for (uint32_t i = 0; i < suite_pick(self, 2, 6, 6); i++) {
         test_form(self, &forms[i], forms[i].rows);
         test_form(self, &forms[i], forms[i].rows / 2);
     }

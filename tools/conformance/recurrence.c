@@ -67,6 +67,9 @@ static void test_case(suite *self, uint32_t rows, uint32_t cols, uint32_t index)
         desc.out = suite_output(test, "out", TERN_DTYPE_F32, shape2(rows, cols));
     }
     SUITE_OP(test, RECURRENCE, desc);
+    if (index % 3 == 1) { // again, on the state that this left
+        SUITE_OP(test, RECURRENCE, desc);
+    }
     suite_end(test);
 }
 
