@@ -13,6 +13,16 @@ bool tern__is_space(int32_t c) {
            c == 0x205f || c == 0x3000;
 }
 
+bool tern__is_word(int32_t c) {
+    if (c < 0) {
+        return false;
+    }
+    utf8proc_category_t category = utf8proc_category(c);
+    return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NL) ||
+           category == UTF8PROC_CATEGORY_PC || c == 0x200c || c == 0x200d ||
+           (c >= 0x24b6 && c <= 0x24e9);
+}
+
 // Adds what becomes of one character; -1 for a byte that is none.
 typedef void (*character_step)(int32_t character, tern__text *out);
 
@@ -104,8 +114,10 @@ static void strip(const char *text, size_t size, bool left, bool right, tern__te
 
 // Spaces at the ends go, of several in a row one stays.
 static void squeeze(const char *text, size_t size, tern__text *out) {
-    while (size > 0 && text[size - 1] == ' ') {
-        size--;
+    static const char mark[3] = {'\xe2', '\x96', '\x81'}; // counts as one at the end
+    while (size > 0 && (text[size - 1] == ' ' ||
+                        (size >= 3 && memcmp(text + size - 3, mark, sizeof mark) == 0))) {
+        size -= text[size - 1] == ' ' ? 1 : 3;
     }
     bool after_space = true;
     for (size_t i = 0; i < size; i++) {
@@ -146,8 +158,15 @@ static void map_characters(const char *text, size_t size, const char *map, size_
     }
 }
 
+static bool needs_prefix(const tern__normal *n, const char *content, const char *text, size_t size,
+                         bool first) {
+    bool there = size >= n->content.size && memcmp(text, content, n->content.size) == 0;
+    return size > 0 && (n->form == TERN__NORMAL_PREPEND || !there) &&
+           (n->form != TERN__NORMAL_PREPEND_FIRST || first);
+}
+
 static void apply(const tern__vocabulary *v, const tern__normal *n, const char *text, size_t size,
-                  tern__text *out) {
+                  bool first, tern__text *out) {
     static const character_step characters[TERN__NORMAL_FORMS] = {
         [TERN__NORMAL_LOWERCASE] = lower,           [TERN__NORMAL_STRIP_ACCENTS] = strip_any_mark,
         [TERN__NORMAL_BERT_ACCENTS] = strip_mark,   [TERN__NORMAL_BERT_CLEAN] = bert_clean,
@@ -169,7 +188,11 @@ static void apply(const tern__vocabulary *v, const tern__normal *n, const char *
                 out);
         break;
     case TERN__NORMAL_PREPEND:
-        tern__text_add(out, content, size > 0 ? n->content.size : 0);
+    case TERN__NORMAL_PREPEND_ONCE:
+    case TERN__NORMAL_PREPEND_FIRST:
+        if (needs_prefix(n, content, text, size, first)) {
+            tern__text_add(out, content, n->content.size);
+        }
         tern__text_add(out, text, size);
         break;
     case TERN__NORMAL_CHARSMAP:
@@ -184,15 +207,15 @@ static void apply(const tern__vocabulary *v, const tern__normal *n, const char *
     }
 }
 
-tern_status tern__normalize(const tern__vocabulary *v, const char *text, size_t size,
-                            tern__text *out) {
+tern_status tern__normalize(const tern__vocabulary *v, size_t from, size_t to, const char *text,
+                            size_t size, bool first, tern__text *out) {
     tern__text other = {.context = out->context};
-    for (size_t i = 0; i < v->normal_count && !out->failed; i++) {
-        tern__text to = other;
-        to.size = 0;
-        apply(v, &v->normals[i], text, size, &to);
+    for (size_t i = from; i < to && !out->failed; i++) {
+        tern__text result = other;
+        result.size = 0;
+        apply(v, &v->normals[i], text, size, first, &result);
         other = *out;
-        *out = to;
+        *out = result;
         text = out->bytes;
         size = out->size;
     }

@@ -5,10 +5,10 @@
 #include "runtime/model/text.h"
 #include "runtime/model/vocabulary.h"
 
-// Makes |out| what the steps of |v|, of which there is one at least, make of |text|. Bytes that are
-// no UTF-8 stay as they are. |out| must be empty.
-tern_status tern__normalize(const tern__vocabulary *v, const char *text, size_t size,
-                            tern__text *out);
+// Makes |out|, which must be empty, what the steps [from, to) of |v| make of |text|; there is one
+// at least. |first|: it begins the whole text. Bytes that are no UTF-8 stay as they are.
+tern_status tern__normalize(const tern__vocabulary *v, size_t from, size_t to, const char *text,
+                            size_t size, bool first, tern__text *out);
 
 // CORRUPT_DATA says what is wrong with a precompiled map of SentencePiece.
 tern_status tern__charsmap_check(const tern__vocabulary *v, const char *map, size_t size);
@@ -17,8 +17,10 @@ tern_status tern__charsmap_check(const tern__vocabulary *v, const char *map, siz
 size_t tern__charsmap_find(const char *map, size_t map_size, const char *text, size_t size,
                            const char **out, size_t *out_size);
 
-// White_Space of the Unicode Character Database.
+// White_Space of the Unicode Character Database; what words are made of (letters, marks, digits,
+// the underscore and its like). False for -1.
 bool tern__is_space(int32_t character);
+bool tern__is_word(int32_t character);
 
 // Canonical or compatibility form of |text|, composed or not.
 void tern__normal_form_add(tern__normal_form form, const char *text, size_t size, tern__text *out);

@@ -5,6 +5,7 @@
 
 #include "runtime/allocator.h"
 #include "runtime/model/archive.h"
+#include "runtime/model/normalize.h"
 #include "runtime/model/source.h"
 #include "runtime/model/tokenizer_added.h"
 #include "runtime/model/tokenizer_split.h"
@@ -68,10 +69,31 @@ static void index_bytes(tern_tokenizer *tokenizer) {
     for (uint32_t id = 0; id < tokenizer->v.token_count; id++) {
         const tern__token *token = &tokenizer->v.tokens[id];
         int byte = tern__token_byte(tokenizer->v.text + token->start, token->size);
-        if (byte >= 0) {
+        if (byte >= 0 && token->type == TERN__TOKEN_BYTE) {
             tokenizer->bytes[byte] = (int32_t)id;
         }
     }
+}
+
+// Tokens that are looked for in normalised text are normalised themselves.
+static tern_status spell_added(tern__vocabulary *v) {
+    for (size_t id = 0; id < v->token_count; id++) {
+        tern__token *token = &v->tokens[id];
+        token->spelling = (tern__span){token->start, token->size};
+        if (!(token->added & TERN__ADDED_NORMALIZED) || (token->added & TERN__ADDED_AS_SPELLED) ||
+            v->normal_late == 0) {
+            continue;
+        }
+        tern__text text = {.context = v->context};
+        tern_status status =
+            tern__normalize(v, 0, v->normal_late, v->text + token->start, token->size, true, &text);
+        if (status == TERN_STATUS_OK) {
+            status = tern__vocabulary_keep(v, text.bytes, text.size, &token->spelling);
+        }
+        tern__text_finish(&text);
+        TERN_TRY(status);
+    }
+    return TERN_STATUS_OK;
 }
 
 static tern_status finish(tern_tokenizer *tokenizer) {
@@ -82,7 +104,9 @@ static tern_status finish(tern_tokenizer *tokenizer) {
     }
     TERN_TRY(check_ids(v));
     TERN_TRY(tern__vocabulary_index(v));
-    TERN_TRY(tern__added_create(v, &tokenizer->added));
+    TERN_TRY(spell_added(v));
+    TERN_TRY(tern__added_create(v, false, &tokenizer->added));
+    TERN_TRY(tern__added_create(v, true, &tokenizer->added_normal));
     TERN_TRY(tern__splitter_create(v, &tokenizer->splitter));
     index_bytes(tokenizer);
     return tokenizer->kind->finish ? tokenizer->kind->finish(tokenizer) : TERN_STATUS_OK;
@@ -134,6 +158,7 @@ void tern_tokenizer_destroy(tern_tokenizer *tokenizer) {
         tokenizer->kind->destroy(tokenizer);
     }
     tern__added_destroy(tokenizer->added, context);
+    tern__added_destroy(tokenizer->added_normal, context);
     tern__splitter_destroy(tokenizer->splitter, context);
     tern__vocabulary_finish(&tokenizer->v);
     tern__free(context, tokenizer);

@@ -25,7 +25,9 @@ typedef struct tern__encoder {
     const tern_tokenizer *tokenizer;
     tern_context *context;
     tern__ids *out;
-    void *room; // of the kind's encode
+    bool after_unknown; // of the same word
+    bool special;       // control tokens spelled out in the text become their ids
+    void *room;         // of the kind's encode
     size_t room_size;
     char *text; // of a stretch, normalised
     size_t text_size, text_capacity;
@@ -45,8 +47,9 @@ typedef struct tern__tokenizer_kind {
 struct tern_tokenizer {
     tern__vocabulary v;
     const tern__tokenizer_kind *kind;
-    void *model; // the kind's own
-    struct tern__added *added;
+    void *model;                      // the kind's own
+    struct tern__added *added;        // found in the text as it is; NULL: none
+    struct tern__added *added_normal; // found in the normalised text; NULL: none
     tern__splitter *splitter;
     int32_t bytes[256]; // token of each byte, or -1
 };

@@ -23,12 +23,19 @@ struct tern__added {
     uint32_t *slots; // children: node, 0 when free; found by parent and byte
     uint32_t mask;
     bool has_user_defined;
+    bool normal;
 };
 
-static bool is_added(const tern__token *token) {
-    return token->size > 0 &&
-           (token->type == TERN__TOKEN_CONTROL || token->type == TERN__TOKEN_UNKNOWN ||
-            token->type == TERN__TOKEN_USER_DEFINED);
+// What |id| is looked for as; empty if it is not.
+static tern__span spelling_of(const tern__added *a, const tern__vocabulary *v, uint32_t id) {
+    const tern__token *token = &v->tokens[id];
+    bool is_added = token->type == TERN__TOKEN_CONTROL || token->type == TERN__TOKEN_UNKNOWN ||
+                    token->type == TERN__TOKEN_USER_DEFINED;
+    bool normal = (token->added & TERN__ADDED_NORMALIZED) != 0;
+    if (!is_added || normal != a->normal) {
+        return (tern__span){0, 0};
+    }
+    return normal ? token->spelling : (tern__span){token->start, token->size};
 }
 
 static uint32_t *slot_of(const tern__added *a, uint32_t parent, uint8_t byte) {
@@ -42,10 +49,10 @@ static uint32_t *slot_of(const tern__added *a, uint32_t parent, uint8_t byte) {
 }
 
 static void insert(tern__added *a, const tern__vocabulary *v, uint32_t id) {
-    const tern__token *token = &v->tokens[id];
+    tern__span spelling = spelling_of(a, v, id);
     uint32_t at = 0;
-    for (uint32_t i = token->size; i-- > 0;) {
-        uint8_t byte = (uint8_t)v->text[token->start + i];
+    for (uint32_t i = spelling.size; i-- > 0;) {
+        uint8_t byte = (uint8_t)v->text[spelling.start + i];
         uint32_t *slot = slot_of(a, at, byte);
         if (*slot == 0) {
             a->nodes[a->count] = (node){at, a->nodes[at].depth + 1, 0, -1, -1, byte};
@@ -54,7 +61,7 @@ static void insert(tern__added *a, const tern__vocabulary *v, uint32_t id) {
         at = *slot;
     }
     a->nodes[at].any = a->nodes[at].any < 0 ? (int32_t)id : a->nodes[at].any;
-    if (token->type == TERN__TOKEN_USER_DEFINED) {
+    if (v->tokens[id].type == TERN__TOKEN_USER_DEFINED) {
         a->nodes[at].user = a->nodes[at].user < 0 ? (int32_t)id : a->nodes[at].user;
         a->has_user_defined = true;
     }
@@ -127,18 +134,19 @@ static tern_status fill(tern__added *a, const tern__vocabulary *v, size_t bytes)
     a->nodes[0] = (node){0, 0, 0, -1, -1, 0};
     a->count = 1;
     for (uint32_t id = 0; id < v->token_count; id++) {
-        if (is_added(&v->tokens[id])) {
+        if (spelling_of(a, v, id).size > 0) {
             insert(a, v, id);
         }
     }
     return link_all(a, v->context);
 }
 
-tern_status tern__added_create(const tern__vocabulary *v, tern__added **out_added) {
+tern_status tern__added_create(const tern__vocabulary *v, bool normal, tern__added **out_added) {
+    const tern__added none = {.normal = normal};
     size_t bytes = 0;
     *out_added = NULL;
-    for (size_t id = 0; id < v->token_count; id++) {
-        bytes += is_added(&v->tokens[id]) ? v->tokens[id].size : 0;
+    for (uint32_t id = 0; id < v->token_count; id++) {
+        bytes += spelling_of(&none, v, id).size;
     }
     if (bytes == 0) {
         return TERN_STATUS_OK;
@@ -147,6 +155,7 @@ tern_status tern__added_create(const tern__vocabulary *v, tern__added **out_adde
     if (!added) {
         return tern__fail_memory(v->context, sizeof *added, "added tokens");
     }
+    added->normal = normal;
     tern_status status = fill(added, v, bytes);
     if (status != TERN_STATUS_OK) {
         tern__added_destroy(added, v->context);
@@ -175,4 +184,8 @@ void tern__added_find(const tern__added *added, const char *text, uint32_t size,
         at = step(added, at, (uint8_t)text[i]);
         out_ids[i] = special ? added->nodes[at].any : added->nodes[at].user;
     }
+}
+
+uint32_t tern__added_size(const tern__added *added, const tern__vocabulary *v, int32_t id) {
+    return spelling_of(added, v, (uint32_t)id).size;
 }

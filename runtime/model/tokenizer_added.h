@@ -6,8 +6,9 @@
 
 typedef struct tern__added tern__added;
 
-// NULL if |v| has none.
-tern_status tern__added_create(const tern__vocabulary *v, tern__added **out_added);
+// Of the tokens that are found in a text as it is, or, |normal|, in a normalised one. NULL if |v|
+// has none.
+tern_status tern__added_create(const tern__vocabulary *v, bool normal, tern__added **out_added);
 
 // Accepts NULL.
 void tern__added_destroy(tern__added *added, tern_context *context);
@@ -19,5 +20,8 @@ bool tern__added_has_user_defined(const tern__added *added);
 // user-defined ones count. Linear.
 void tern__added_find(const tern__added *added, const char *text, uint32_t size, bool special,
                       int32_t *out_ids);
+
+// Bytes that token |id|, just found, takes.
+uint32_t tern__added_size(const tern__added *added, const tern__vocabulary *v, int32_t id);
 
 #endif

@@ -165,17 +165,23 @@ static void merge(workspace *w, uint32_t count) {
     }
 }
 
-// A letter without any token: the unknown token, else what stands for bytes that are no text.
+// A letter without any token: the unknown token, one for several in a row where the vocabulary
+// wants it so, else what stands for bytes that are no text.
 static tern_status replace(tern__encoder *encoder, char letter) {
+    const tern__vocabulary *v = &encoder->tokenizer->v;
     const bpe *model = encoder->tokenizer->model;
-    if (encoder->tokenizer->v.unknown >= 0) {
-        tern__ids_add(encoder->out, encoder->tokenizer->v.unknown);
+    bool fused = encoder->after_unknown && v->fuse_unknown;
+    encoder->after_unknown = true;
+    if (v->unknown >= 0) {
+        if (!fused) {
+            tern__ids_add(encoder->out, v->unknown);
+        }
         return TERN_STATUS_OK;
     }
     for (uint32_t i = 0; i < model->replacement_size; i++) {
         tern__ids_add(encoder->out, model->replacement[i]);
     }
-    return model->replacement_size
+    return model->replacement_size || v->drop_unknown
                ? TERN_STATUS_OK
                : tern__fail(encoder->context, TERN_STATUS_INVALID_ARGUMENT,
                             "tokenizer: byte 0x%02X of the text has no token in this vocabulary",
@@ -194,6 +200,7 @@ static tern_status spell(tern__encoder *encoder, const char *text, uint32_t size
             return replace(encoder, text[i]);
         }
     }
+    encoder->after_unknown = false;
     for (uint32_t i = 0; i < size; i++) {
         tern__ids_add(encoder->out, tokenizer->bytes[(uint8_t)text[i]]);
     }
@@ -214,6 +221,7 @@ static tern_status encode_letters(tern__encoder *encoder, const char *word, uint
         const symbol *s = &w.symbols[i];
         if (s->id >= 0) {
             tern__ids_add(encoder->out, s->id);
+            encoder->after_unknown = false;
         } else {
             TERN_TRY(spell(encoder, word + s->start, s->size));
         }
@@ -247,6 +255,7 @@ static tern_status encode_parts(tern__encoder *encoder, const char *word, uint32
 
 tern_status tern__bpe_encode(tern__encoder *encoder, const char *word, uint32_t size) {
     const tern__vocabulary *v = &encoder->tokenizer->v;
+    encoder->after_unknown = false;
     int32_t id = v->whole_words ? tern__vocabulary_find(v, word, size) : -1;
     if (id < 0) {
         return encode_parts(encoder, word, size);

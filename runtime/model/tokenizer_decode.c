@@ -40,12 +40,26 @@ static void add_marked(byte_sink *out, const char *text, uint32_t size) {
     }
 }
 
-static void add_wordpiece(byte_sink *out, const char *text, uint32_t size, bool first) {
-    if (size > 2 && memcmp(text, "##", 2) == 0) {
-        add_bytes(out, text + 2, size - 2);
+// Whether the space before a word goes, as BERT's decoder has it.
+static bool closes_up(const char *text, uint32_t size) {
+    static const char *const words[] = {".", "?", "!", ",", "n't", "'m", "'s", "'ve", "'re"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        size_t length = strlen(words[i]);
+        if (size >= length && memcmp(text, words[i], length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_wordpiece(const tern__vocabulary *v, byte_sink *out, const char *text,
+                          uint32_t size, bool first) {
+    tern__span prefix = v->continuing;
+    if (size > prefix.size && memcmp(text, v->text + prefix.start, prefix.size) == 0) {
+        add_bytes(out, text + prefix.size, size - prefix.size);
         return;
     }
-    if (!first) {
+    if (!first && !(v->clean_spaces && closes_up(text, size))) {
         add_byte(out, ' ');
     }
     add_bytes(out, text, size);
@@ -62,7 +76,7 @@ static void add_token(const tern_tokenizer *tokenizer, int32_t id, bool first, b
         if (tokenizer->v.decoder == TERN__DECODE_MARKED) {
             add_marked(out, text, size);
         } else if (tokenizer->v.decoder == TERN__DECODE_WORDPIECE) {
-            add_wordpiece(out, text, size, first);
+            add_wordpiece(&tokenizer->v, out, text, size, first);
         } else {
             add_bytes(out, text, size);
         }

@@ -42,7 +42,7 @@ static tern_status mark_spaces(tern__encoder *e, const char *text, uint32_t size
     return TERN_STATUS_OK;
 }
 
-static tern_status encode_normal(tern__encoder *e, const char *text, uint32_t size, bool first) {
+static tern_status encode_marked(tern__encoder *e, const char *text, uint32_t size, bool first) {
     const tern__vocabulary *v = &e->tokenizer->v;
     if (size == 0) {
         return TERN_STATUS_OK;
@@ -55,32 +55,33 @@ static tern_status encode_normal(tern__encoder *e, const char *text, uint32_t si
     return tern__split_words(e, e->text, (uint32_t)e->text_size);
 }
 
-static tern_status encode_stretch(tern__encoder *e, const char *text, uint32_t size, bool first) {
+typedef tern_status (*encode_part)(tern__encoder *e, const char *text, uint32_t size, bool first);
+
+// Has |encode| go on with what the steps [from, to) make of a text.
+static tern_status encode_normal(tern__encoder *e, size_t from, size_t to, encode_part encode,
+                                 const char *text, uint32_t size, bool first) {
     const tern__vocabulary *v = &e->tokenizer->v;
-    if (v->normal_count == 0) {
-        return encode_normal(e, text, size, first);
+    if (from == to) {
+        return encode(e, text, size, first);
     }
     tern__text normal = {.context = e->context};
-    tern_status status = tern__normalize(v, text, size, &normal);
+    tern_status status = tern__normalize(v, from, to, text, size, first, &normal);
     if (status == TERN_STATUS_OK && normal.size >= UINT32_MAX / 4) {
         status = tern__fail(e->context, TERN_STATUS_UNSUPPORTED,
                             "tokenizer: a text of %zu bytes once normalised", normal.size);
     }
     if (status == TERN_STATUS_OK) {
-        status = encode_normal(e, normal.bytes, (uint32_t)normal.size, first);
+        status = encode(e, normal.bytes, (uint32_t)normal.size, first);
     }
     tern__text_finish(&normal);
     return status;
 }
 
-static bool is_space(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-// Of a word for this purpose: ASCII letters, digits, the underscore and what is not ASCII.
-static bool is_word(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
-           (c & 0x80);
+static tern_status encode_late(tern__encoder *e, const char *text, uint32_t size, bool first) {
+    const tern__vocabulary *v = &e->tokenizer->v;
+    return size == 0 ? TERN_STATUS_OK
+                     : encode_normal(e, v->normal_late, v->normal_count, encode_marked, text, size,
+                                     first);
 }
 
 // Where an added token counts, with the white space that it takes.
@@ -89,65 +90,110 @@ typedef struct hit {
     uint32_t end;
 } hit;
 
-// Whether token |id| at |at| counts. |from| is where the token before it ended.
-static bool take(const tern__vocabulary *v, int32_t id, const char *text, uint32_t size,
-                 uint32_t at, uint32_t from, hit *out) {
-    const tern__token *token = &v->tokens[id];
-    *out = (hit){at, at + token->size};
-    if (token->added & TERN__ADDED_SINGLE_WORD) {
-        if ((out->start > 0 && is_word(text[out->start - 1])) ||
-            (out->end < size && is_word(text[out->end]))) {
-            return false;
+// The character that ends before |at|.
+static int32_t character_before(const char *text, uint32_t at) {
+    uint32_t length;
+    for (uint32_t back = 1; back <= 4 && back <= at; back++) {
+        int32_t character = tern__character_at(text + at - back, back, &length);
+        if (character >= 0 && length == back) {
+            return character;
         }
     }
-    while ((token->added & TERN__ADDED_LSTRIP) && out->start > from &&
-           is_space(text[out->start - 1])) {
-        out->start--;
+    return -1;
+}
+
+static int32_t character_after(const char *text, uint32_t size, uint32_t at) {
+    uint32_t length;
+    return at < size ? tern__character_at(text + at, size - at, &length) : -1;
+}
+
+static uint32_t space_before(const char *text, uint32_t at, uint32_t from) {
+    char bytes[4];
+    while (at > from && tern__is_space(character_before(text, at))) {
+        at -= tern__character_write(character_before(text, at), bytes);
     }
-    while ((token->added & TERN__ADDED_RSTRIP) && out->end < size && is_space(text[out->end])) {
-        out->end++;
+    return at < from ? from : at;
+}
+
+static uint32_t space_after(const char *text, uint32_t size, uint32_t at) {
+    char bytes[4];
+    while (at < size && tern__is_space(character_after(text, size, at))) {
+        at += tern__character_write(character_after(text, size, at), bytes);
+    }
+    return at;
+}
+
+// Whether token |id|, spelled in [at, end), counts. |from| is where the token before it ended.
+static bool take(const tern__vocabulary *v, int32_t id, const char *text, uint32_t size,
+                 uint32_t from, hit *h) {
+    uint8_t added = v->tokens[id].added;
+    if ((added & TERN__ADDED_SINGLE_WORD) && (tern__is_word(character_before(text, h->start)) ||
+                                              tern__is_word(character_after(text, size, h->end)))) {
+        return false;
+    }
+    if (added & TERN__ADDED_LSTRIP) {
+        h->start = space_before(text, h->start, from);
+    }
+    if (added & TERN__ADDED_RSTRIP) {
+        h->end = space_after(text, size, h->end);
     }
     return true;
 }
 
-// |ids| has the longest token that starts at each byte.
-static tern_status encode_found(tern__encoder *e, const char *text, uint32_t size,
-                                const int32_t *ids) {
+// Cuts the tokens of |added| out and has |encode| go on with what lies between.
+static tern_status encode_found(tern__encoder *e, const tern__added *added, const int32_t *ids,
+                                encode_part encode, const char *text, uint32_t size, bool first) {
     const tern__vocabulary *v = &e->tokenizer->v;
     uint32_t done = 0;
     for (uint32_t at = 0; at < size;) {
-        hit h;
-        if (ids[at] < 0 || !take(v, ids[at], text, size, at, done, &h)) {
+        hit h = {at, at};
+        if (ids[at] >= 0) {
+            h.end = at + tern__added_size(added, v, ids[at]);
+        }
+        if (ids[at] < 0 || !take(v, ids[at], text, size, done, &h)) {
             at++;
             continue;
         }
-        TERN_TRY(encode_stretch(e, text + done, h.start - done, done == 0));
+        TERN_TRY(encode(e, text + done, h.start - done, first && done == 0));
         tern__ids_add(e->out, ids[at]);
         done = at = h.end;
     }
-    return encode_stretch(e, text + done, size - done, done == 0);
+    return encode(e, text + done, size - done, first && done == 0);
 }
 
-static tern_status encode_added(tern__encoder *e, const char *text, uint32_t size, bool special) {
+static tern_status encode_added(tern__encoder *e, const tern__added *added, encode_part encode,
+                                const char *text, uint32_t size, bool first) {
+    if (size == 0 || !(e->special ? added != NULL : tern__added_has_user_defined(added))) {
+        return encode(e, text, size, first);
+    }
     size_t bytes = 0;
     int32_t *ids =
         tern__mul_size(size, sizeof *ids, &bytes) ? tern__alloc(e->context, bytes) : NULL;
     if (!ids) {
         return tern__fail_memory(e->context, (uint64_t)size * sizeof *ids, "encoding a text");
     }
-    tern__added_find(e->tokenizer->added, text, size, special, ids);
-    tern_status status = encode_found(e, text, size, ids);
+    tern__added_find(added, text, size, e->special, ids);
+    tern_status status = encode_found(e, added, ids, encode, text, size, first);
     tern__free(e->context, ids);
     return status;
 }
 
+static tern_status encode_normalised(tern__encoder *e, const char *text, uint32_t size,
+                                     bool first) {
+    return encode_added(e, e->tokenizer->added_normal, encode_late, text, size, first);
+}
+
+static tern_status encode_stretch(tern__encoder *e, const char *text, uint32_t size, bool first) {
+    return size == 0 ? TERN_STATUS_OK
+                     : encode_normal(e, 0, e->tokenizer->v.normal_late, encode_normalised, text,
+                                     size, first);
+}
+
 tern_status tern__encode(const tern_tokenizer *tokenizer, const char *text, uint32_t size,
                          bool special, tern__ids *out) {
-    tern__encoder e = {.tokenizer = tokenizer, .context = tokenizer->v.context, .out = out};
-    bool looked_for = special || tern__added_has_user_defined(tokenizer->added);
-    tern_status status = tokenizer->added && looked_for && size > 0
-                             ? encode_added(&e, text, size, special)
-                             : encode_stretch(&e, text, size, true);
+    tern__encoder e = {
+        .tokenizer = tokenizer, .context = tokenizer->v.context, .out = out, .special = special};
+    tern_status status = encode_added(&e, tokenizer->added, encode_stretch, text, size, true);
     tern__free(e.context, e.room);
     tern__free(e.context, e.text);
     return status;

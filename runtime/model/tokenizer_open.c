@@ -31,7 +31,22 @@ static bool is_tiktoken(const char *data, size_t size) {
     return space + 1 < data + size && space[1] >= '0' && space[1] <= '9';
 }
 
+static bool is_json(const char *data, size_t size) {
+    size_t at = 0;
+    while (at < size && (data[at] == ' ' || (data[at] >= '\t' && data[at] <= '\r'))) {
+        at++;
+    }
+    return at < size && data[at] == '{';
+}
+
+// A protocol buffer whose first field is a piece, that begins with its text.
+static bool is_sentencepiece(const char *data, size_t size) {
+    return size > 2 && data[0] == '\n' && data[2] == '\n';
+}
+
 static const form forms[] = {
+    {"tokenizer.json", is_json, tern__vocabulary_read_json},
+    {"SentencePiece", is_sentencepiece, tern__vocabulary_read_sentencepiece},
     {"tiktoken", is_tiktoken, tern__vocabulary_read_tiktoken},
 };
 
@@ -41,8 +56,9 @@ static tern_status read_form(tern__vocabulary *v, const char *data, size_t size)
             return forms[i].read(v, data, size);
         }
     }
-    return tern__fail(v->context, TERN_STATUS_UNSUPPORTED,
-                      "%s: not a tokenizer: expected GGUF or tiktoken", v->file);
+    return tern__fail(
+        v->context, TERN_STATUS_UNSUPPORTED,
+        "%s: not a tokenizer: expected GGUF, tokenizer.json, SentencePiece or tiktoken", v->file);
 }
 
 tern_status tern__tokenizer_from_memory(tern_context *context, const char *file, const char *data,

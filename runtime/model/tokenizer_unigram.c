@@ -68,10 +68,11 @@ tern_status tern__unigram_finish(tern_tokenizer *tokenizer) {
     return tern__trie_of_tokens(v, &model->trie);
 }
 
-// Sums are kept as the model's trainer kept them, which decides between ways that are almost equal.
+// Sums are rounded as the model's trainer rounds them, which decides between ways almost equal.
 static void offer(const tern__vocabulary *v, step *to, uint32_t start, int32_t id, double score) {
+    score = v->single_scores ? (double)(float)score : score;
     if (to->start == NONE || score > to->score) {
-        *to = (step){v->single_scores ? (double)(float)score : score, id, start};
+        *to = (step){score, id, start};
     }
 }
 

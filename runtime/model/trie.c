@@ -102,9 +102,10 @@ tern_status tern__trie_init(tern_context *context, tern__trie_word *words, uint3
     return TERN_STATUS_OK;
 }
 
-static bool is_spelled(uint8_t type) {
-    return type == TERN__TOKEN_NORMAL || type == TERN__TOKEN_USER_DEFINED ||
-           type == TERN__TOKEN_UNDEFINED;
+static bool is_spelled(const tern__token *token) {
+    return !(token->added & TERN__ADDED_ONLY) &&
+           (token->type == TERN__TOKEN_NORMAL || token->type == TERN__TOKEN_USER_DEFINED ||
+            token->type == TERN__TOKEN_UNDEFINED);
 }
 
 tern_status tern__trie_of_tokens(const tern__vocabulary *v, tern__trie *out) {
@@ -116,7 +117,7 @@ tern_status tern__trie_of_tokens(const tern__vocabulary *v, tern__trie *out) {
     uint32_t count = 0;
     for (size_t id = 0; id < v->token_count; id++) {
         const tern__token *token = &v->tokens[id];
-        if (is_spelled(token->type)) {
+        if (is_spelled(token)) {
             words[count++] = (tern__trie_word){v->text + token->start, token->size, (int32_t)id};
         }
     }

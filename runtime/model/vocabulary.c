@@ -106,7 +106,8 @@ tern_status tern__vocabulary_set(tern__vocabulary *v, uint32_t id, const char *t
     while (v->token_count <= id) {
         v->tokens[v->token_count++] = (tern__token){.type = TERN__TOKEN_UNUSED};
     }
-    v->tokens[id] = (tern__token){span.start, span.size, score, (uint8_t)type, 0};
+    v->tokens[id] = (tern__token){
+        .start = span.start, .size = span.size, .score = score, .type = (uint8_t)type};
     return TERN_STATUS_OK;
 }
 
@@ -148,8 +149,9 @@ int32_t tern__vocabulary_find_any(const tern__vocabulary *v, const char *text, s
 
 // Control, unknown and byte tokens have a meaning that text must not be able to spell.
 static bool is_spelled(const tern__token *token) {
-    return token->size > 0 && token->type != TERN__TOKEN_CONTROL &&
-           token->type != TERN__TOKEN_UNKNOWN && token->type != TERN__TOKEN_BYTE;
+    return token->size > 0 && !(token->added & TERN__ADDED_ONLY) &&
+           token->type != TERN__TOKEN_CONTROL && token->type != TERN__TOKEN_UNKNOWN &&
+           token->type != TERN__TOKEN_BYTE;
 }
 
 tern_status tern__vocabulary_index(tern__vocabulary *v) {

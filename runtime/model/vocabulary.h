@@ -28,17 +28,26 @@ enum {
     TERN__ADDED_RSTRIP = 1u << 1,      // and after it
     TERN__ADDED_NORMALIZED = 1u << 2,  // looked for in the normalised text
     TERN__ADDED_SINGLE_WORD = 1u << 3, // not within a word
-    TERN__ADDED_SPECIAL = 1u << 4      // skipped when decoding, though it is user-defined
+    TERN__ADDED_SPECIAL = 1u << 4,     // skipped when decoding, though it is user-defined
+    TERN__ADDED_AS_SPELLED = 1u << 5,  // with NORMALIZED: is itself not normalised first
+    TERN__ADDED_ONLY = 1u << 6         // no part of the model, which cannot make it
 };
 
 enum { TERN__MAX_TOKENS = 1 << 24, TERN__MAX_AFFIX = 4 };
+
+// Text that lies in the vocabulary's own memory. NUL-terminated.
+typedef struct tern__span {
+    uint32_t start;
+    uint32_t size;
+} tern__span;
 
 typedef struct tern__token {
     uint32_t start; // in the vocabulary's text
     uint32_t size;
     double score; // higher is better; by rank: minus the rank
     uint8_t type;
-    uint8_t added; // TERN__ADDED_*
+    uint8_t added;       // TERN__ADDED_*
+    tern__span spelling; // of one that is looked for in normalised text
 } tern__token;
 
 // The token that |left| and |right| make; the earlier in the list, the better.
@@ -47,12 +56,6 @@ typedef struct tern__merge {
     uint32_t right;
     uint32_t result;
 } tern__merge;
-
-// Text that lies in the vocabulary's own memory. NUL-terminated.
-typedef struct tern__span {
-    uint32_t start;
-    uint32_t size;
-} tern__span;
 
 // What becomes of the matches of a split's pattern.
 typedef enum tern__split_behaviour {
@@ -82,6 +85,8 @@ typedef enum tern__normal_form {
     TERN__NORMAL_REPLACE,         // |pattern|, plain text, by |content|
     TERN__NORMAL_REPLACE_PATTERN, // |pattern|, PCRE2, by |content|
     TERN__NORMAL_PREPEND,         // |content|, to what is not empty
+    TERN__NORMAL_PREPEND_ONCE,    // the same where it is not there yet
+    TERN__NORMAL_PREPEND_FIRST,   // and only to what begins the text
     TERN__NORMAL_CHARSMAP,        // SentencePiece's precompiled map, in |content|
     TERN__NORMAL_SQUEEZE_SPACES,  // SentencePiece's remove_extra_whitespaces
     TERN__NORMAL_BERT_CLEAN,      // no control characters, all white space a space
@@ -90,6 +95,14 @@ typedef enum tern__normal_form {
     TERN__NORMAL_NMT,             // control characters go or become spaces, as for translation
     TERN__NORMAL_FORMS
 } tern__normal_form;
+
+// What BERT does to a text; each is one or two steps.
+typedef struct tern__bert_normals {
+    bool clean;
+    bool chinese;
+    bool strip_accents;
+    bool lowercase;
+} tern__bert_normals;
 
 typedef struct tern__normal {
     tern__normal_form form;
@@ -134,12 +147,15 @@ typedef struct tern__vocabulary {
     size_t split_count, split_capacity;
     tern__normal *normals;
     size_t normal_count, normal_capacity;
+    size_t normal_late;        // steps from here on come after cutting ADDED_NORMALIZED tokens out
     tern__affix before, after; // added by TERN_TOKENIZE_BOS and TERN_TOKENIZE_EOS
     int32_t bos, eos, unknown, end_of_turn, end_of_message, padding;
     tern__prefix prefix;
     tern__decoder decoder;
     tern__span continuing; // WordPiece: what tokens within a word begin with
     uint32_t word_limit;   // WordPiece: a word of more characters is unknown; 0: no limit
+    bool fuse_unknown;     // unknown characters in a row are one unknown token
+    bool drop_unknown;     // without an unknown token they vanish
     bool single_scores;    // unigram: sums of scores are float
     bool mark_spaces;      // spaces are written as U+2581 before the model sees them
     bool byte_level;       // the model's letters are bytes, not characters
@@ -187,6 +203,10 @@ tern_status tern__vocabulary_split(tern__vocabulary *v, const char *pattern,
 tern_status tern__vocabulary_normal(tern__vocabulary *v, tern__normal_form form,
                                     const char *pattern, const char *content, size_t content_size);
 
+// BERT's steps: of the normaliser, and the splits at white space and punctuation.
+tern_status tern__vocabulary_bert_normals(tern__vocabulary *v, tern__bert_normals n);
+tern_status tern__vocabulary_bert_words(tern__vocabulary *v);
+
 // The byte that "<0x0A>" and its like stand for, or -1.
 int tern__token_byte(const char *text, size_t size);
 
@@ -208,6 +228,8 @@ tern_status tern__tokenizer_from_memory(tern_context *context, const char *file,
 
 // Readers. Each fills an initialised |v|, which the caller finishes whatever they return.
 tern_status tern__vocabulary_read_gguf(tern__vocabulary *v, const tern_archive *archive);
+tern_status tern__vocabulary_read_sentencepiece(tern__vocabulary *v, const char *data, size_t size);
+tern_status tern__vocabulary_read_json(tern__vocabulary *v, const char *data, size_t size);
 tern_status tern__vocabulary_read_tiktoken(tern__vocabulary *v, const char *data, size_t size);
 
 #endif
