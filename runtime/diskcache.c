@@ -5,6 +5,7 @@
 
 #include "runtime/allocator.h"
 #include "runtime/context.h"
+#include "runtime/hash.h"
 #include "runtime/log.h"
 
 // A file, its numbers with the low byte first:
@@ -24,17 +25,6 @@ enum {
 };
 
 static const char magic[8] = {'T', 'E', 'R', 'N', 'K', 'E', 'E', 'P'};
-
-// FNV-1a: every step is a bijection, so no single byte can change unnoticed.
-#define HASH_START 0xcbf29ce484222325u
-
-static uint64_t hash(uint64_t state, const void *data, size_t size) {
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < size; i++) {
-        state = (state ^ bytes[i]) * 0x100000001b3u;
-    }
-    return state;
-}
 
 static void put(unsigned char *to, uint64_t value, size_t bytes) {
     for (size_t i = 0; i < bytes; i++) {
@@ -64,7 +54,7 @@ static bool make_path(const char *folder, const char *name, char path[TERN__PATH
     }
     shown[length] = '\0';
     int written = snprintf(path, TERN__PATH_CAPACITY, "%s/%s-%016llx.tern", folder, shown,
-                           (unsigned long long)hash(HASH_START, name, size));
+                           (unsigned long long)tern__hash(TERN__HASH_START, name, size));
     return size > 0 && size <= NAME_MAX_SIZE && written > 0 && written < TERN__PATH_CAPACITY;
 }
 
@@ -75,7 +65,8 @@ static void make_header(unsigned char header[HEADER_SIZE], const char *name, con
     put(header + AT_VERSION, VERSION, 4);
     put(header + AT_NAME_SIZE, name_size, 4);
     put(header + AT_DATA_SIZE, size, 8);
-    put(header + AT_CHECKSUM, hash(hash(HASH_START, name, name_size), data, size), 8);
+    put(header + AT_CHECKSUM, tern__hash(tern__hash(TERN__HASH_START, name, name_size), data, size),
+        8);
 }
 
 // The data of an open file, or NULL: all that it must be before them is what a writer would write.

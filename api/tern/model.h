@@ -78,6 +78,9 @@ typedef struct tern_model_info {
     uint64_t weight_bytes; /**< device memory of all weights, as canonical rows */
     char architecture[32];
     char name[128];
+    uint64_t fingerprint; /**< of the file's hyper-parameters, table of tensors and samples of
+                             their bytes: two models that differ have different ones, but for the
+                             intent to deceive */
 } tern_model_info;
 
 /** Element type of a session's cache. */

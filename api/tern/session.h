@@ -7,6 +7,7 @@
 #include <tern/commands.h>
 #include <tern/model.h>
 #include <tern/sampler.h>
+#include <tern/sink.h>
 
 /**
  * One conversation with a model: its positions and its KV cache.
@@ -199,6 +200,30 @@ TERN_API tern_status tern_session_fork(tern_session *session, uint32_t position,
  */
 TERN_API tern_status tern_session_drop(tern_session *session, uint32_t first, uint32_t count,
                                        const tern_cancel *cancelled_by);
+
+/** How many bytes tern_session_save writes. */
+TERN_API uint64_t tern_session_saved_bytes(const tern_session *session);
+
+/**
+ * Writes what the session holds: its ids and its cache, bytes that are the same whatever the
+ * backend, with a version, the model's fingerprint and a checksum. Sampler and text are the
+ * caller's. What |sink| fails with, and how much it took, is up to it; the session is as before.
+ */
+TERN_API tern_status tern_session_save(tern_session *session, const tern_sink *sink);
+
+/** The same to a file: whoever opens |path| at any time finds the old one or the new one, whole.
+ * Takes tern_session_saved_bytes of host memory meanwhile: OUT_OF_MEMORY. IO. */
+TERN_API tern_status tern_session_save_file(tern_session *session, const char *path);
+
+/**
+ * Replaces what |session| holds by what tern_session_save wrote, on any backend: it goes on with
+ * the same bits. |source| is read twice, the first time to check it all. CORRUPT_DATA for bytes
+ * that were not written so or are damaged, INCOMPATIBLE for another version, another model (file,
+ * or flags it was loaded with) or type of cache, OUT_OF_RANGE for more positions than the session's
+ * context: then the session is as before. If reading fails the second time, or the device, it is
+ * empty.
+ */
+TERN_API tern_status tern_session_restore(tern_session *session, const tern_source *source);
 
 /**
  * Runs rows. OUT_OF_RANGE, before anything runs, if a session's context would be passed (the

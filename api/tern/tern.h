@@ -18,6 +18,7 @@
 #include <tern/ops.h>
 #include <tern/sampler.h>
 #include <tern/session.h>
+#include <tern/sink.h>
 #include <tern/source.h>
 #include <tern/status.h>
 #include <tern/tokenizer.h>

@@ -5,6 +5,7 @@
 
 #include "runtime/allocator.h"
 #include "runtime/model/archive.h"
+#include "runtime/model/fingerprint.h"
 #include "runtime/model/layout.h"
 #include "runtime/model/matrix.h"
 #include "runtime/model/source.h"
@@ -155,7 +156,8 @@ static tern_status fill_info(tern_model *model, const tern_archive *archive) {
                                     .context = hyper->context,
                                     .head = head.dtype,
                                     .parameters = model->network.parameters,
-                                    .weight_bytes = model->network.weight_bytes};
+                                    .weight_bytes = model->network.weight_bytes,
+                                    .fingerprint = model->fingerprint};
     snprintf(model->info.architecture, sizeof model->info.architecture, "%s",
              hyper->architecture->name);
     snprintf(model->info.name, sizeof model->info.name, "%s", name);
@@ -170,6 +172,7 @@ static tern_status load(tern_model *model, const tern_archive *archive,
     for (uint32_t kv = 0; kv < TERN__KV_TYPES; kv++) {
         tern__cache_init(&model->caches[kv], model->device, &network->hyper, kv);
     }
+    TERN_TRY(tern__fingerprint(archive, desc->flags, &model->fingerprint));
     return fill_info(model, archive);
 }
 

@@ -17,6 +17,7 @@ struct tern_model {
     tern__network network;
     tern_tokenizer *tokenizer;
     tern_model_info info;
+    uint64_t fingerprint;
     bool has_lock;
 
     // Held from a submit until its results are read, because sessions share what follows.

@@ -39,10 +39,26 @@ typedef struct objects {
     tern_source source;
     tern_model *model;
     tern_session *session;
+    tern_session *fork;
+    tern_source saved;
 } objects;
 
 static tern_status try(tern_status status, tern_status *out) {
     *out = status;
+    return status;
+}
+
+// A fork, a shift, and there and back through a file.
+static tern_status copy_session(objects *o) {
+    char path[64];
+    tern_status status;
+    snprintf(path, sizeof path, "/tmp/tern-allocator-%p", (void *)o);
+    (void)(try(tern_session_fork(o->session, 2, &o->fork), &status) ||
+           try(tern_session_drop(o->fork, 0, 1, NULL), &status) ||
+           try(tern_session_save_file(o->session, path), &status) ||
+           try(tern_source_open_file(o->context, path, &o->saved), &status) ||
+           try(tern_session_restore(o->fork, &o->saved), &status));
+    remove(path);
     return status;
 }
 
@@ -73,10 +89,15 @@ static tern_status run(const tern_allocator *allocator, const char *file, object
         try(tern_decode_batch(o->model, &batch), &status);
         assert_int_equal(item.status, status);
     }
+    if (status == TERN_STATUS_OK) {
+        status = copy_session(o);
+    }
     return status;
 }
 
 static void clean_up(objects *o) {
+    tern_source_close(&o->saved);
+    tern_session_destroy(o->fork);
     tern_session_destroy(o->session);
     tern_model_destroy(o->model);
     tern_source_close(&o->source);

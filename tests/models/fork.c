@@ -204,7 +204,13 @@ typedef struct worker {
     int different;
 } worker;
 
-// Forks of one origin, each in a thread of its own: made, gone back over, destroyed.
+static tern_status count_bytes(void *user, const void *data, size_t size) {
+    (void)data;
+    *(uint64_t *)user += size;
+    return TERN_STATUS_OK;
+}
+
+// Forks of one origin, each in a thread of its own: made, gone back over, saved, destroyed.
 static void *work(void *user) {
     worker *w = user;
     for (int round = 0; round < 6; round++) {
@@ -220,6 +226,10 @@ static void *work(void *user) {
             w->different += tern_model_eval(w->model, &eval) != TERN_STATUS_OK;
         }
         w->different += memcmp(got, w->wanted, sizeof got) != 0;
+        uint64_t written = 0;
+        tern_sink sink = {.struct_size = sizeof sink, .user = &written, .write = count_bytes};
+        w->different += tern_session_save(fork, &sink) != TERN_STATUS_OK;
+        w->different += written != tern_session_saved_bytes(fork);
         tern_session_destroy(fork);
     }
     return NULL;
