@@ -32,6 +32,27 @@ typedef struct tern_tokenizer_info {
     char kind[32];
 } tern_tokenizer_info;
 
+/** What a token is; the numbers of GGUF. */
+enum {
+    TERN_TOKEN_UNDEFINED = 0,
+    TERN_TOKEN_NORMAL = 1,
+    TERN_TOKEN_UNKNOWN = 2,
+    TERN_TOKEN_CONTROL = 3,      /**< a text becomes it with TERN_TOKENIZE_SPECIAL only */
+    TERN_TOKEN_USER_DEFINED = 4, /**< found in a text before anything else is */
+    TERN_TOKEN_UNUSED = 5,
+    TERN_TOKEN_BYTE = 6
+};
+
+/** One token as the vocabulary has it. Plain data. */
+typedef struct tern_token_info {
+    uint32_t struct_size; /**< set by the caller */
+    uint32_t type;        /**< TERN_TOKEN_* */
+    const char *text;     /**< lent by the tokenizer, NUL-terminated; of byte-level vocabularies the
+                             bytes themselves, of SentencePiece's with U+2581 for spaces */
+    uint64_t size;        /**< bytes before the NUL */
+    double score;         /**< 0 where the vocabulary has none */
+} tern_token_info;
+
 TERN_BEGIN_DECLS
 
 /** From the tokenizer.* metadata of |archive|, which is not needed afterwards. UNSUPPORTED names a
@@ -44,6 +65,11 @@ TERN_API tern_status tern_tokenizer_create(tern_context *context, const tern_arc
  * tern_tokenizer_create; IO and whatever else the source returns. */
 TERN_API tern_status tern_tokenizer_open(tern_context *context, const tern_source *source,
                                          tern_tokenizer **out_tokenizer);
+
+/** From the path of a model (a file, the first of a split, or a folder) or of a tokenizer's own
+ * file. As tern_tokenizer_open and tern_archive_open_path. */
+TERN_API tern_status tern_tokenizer_open_path(tern_context *context, const char *path,
+                                              tern_tokenizer **out_tokenizer);
 
 /** Accepts NULL. */
 TERN_API void tern_tokenizer_destroy(tern_tokenizer *tokenizer);
@@ -77,6 +103,10 @@ TERN_API tern_status tern_tokenizer_encode(const tern_tokenizer *tokenizer, cons
 TERN_API tern_status tern_tokenizer_decode(const tern_tokenizer *tokenizer, int32_t id,
                                            int32_t first, char *out_bytes, size_t capacity,
                                            size_t *out_size);
+
+/** What token |id| is, whether or not it adds to a text. OUT_OF_RANGE if there is none. */
+TERN_API tern_status tern_tokenizer_token(const tern_tokenizer *tokenizer, int32_t id,
+                                          tern_token_info *out_info);
 
 /** Non-zero if |id| ends a text. */
 TERN_API int32_t tern_tokenizer_is_end(const tern_tokenizer *tokenizer, int32_t id);

@@ -180,6 +180,30 @@ tern_status tern_tokenizer_describe(const tern_tokenizer *tokenizer,
     return TERN_STATUS_OK;
 }
 
+static tern_status check_id(const tern__vocabulary *v, int32_t id) {
+    if (id < 0 || (size_t)id >= v->token_count) {
+        return tern__fail(v->context, TERN_STATUS_OUT_OF_RANGE,
+                          "tokenizer: id %" PRId32 " of %zu tokens", id, v->token_count);
+    }
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_tokenizer_token(const tern_tokenizer *tokenizer, int32_t id,
+                                 tern_token_info *out_info) {
+    TERN_TRY(check_arguments(NULL, tokenizer, out_info, "tokenizer and out_info"));
+    const tern__vocabulary *v = &tokenizer->v;
+    TERN_TRY(
+        tern__check_size(v->context, "tern_token_info", out_info->struct_size, sizeof *out_info));
+    TERN_TRY(check_id(v, id));
+    const tern__token *token = &v->tokens[id];
+    *out_info = (tern_token_info){.struct_size = sizeof *out_info,
+                                  .type = token->type,
+                                  .text = token->size ? v->text + token->start : "",
+                                  .size = token->size,
+                                  .score = token->score};
+    return TERN_STATUS_OK;
+}
+
 int32_t tern_tokenizer_is_end(const tern_tokenizer *tokenizer, int32_t id) {
     return tokenizer && id >= 0 &&
            (id == tokenizer->v.eos || id == tokenizer->v.end_of_turn ||
@@ -231,10 +255,7 @@ tern_status tern_tokenizer_decode(const tern_tokenizer *tokenizer, int32_t id, i
     *out_size = 0;
     TERN_TRY(check_arguments(tokenizer->v.context, tokenizer,
                              capacity ? (void *)out_bytes : out_size, "out_bytes"));
-    if (id < 0 || (size_t)id >= tokenizer->v.token_count) {
-        return tern__fail(tokenizer->v.context, TERN_STATUS_OUT_OF_RANGE,
-                          "tokenizer: id %" PRId32 " of %zu tokens", id, tokenizer->v.token_count);
-    }
+    TERN_TRY(check_id(&tokenizer->v, id));
     *out_size = tern__token_bytes(tokenizer, id, first != 0, out_bytes, capacity);
     return *out_size > capacity ? too_small("bytes", *out_size, capacity) : TERN_STATUS_OK;
 }

@@ -121,3 +121,38 @@ tern_status tern_tokenizer_open(tern_context *context, const tern_source *source
     }
     return open_whole(context, source, out_tokenizer);
 }
+
+static bool is_gguf(const tern_source *source) {
+    char magic[4];
+    return source->size >= sizeof magic &&
+           source->read_at(source->user, 0, magic, sizeof magic) == TERN_STATUS_OK &&
+           memcmp(magic, "GGUF", sizeof magic) == 0;
+}
+
+static tern_status open_archive(tern_context *context, const char *path,
+                                tern_tokenizer **out_tokenizer) {
+    tern_archive *archive;
+    TERN_TRY(tern_archive_open_path(context, path, &archive));
+    tern_status status = tern_tokenizer_create(context, archive, out_tokenizer);
+    tern_archive_destroy(archive);
+    return status;
+}
+
+tern_status tern_tokenizer_open_path(tern_context *context, const char *path,
+                                     tern_tokenizer **out_tokenizer) {
+    if (!context || !path || !out_tokenizer) {
+        return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
+                          "tokenizer: context, path and out_tokenizer must not be NULL");
+    }
+    tern_source source;
+    *out_tokenizer = NULL;
+    // What is no file may be a folder; if it is neither, the archive says so.
+    bool is_file = tern_source_open_file(context, path, &source) == TERN_STATUS_OK;
+    if (!is_file || is_gguf(&source)) {
+        tern_source_close(&source);
+        return open_archive(context, path, out_tokenizer);
+    }
+    tern_status status = tern_tokenizer_open(context, &source, out_tokenizer);
+    tern_source_close(&source);
+    return status;
+}

@@ -12,6 +12,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 int command_devices(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_logits(int argc, char **argv);
+int command_tokenize(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_bench(int argc, char **argv);
 

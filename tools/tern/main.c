@@ -14,6 +14,7 @@ static const command commands[] = {
     {"devices", command_devices, "list backends and devices, and why one is out"},
     {"run", command_run, "continue a text, streaming"},
     {"logits", command_logits, "print logits after given token ids"},
+    {"tokenize", command_tokenize, "print the ids of a text, or the text of ids"},
     {"inspect", command_inspect, "show the metadata and tensors of a model file"},
     {"bench", command_bench, "measure a device, and what share of it ops and models reach"},
 };
@@ -31,9 +32,21 @@ static void print_help(void) {
            "Exit status: 0 done, 1 failed (one line on stderr), 2 usage.\n");
 }
 
+// "devices, run and bench", of all commands.
+static const char *command_names(char *out, size_t capacity) {
+    size_t used = 0;
+    for (size_t i = 0; i < COMMAND_COUNT && used < capacity; i++) {
+        const char *before = i == 0 ? "" : i + 1 < COMMAND_COUNT ? ", " : " and ";
+        used += (size_t)snprintf(out + used, capacity - used, "%s%s", before, commands[i].name);
+    }
+    return out;
+}
+
 static int run_command(int argc, char **argv) {
+    char names[256];
     if (argc < 2) {
-        args_complain("tern", "a command is missing: devices, run, logits, inspect or bench");
+        args_complain("tern", "a command is missing, one of %s",
+                      command_names(names, sizeof names));
         return EXIT_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
@@ -50,8 +63,8 @@ static int run_command(int argc, char **argv) {
             return commands[i].run(argc - 2, argv + 2);
         }
     }
-    args_complain("tern", "unknown command '%s'; have: devices, run, logits, inspect, bench",
-                  argv[1]);
+    args_complain("tern", "unknown command '%s'; have: %s", argv[1],
+                  command_names(names, sizeof names));
     return EXIT_USAGE;
 }
 
