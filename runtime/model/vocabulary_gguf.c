@@ -15,7 +15,7 @@
 
 #define NONE UINT32_MAX
 
-enum { LLAMA3_TOKENS = 128256 };
+enum { LLAMA3_TOKENS = 128256, BERT_SEPARATOR = 102, BERT_WORD_LIMIT = 100 };
 
 // What files of a kind mean where they say nothing, and what only they have.
 typedef struct defaults defaults;
@@ -219,6 +219,54 @@ static tern_status prepare_unigram(reader *r) {
     return prepare_marked(r);
 }
 
+// WordPiece as BERT has it. Such files write U+2581 before a word and nothing within it.
+static tern_status prepare_bert(reader *r) {
+    tern__vocabulary *v = r->v;
+    const tern__bert_normals all = {true, true, true, true};
+    v->word_limit = BERT_WORD_LIMIT;
+    v->decoder = TERN__DECODE_WORDPIECE;
+    TERN_TRY(tern__vocabulary_keep(v, "##", 2, &v->continuing));
+    TERN_TRY(tern__vocabulary_bert_normals(v, all));
+    return tern__vocabulary_bert_words(v);
+}
+
+// Back to what BERT's own vocabulary has: nothing before a word, "##" within it.
+static tern_status respell(reader *r, uint32_t id) {
+    tern__vocabulary *v = r->v;
+    const tern__token *token = &v->tokens[id];
+    size_t size = token->size;
+    const char *text = v->text + token->start;
+    if (token->type != TERN__TOKEN_NORMAL || size == 0) {
+        return TERN_STATUS_OK;
+    }
+    bool begins = size > 3 && memcmp(text, "\xe2\x96\x81", 3) == 0;
+    TERN_TRY(reserve(r, size + 2));
+    memcpy(r->bytes, "##", 2);
+    memcpy(r->bytes + 2, text, size);
+    return begins ? tern__vocabulary_set(v, id, r->bytes + 5, size - 3, 0.0, TERN__TOKEN_NORMAL)
+                  : tern__vocabulary_set(v, id, r->bytes, size + 2, 0.0, TERN__TOKEN_NORMAL);
+}
+
+// [CLS] before and [SEP] after a text, under the names that such files have for them.
+static tern_status complete_bert(reader *r) {
+    tern__vocabulary *v = r->v;
+    int32_t separator;
+    bool wanted;
+    for (uint32_t id = 0; id < v->token_count; id++) {
+        TERN_TRY(respell(r, id));
+    }
+    TERN_TRY(read_id(r, KEY("cls_token_id"), v->bos >= 0 ? (uint32_t)v->bos : NONE, &v->bos));
+    TERN_TRY(read_id(r, KEY("seperator_token_id"), BERT_SEPARATOR, &separator));
+    TERN_TRY(tern__archive_bool(r->archive, KEY("add_sep_token"), true, &wanted));
+    v->before.count = 0;
+    v->after.count = 0;
+    TERN_TRY(read_affix(r, KEY("add_bos_token"), true, v->bos, &v->before));
+    if (wanted && separator >= 0) {
+        v->after.ids[v->after.count++] = separator;
+    }
+    return TERN_STATUS_OK;
+}
+
 // The published file of BitNet b1.58 2B-4T does not name its pre-tokenizer, which is Llama 3's.
 // Other files without a name are from before there were any, made for what "default" does.
 static tern_status find_pretokenizer(const reader *r, const char **out_name) {
@@ -270,6 +318,7 @@ static tern_status complete_gpt2(reader *r) {
 static const defaults kinds[] = {
     {"llama", 0, 1, 2, true, false, false, prepare_llama, NULL},
     {"t5", 2, NONE, 1, false, true, false, prepare_unigram, NULL},
+    {"bert", 100, 101, NONE, true, false, false, prepare_bert, complete_bert},
     {"gpt2", NONE, NONE, NONE, false, false, true, prepare_gpt2, complete_gpt2},
 };
 
