@@ -7,7 +7,8 @@
 
 /**
  * A model opened for reading: its metadata and its table of tensors, checked, without loading any
- * tensor. Format: GGUF version 2 and 3, in one file or split over several.
+ * tensor. Formats: GGUF version 2 and 3, in one file or split over several; Hugging Face folders of
+ * config.json and safetensors, whose keys and tensors then have the names that GGUF gives them.
  *
  * Ownership: destroy before the source is closed, if the caller opened one. Strings and pointers it
  * lends live as long as it does.
@@ -70,22 +71,28 @@ TERN_BEGIN_DECLS
 /**
  * Reads and checks header and tables of |source|, which must stay open and in place. Memory use is
  * bounded by the file's size. CORRUPT_DATA says what is wrong and at which offset, INCOMPATIBLE for
- * a version that is not known, UNSUPPORTED for one part of a split.
+ * a version that is not known, UNSUPPORTED for one part of a split and for
+ * safetensors.
  */
 TERN_API tern_status tern_archive_open(tern_context *context, const tern_source *source,
                                        tern_archive **out_archive);
 
 /**
- * Opens a model that may take several files: |name| is a GGUF file, of a split any part
- * ("model-00001-of-00003.gguf"; the keys come from the first part, the tensors from all). |files|
- * is copied; what it points to must outlive the archive, which opens, keeps and closes what it
- * needs. NOT_FOUND names a file that is missing; CORRUPT_DATA parts that contradict each other;
- * else as tern_archive_open.
+ * Opens a model that may take several files. |name| is a GGUF file, of a split any part
+ * ("model-00001-of-00003.gguf"; the keys come from the first part, the tensors from all); or a file
+ * of a Hugging Face folder, or "" for such a folder. Safetensors without a config.json beside them
+ * have tensors, but no keys, and cannot be loaded. |files| is copied; what it points to must
+ * outlive the archive, which opens, keeps and closes what it needs.
+ *
+ * NOT_FOUND names a file or a key that is missing; CORRUPT_DATA says what is wrong or which parts
+ * contradict each other; UNSUPPORTED names an architecture, a way of quantising or a key of
+ * config.json that is not known and may change the results; else as tern_archive_open.
  */
 TERN_API tern_status tern_archive_open_files(tern_context *context, const tern_files *files,
                                              const char *name, tern_archive **out_archive);
 
-/** The same for a file of the system at |path|; the others are looked for beside it. */
+/** The same for a file or a Hugging Face folder of the system at |path|; other files are looked for
+ * beside the first. */
 TERN_API tern_status tern_archive_open_path(tern_context *context, const char *path,
                                             tern_archive **out_archive);
 

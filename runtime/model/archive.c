@@ -219,6 +219,23 @@ tern_status tern__archive_find_tensor(const tern_archive *archive, const char *n
     return TERN_STATUS_OK;
 }
 
+static tern_status read_pieces(const tern_archive *archive, const tern__tensor *tensor,
+                               uint64_t offset, void *data, size_t size) {
+    uint64_t piece_size = tensor->size / tensor->piece_count;
+    uint8_t *to = data;
+    while (size > 0) {
+        const tern__piece *piece = &tensor->pieces[offset / piece_size];
+        uint64_t from = offset % piece_size;
+        size_t count = size < piece_size - from ? size : (size_t)(piece_size - from);
+        TERN_TRY(
+            tern__source_read(archive->context, piece->source, piece->offset + from, to, count));
+        to += count;
+        offset += count;
+        size -= count;
+    }
+    return TERN_STATUS_OK;
+}
+
 tern_status tern__archive_read(const tern_archive *archive, const tern_tensor_info *info,
                                uint64_t offset, void *data, size_t size) {
     if (size > info->size || offset > info->size - size) {
@@ -227,8 +244,11 @@ tern_status tern__archive_read(const tern_archive *archive, const tern_tensor_in
                           " pass its end at %" PRIu64,
                           info->name, size, offset, info->size);
     }
-    const tern_source *source = archive->tensors[info->index].source;
-    return tern__source_read(archive->context, source, info->offset + offset, data, size);
+    const tern__tensor *tensor = &archive->tensors[info->index];
+    if (tensor->pieces) {
+        return read_pieces(archive, tensor, offset, data, size);
+    }
+    return tern__source_read(archive->context, tensor->source, tensor->offset + offset, data, size);
 }
 
 tern_status tern__archive_i2s_scale(const tern_archive *archive, const tern_tensor_info *info,

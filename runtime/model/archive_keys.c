@@ -15,8 +15,9 @@ static tern_status wrong_type(const tern_archive *archive, const char *key, cons
 }
 
 static tern_status missing(const tern_archive *archive, const char *key) {
-    return tern__fail(archive->context, TERN_STATUS_NOT_FOUND, "%s: key '%s' is missing",
-                      archive->name, key);
+    bool bare = archive->entry_count == 0 && archive->files.open != NULL;
+    return tern__fail(archive->context, TERN_STATUS_NOT_FOUND, "%s: key '%s' is missing%s",
+                      archive->name, key, bare ? ": there is no config.json beside it" : "");
 }
 
 static bool find(const tern_archive *archive, const char *key, tern_value *out) {

@@ -4,6 +4,8 @@
 
 #include "runtime/allocator.h"
 #include "runtime/model/gguf.h"
+#include "runtime/model/hf.h"
+#include "runtime/model/safetensors.h"
 #include "runtime/model/source.h"
 #include "runtime/platform/platform.h"
 #include "runtime/status.h"
@@ -41,6 +43,12 @@ tern_status tern_archive_open(tern_context *context, const tern_source *source,
     }
     *out_archive = NULL;
     TERN_TRY(tern__source_check(context, source));
+    if (tern__safetensors_is(context, source)) {
+        return tern__fail(context, TERN_STATUS_UNSUPPORTED,
+                          "%s: safetensors need config.json beside them: open the folder with "
+                          "tern_archive_open_path or _files",
+                          tern__source_name(source));
+    }
     tern_archive *archive = NULL;
     TERN_TRY(tern__gguf_open(context, source, &archive));
     tern_status status = tern__gguf_check_whole(archive);
@@ -65,6 +73,10 @@ void tern__archive_clear(tern_archive *archive) {
     for (size_t i = 0; i < archive->entry_count; i++) {
         tern__free(context, archive->entries[i].strings);
     }
+    for (size_t i = 0; i < archive->stack_count; i++) {
+        tern__free(context, archive->stacks[i]);
+    }
+    tern__free(context, archive->stacks);
     tern__free(context, archive->names);
     tern__free(context, archive->tensors);
     tern__free(context, archive->keys);
@@ -72,6 +84,8 @@ void tern__archive_clear(tern_archive *archive) {
     tern__free(context, archive->header);
     archive->names = archive->keys = NULL;
     archive->tensors = NULL;
+    archive->stacks = NULL;
+    archive->stack_count = 0;
     archive->entries = NULL;
     archive->header = NULL;
     archive->tensor_count = archive->entry_count = 0;
@@ -96,25 +110,31 @@ void tern_archive_destroy(tern_archive *archive) {
     tern__free(context, archive);
 }
 
-// Of the folder, with what goes between it and a file's name.
-static const char *prefix(const tern_files *files, const char **out_separator) {
-    const char *name = files->name ? files->name : "";
-    size_t length = strlen(name);
-    *out_separator = length == 0 || name[length - 1] == '/' || name[length - 1] == '\\' ? "" : "/";
-    return name;
+static bool is_separator(char c) {
+    bool windows = tern__path_separator() == ';';
+    return c == '/' || (windows && (c == '\\' || c == ':'));
+}
+
+// What goes between the name of a folder and that of a file.
+static const char *separator_of(const char *folder) {
+    size_t length = strlen(folder);
+    return length == 0 || is_separator(folder[length - 1]) ? "" : "/";
+}
+
+void tern__archive_path(const tern_archive *archive, const char *name, char *out, size_t capacity) {
+    const char *folder = archive->files.name ? archive->files.name : "";
+    snprintf(out, capacity, "%s%s%s", folder, separator_of(folder), name);
 }
 
 static tern_status report_open(const tern_archive *archive, tern_status status, const char *name,
                                const char *why, const char *message) {
-    const char *separator;
-    const char *folder = prefix(&archive->files, &separator);
+    char path[TERN__MESSAGE_CAPACITY / 2];
+    tern__archive_path(archive, name, path, sizeof path);
     if (status == TERN_STATUS_NOT_FOUND) {
-        return tern__fail(archive->context, status, "%s%s%s: no such file, which is %s", folder,
-                          separator, name, why);
+        return tern__fail(archive->context, status, "%s: no such file, which is %s", path, why);
     }
-    return tern__fail(archive->context, status, "%s%s%s%s", message[0] ? "" : folder,
-                      message[0] ? "" : separator, message[0] ? message : name,
-                      message[0] ? "" : ": cannot be opened");
+    return message[0] ? tern__fail(archive->context, status, "%s", message)
+                      : tern__fail(archive->context, status, "%s: cannot be opened", path);
 }
 
 // Without a message.
@@ -184,6 +204,16 @@ static tern_status read_all(const tern_archive *archive, const tern_source *sour
     return TERN_STATUS_OK;
 }
 
+bool tern__archive_has(const tern_archive *archive, const char *name) {
+    char message[TERN__MESSAGE_CAPACITY];
+    tern_source source;
+    tern_status status = open_quietly(archive, name, &source, message);
+    if (status == TERN_STATUS_OK) {
+        tern_source_close(&source);
+    }
+    return status != TERN_STATUS_NOT_FOUND; // what cannot be opened is named where it is read
+}
+
 tern_status tern__archive_file(const tern_archive *archive, const char *name, char **out_data,
                                size_t *out_size) {
     char message[TERN__MESSAGE_CAPACITY];
@@ -217,7 +247,18 @@ static tern_status start(tern_context *context, const tern_files *files, tern__f
     return TERN_STATUS_OK;
 }
 
+static bool ends_in(const char *name, const char *ending) {
+    size_t length = strlen(name), size = strlen(ending);
+    return length >= size && strcmp(name + length - size, ending) == 0;
+}
+
 static tern_status open_all(tern_archive *archive, const char *name) {
+    if (!name[0] || strcmp(name, "config.json") == 0) {
+        return tern__hf_open(archive, NULL);
+    }
+    if (ends_in(name, ".safetensors") || ends_in(name, ".safetensors.index.json")) {
+        return tern__hf_open(archive, name);
+    }
     TERN_TRY(tern__archive_open_part(archive, name, "the model", &archive->source));
     archive->name = tern__source_name(archive->source);
     TERN_TRY(tern__gguf_read(archive));
@@ -263,19 +304,24 @@ tern_status tern_archive_open_files(tern_context *context, const tern_files *fil
 
 // |path| up to and with its last separator.
 static size_t folder_length(const char *path) {
-    bool windows = tern__path_separator() == ';';
     size_t length = strlen(path);
-    while (length > 0 && path[length - 1] != '/' &&
-           !(windows && (path[length - 1] == '\\' || path[length - 1] == ':'))) {
+    while (length > 0 && !is_separator(path[length - 1])) {
         length--;
     }
     return length;
 }
 
+static bool stop(void *user, const char *name) {
+    (void)user;
+    (void)name;
+    return false;
+}
+
 static tern_status open_in_folder(void *user, const char *name, tern_source *out_source) {
     const tern__folder *folder = user;
     char path[TERN__PATH_CAPACITY * 4];
-    if (snprintf(path, sizeof path, "%s%s", folder->path, name) >= (int)sizeof path) {
+    const char *between = separator_of(folder->path);
+    if (snprintf(path, sizeof path, "%s%s%s", folder->path, between, name) >= (int)sizeof path) {
         return tern__fail(folder->context, TERN_STATUS_NOT_FOUND, "%s: the path is too long", name);
     }
     return tern_source_open_file(folder->context, path, out_source);
@@ -287,7 +333,8 @@ tern_status tern_archive_open_path(tern_context *context, const char *path,
     if (!path[0]) {
         return tern__fail(context, TERN_STATUS_NOT_FOUND, "archive: the model's name is empty");
     }
-    size_t length = folder_length(path);
+    bool whole = tern__folder_list(path, stop, NULL);
+    size_t length = whole ? strlen(path) : folder_length(path);
     tern__folder *folder = tern__calloc(context, 1, sizeof *folder);
     char *copy = tern__strdup(context, path);
     if (!folder || !copy) {

@@ -24,6 +24,12 @@ typedef struct tern__entry {
     tern_value_type element;
 } tern__entry;
 
+// Where one of the equal parts of a tensor lies that is stacked from several.
+typedef struct tern__piece {
+    const tern_source *source;
+    uint64_t offset;
+} tern__piece;
+
 typedef struct tern__tensor {
     const char *name;
     size_t name_at;  // the same as a string of a header that may still move
@@ -34,7 +40,9 @@ typedef struct tern__tensor {
     uint64_t shape[4];
     const tern_source *source;
     uint64_t offset; // in |source|; while a GGUF header is read, from the start of the data
-    uint64_t size;
+    uint64_t size;   // of all pieces
+    const tern__piece *pieces; // NULL: it lies in one
+    uint32_t piece_count;
 } tern__tensor;
 
 // A name and what it names, sorted by name.
@@ -69,6 +77,8 @@ struct tern_archive {
     size_t source_count;
     tern_archive **parts; // of a split: all but the first; they hold their tensors' names
     size_t part_count;
+    tern__piece **stacks; // of stacked tensors, the pieces of each
+    size_t stack_count;
 };
 
 static inline uint32_t tern__load_u32(const uint8_t *p) {
@@ -106,6 +116,12 @@ tern_status tern__archive_open_part(tern_archive *archive, const char *name, con
 
 // Frees keys and tensors, not the files.
 void tern__archive_clear(tern_archive *archive);
+
+// |name| with the folder of the archive's files in front, for messages.
+void tern__archive_path(const tern_archive *archive, const char *name, char *out, size_t capacity);
+
+// Whether the archive's files have |name|.
+bool tern__archive_has(const tern_archive *archive, const char *name);
 
 // Reads the GGUF file |source| into an archive of its own, which borrows it.
 tern_status tern__gguf_open(tern_context *context, const tern_source *source,

@@ -203,13 +203,14 @@ int command_inspect(int argc, char **argv) {
         ARG_BACKEND(&backend),
         {"--json", NULL, ARG_FLAG, &json, NULL, 0, 0, NULL, "one object on stdout"},
     };
-    const arg_table spec = {PROGRAM,
-                            "MODEL [--json]",
-                            "Shows the metadata and the tensors of a model.",
-                            table,
-                            sizeof table / sizeof table[0],
-                            "MODEL",
-                            &path};
+    const arg_table spec = {
+        PROGRAM,
+        "MODEL [--json]",
+        "Shows the metadata and the tensors of a model: a GGUF file or a Hugging Face folder.",
+        table,
+        sizeof table / sizeof table[0],
+        "MODEL",
+        &path};
     int status = command_parsed(args_parse(&spec, argc, argv));
     host h;
     if (status >= 0) {

@@ -1,0 +1,32 @@
+// The experts of a layer, each a tensor of its own in the folder, as one tensor of all.
+#ifndef TERN_RUNTIME_MODEL_HF_STACK_H_
+#define TERN_RUNTIME_MODEL_HF_STACK_H_
+
+#include "runtime/model/hf.h"
+
+typedef struct tern__hf_stack {
+    char name[128];
+    tern__tensor first;  // of those that were added
+    tern__piece *pieces; // one for each expert; the archive's
+    uint32_t count;
+} tern__hf_stack;
+
+typedef struct tern__hf_stacks {
+    tern__hf_stack *items;
+    size_t count;
+    size_t capacity;
+} tern__hf_stacks;
+
+// CORRUPT_DATA names an expert that there is not, that is there twice, or that differs in shape or
+// type from another.
+tern_status tern__hf_stacks_add(tern__hf_stacks *stacks, tern_archive *archive,
+                                const tern__hf_model *model, const tern__hf_place *place,
+                                const tern__tensor *tensor);
+
+// Puts the tensors: a dimension more, but for single values, which become one row. NOT_FOUND names
+// an expert that is missing.
+tern_status tern__hf_stacks_build(const tern__hf_stacks *stacks, const tern__hf_model *model,
+                                  tern__builder *builder);
+void tern__hf_stacks_finish(tern__hf_stacks *stacks, tern_context *context);
+
+#endif

@@ -1,0 +1,486 @@
+// Hugging Face folders: what becomes keys, under which names tensors appear, and what is refused.
+#include "runtime/model/archive.h"
+#include "tests/harness/check.h"
+#include "tests/harness/heap.h"
+#include "tests/harness/memory_files.h"
+#include "tests/harness/safetensors_writer.h"
+
+#define SHAPE                                                                                      \
+    "\"num_hidden_layers\":1,\"hidden_size\":8,\"intermediate_size\":12,\"vocab_size\":5,"         \
+    "\"max_position_embeddings\":64,\"num_attention_heads\":4,\"num_key_value_heads\":2,"          \
+    "\"rms_norm_eps\":1e-05,\"torch_dtype\":\"bfloat16\""
+#define CONFIG(class_name, more) "{\"architectures\":[\"" class_name "\"]," SHAPE more "}"
+#define PACKED(linear) ",\"quantization_config\":{\"quant_method\":\"bitnet\"" linear "}"
+
+typedef struct world {
+    test_heap heap;
+    tern_context *context;
+    memory_files folder;
+    safetensors_writer first, second;
+    tern_archive *archive;
+} world;
+
+static int set_up(void **state) {
+    static world w;
+    memset(&w, 0, sizeof w);
+    tern_allocator allocator = test_heap_allocator(&w.heap);
+    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
+    desc.allocator = &allocator;
+    desc.flags = TERN_CONTEXT_IGNORE_ENV;
+    *state = &w;
+    return tern_context_create(&desc, &w.context);
+}
+
+static int tear_down(void **state) {
+    world *w = *state;
+    tern_archive_destroy(w->archive);
+    tern_context_destroy(w->context);
+    return w->heap.blocks == 0 ? 0 : -1;
+}
+
+static tern_status open_named(world *w, const char *name) {
+    tern_files files = memory_files_of(&w->folder);
+    tern_archive_destroy(w->archive);
+    w->archive = NULL;
+    return tern_archive_open_files(w->context, &files, name, &w->archive);
+}
+
+static tern_status open_config(world *w, const char *config) {
+    memory_files_text(&w->folder, "config.json", config);
+    return open_named(w, "");
+}
+
+static void put_first(world *w, const char *name) {
+    safetensors_end(&w->first);
+    memory_files_put(&w->folder, name, w->first.file, w->first.size);
+}
+
+static void put_second(world *w, const char *name) {
+    safetensors_end(&w->second);
+    memory_files_put(&w->folder, name, w->second.file, w->second.size);
+}
+
+static void check_u32(const world *w, const char *key, uint32_t expected) {
+    uint32_t value = 0;
+    CHECK_OK(tern__archive_need_u32(w->archive, key, &value));
+    assert_int_equal(value, expected);
+}
+
+static void check_f32(const world *w, const char *key, float expected) {
+    float value = 0.0f;
+    CHECK_OK(tern__archive_need_f32(w->archive, key, &value));
+    assert_true(value == expected);
+}
+
+static void check_text(const world *w, const char *key, const char *expected) {
+    const char *value = NULL;
+    CHECK_OK(tern__archive_need_string(w->archive, key, &value));
+    assert_string_equal(value, expected);
+}
+
+static void check_absent(const world *w, const char *key) {
+    tern_value value = {.struct_size = sizeof value};
+    assert_int_equal(tern_archive_find(w->archive, key, &value), TERN_STATUS_NOT_FOUND);
+}
+
+static tern_tensor_info check_tensor(const world *w, const char *name, const char *type,
+                                     uint64_t cols, uint64_t rows) {
+    tern_tensor_info info = {sizeof info};
+    if (tern__archive_find_tensor(w->archive, name, &info) != TERN_STATUS_OK) {
+        fail_msg("no tensor %s", name);
+    }
+    assert_string_equal(info.type_name, type);
+    assert_int_equal(info.shape[0], cols);
+    assert_int_equal(info.shape[1], rows);
+    return info;
+}
+
+static void test_llama_keys(void **state) {
+    world *w = *state;
+    put_first(w, "model.safetensors");
+    CHECK_OK(open_config(w, CONFIG("LlamaForCausalLM",
+                                   ",\"head_dim\":16,\"hidden_act\":\"silu\",\"rope_theta\":"
+                                   "500000.0,\"rope_scaling\":null,\"attention_bias\":false")));
+    check_text(w, "general.architecture", "llama");
+    check_text(w, "general.name", "folder");
+    check_u32(w, "llama.block_count", 1);
+    check_u32(w, "llama.embedding_length", 8);
+    check_u32(w, "llama.feed_forward_length", 12);
+    check_u32(w, "llama.context_length", 64);
+    check_u32(w, "llama.vocab_size", 5);
+    check_u32(w, "llama.attention.head_count", 4);
+    check_u32(w, "llama.attention.head_count_kv", 2);
+    check_u32(w, "llama.attention.key_length", 16);
+    check_u32(w, "llama.attention.value_length", 16);
+    check_u32(w, "llama.rope.dimension_count", 16);
+    check_f32(w, "llama.attention.layer_norm_rms_epsilon", 1e-05f);
+    check_f32(w, "llama.rope.freq_base", 500000.0f);
+    check_text(w, "llama.hidden_activation", "silu");
+    check_text(w, "tern.rotary_pairs", "half_split");
+    check_absent(w, "tern.weights");
+    check_absent(w, "tern.rope.scaling.type");
+    assert_string_equal(tern__archive_name(w->archive), "folder");
+}
+
+static void test_rope_scaling(void **state) {
+    world *w = *state;
+    put_first(w, "model.safetensors");
+    CHECK_OK(open_config(
+        w, CONFIG("LlamaForCausalLM",
+                  ",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8.0,\"low_freq_factor\":"
+                  "1.0,\"high_freq_factor\":4.0,\"original_max_position_embeddings\":8192}")));
+    check_text(w, "tern.rope.scaling.type", "llama3");
+    check_f32(w, "tern.rope.scaling.factor", 8.0f);
+    check_f32(w, "tern.rope.scaling.low_freq_factor", 1.0f);
+    check_f32(w, "tern.rope.scaling.high_freq_factor", 4.0f);
+    check_u32(w, "tern.rope.scaling.original_context_length", 8192);
+    // 0.1 ln 4 + 1 is the usual factor of the attention.
+    CHECK_OK(open_config(
+        w, CONFIG("Qwen3ForCausalLM",
+                  ",\"rope_parameters\":{\"rope_theta\":10000.0,\"rope_type\":\"yarn\",\"factor\":"
+                  "4.0,\"beta_fast\":16,\"attention_factor\":2.2772588722239782}")));
+    check_text(w, "tern.rope.scaling.type", "yarn");
+    check_f32(w, "tern.rope.scaling.yarn_beta_fast", 16.0f);
+    check_f32(w, "tern.rope.scaling.attn_factor", 2.0f);
+    check_f32(w, "qwen3.rope.freq_base", 10000.0f);
+    CHECK_OK(open_config(w, CONFIG("LlamaForCausalLM", ",\"rope_scaling\":{\"type\":\"linear\","
+                                                       "\"factor\":2}")));
+    check_text(w, "tern.rope.scaling.type", "linear");
+    CHECK_FAILS(open_config(w, CONFIG("LlamaForCausalLM",
+                                      ",\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2}")),
+                TERN_STATUS_UNSUPPORTED, "rope_scaling of type 'dynamic'");
+    CHECK_FAILS(open_config(w, CONFIG("LlamaForCausalLM",
+                                      ",\"rope_scaling\":{\"type\":\"linear\",\"mscale\":2}")),
+                TERN_STATUS_UNSUPPORTED, "key 'mscale' of rope_scaling is not known");
+}
+
+static void test_other_families(void **state) {
+    world *w = *state;
+    tern__array windows;
+    put_first(w, "model.safetensors");
+    CHECK_OK(open_config(
+        w, CONFIG("BitNetForCausalLM",
+                  ",\"hidden_act\":\"relu2\"" PACKED(
+                      ",\"linear_class\":\"autobitlinear\"") ",\"tie_word_embeddings\":true")));
+    check_text(w, "general.architecture", "bitnet-b1.58");
+    check_text(w, "bitnet-b1.58.hidden_activation", "relu2");
+    check_text(w, "tern.weights", "packed");
+    check_text(w, "tern.scale", "direct");
+    CHECK_OK(open_config(w, CONFIG("BitnetForCausalLM", ",\"weight_bits\":1,\"input_bits\":8")));
+    check_text(w, "general.architecture", "bitnet");
+    check_text(w, "tern.weights", "absmean");
+    CHECK_OK(open_config(w, CONFIG("Gemma3ForCausalLM",
+                                   ",\"query_pre_attn_scalar\":64,\"sliding_window\":32,"
+                                   "\"rope_local_base_freq\":10000.0,\"layer_types\":"
+                                   "[\"sliding_attention\",\"full_attention\"],"
+                                   "\"hidden_activation\":\"gelu_pytorch_tanh\"")));
+    check_f32(w, "gemma3.attention.scale", 0.125f);
+    check_f32(w, "gemma3.rope.freq_base_swa", 10000.0f);
+    check_f32(w, "tern.norm_offset", 1.0f);
+    check_u32(w, "gemma3.attention.sliding_window", 32);
+    CHECK_OK(tern__archive_array(w->archive, "gemma3.attention.sliding_window_pattern",
+                                 TERN_VALUE_BOOL, &windows));
+    assert_int_equal(windows.count, 2);
+    assert_true(windows.data[0] == 1 && windows.data[1] == 0);
+    CHECK_OK(open_config(w, CONFIG("MapleForCausalLM",
+                                   ",\"num_experts\":4,\"num_experts_per_tok\":2,"
+                                   "\"moe_intermediate_size\":6,\"sliding_window\":32,"
+                                   "\"partial_rotary_factor\":0.5,\"head_dim\":8,\"layer_types\":"
+                                   "[\"sliding_attention\"]")));
+    check_u32(w, "maple.attention.sliding_window", 33);
+    check_u32(w, "maple.rope.dimension_count", 4);
+    check_u32(w, "maple.expert_count", 4);
+    CHECK_OK(open_named(w, "config.json"));
+    check_u32(w, "maple.expert_used_count", 2);
+    // 8 * 4 * 2 / 3 = 21, rounded up to 256.
+    CHECK_OK(open_config(w, "{\"architectures\":[\"HGRNBitForCausalLM\"],\"num_hidden_layers\":1,"
+                            "\"hidden_size\":8,\"intermediate_size\":null,\"hidden_ratio\":4,"
+                            "\"expand_ratio\":1,\"use_short_conv\":false,\"rms_norm_eps\":1e-6}"));
+    check_u32(w, "hgrn-bit.feed_forward_length", 256);
+    check_f32(w, "tern.linear_norm_epsilon", 1e-8f);
+}
+
+static void test_refused_configs(void **state) {
+    world *w = *state;
+    static const struct {
+        const char *config;
+        tern_status status;
+        const char *message;
+    } cases[] = {
+        {"[]", TERN_STATUS_CORRUPT_DATA, "config.json: an array, expected an object"},
+        {"{}", TERN_STATUS_UNSUPPORTED, "architecture '' is not known"},
+        {"{\"architectures\":[\"OPTForCausalLM\"]}", TERN_STATUS_UNSUPPORTED,
+         "architecture 'OPTForCausalLM' is not known, expected one of BitNetForCausalLM"},
+        {"{\"architectures\":[\"LlamaForCausalLM\"]}", TERN_STATUS_NOT_FOUND,
+         "config.json: key 'num_hidden_layers' is missing"},
+        {CONFIG("LlamaForCausalLM", ",\"vocab_size\":7"), TERN_STATUS_CORRUPT_DATA,
+         "key 'vocab_size' appears twice"},
+        {CONFIG("LlamaForCausalLM", ",\"head_dim\":-1"), TERN_STATUS_CORRUPT_DATA,
+         "key 'head_dim' is a number, expected an integer from 0"},
+        {CONFIG("LlamaForCausalLM", ",\"hidden_act\":3"), TERN_STATUS_CORRUPT_DATA,
+         "key 'hidden_act' is a number, expected text"},
+        {CONFIG("LlamaForCausalLM", ",\"residual_multiplier\":0.2"), TERN_STATUS_UNSUPPORTED,
+         "key 'residual_multiplier' is not known for LlamaForCausalLM and may change"},
+        {CONFIG("LlamaForCausalLM", ",\"num_experts\":4"), TERN_STATUS_UNSUPPORTED,
+         "key 'num_experts' is not known for LlamaForCausalLM"},
+        {CONFIG("Gemma3ForCausalLM", ",\"final_logit_softcapping\":30.0"), TERN_STATUS_UNSUPPORTED,
+         "key 'final_logit_softcapping' is 30, expected false or nothing"},
+        {CONFIG("Qwen3ForCausalLM", ",\"sliding_window\":8,\"use_sliding_window\":true"),
+         TERN_STATUS_UNSUPPORTED, "key 'use_sliding_window' is true, expected false"},
+        {CONFIG("LlamaForCausalLM", ",\"layer_types\":[\"linear_attention\"]"),
+         TERN_STATUS_UNSUPPORTED, "key 'layer_types' has 'linear_attention'"},
+        {CONFIG("LlamaForCausalLM", ",\"quantization_config\":{\"quant_method\":\"gptq\"}"),
+         TERN_STATUS_UNSUPPORTED, "key 'quant_method' is 'gptq', expected bitnet"},
+        {CONFIG("LlamaForCausalLM", PACKED(",\"linear_class\":\"x\"")), TERN_STATUS_UNSUPPORTED,
+         "key 'linear_class' is 'x', expected bitlinear or autobitlinear"},
+        {CONFIG("LlamaForCausalLM", PACKED(",\"rotation\":true")), TERN_STATUS_UNSUPPORTED,
+         "key 'rotation' of quantization_config is not known"},
+        {CONFIG("LlamaForCausalLM", PACKED(",\"quantization_mode\":\"online\","
+                                           "\"modules_to_not_convert\":[\"lm_head\",\"q_proj\"]")),
+         TERN_STATUS_UNSUPPORTED, "modules_to_not_convert has 'q_proj'"},
+        {CONFIG("BitnetForCausalLM", ",\"weight_bits\":2"), TERN_STATUS_UNSUPPORTED,
+         "key 'weight_bits' is 2, expected 1"},
+    };
+    put_first(w, "model.safetensors");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CHECK_FAILS(open_config(w, cases[i].config), cases[i].status, cases[i].message);
+        assert_non_null(strstr(tern_last_error_message(), "folder/config.json: "));
+        assert_null(w->archive);
+    }
+}
+
+// The widths are 8, 12 and 4 heads of 3: of 12 rows of q there are 3 of bytes, of 6 of k two.
+static void test_packed_tensors(void **state) {
+    world *w = *state;
+    static const char layer[] = "model.layers.0.";
+    static const struct {
+        const char *name, *dtype, *shape;
+        size_t size;
+    } tensors[] = {
+        {"model.embed_tokens.weight", "BF16", "[5,8]", 80},
+        {"self_attn.q_proj.weight", "U8", "[3,8]", 24},
+        {"self_attn.q_proj.weight_scale", "BF16", "[1]", 2},
+        {"self_attn.q_proj.rms_norm.weight", "BF16", "[8]", 16},
+        {"self_attn.q_proj.bias", "BF16", "[12]", 24},
+        {"self_attn.k_proj.weight", "U8", "[2,8]", 16},
+        {"self_attn.o_proj.weight", "U8", "[2,12]", 24},
+        {"self_attn.attn_sub_norm.weight", "BF16", "[12]", 24},
+        {"self_attn.rotary_emb.inv_freq", "F32", "[2]", 8},
+        {"post_attention_layernorm.weight", "BF16", "[8]", 16},
+        {"mlp.down_proj.weight", "U8", "[2,12]", 24},
+        {"model.norm.weight", "F32", "[8]", 32},
+        {"lm_head.weight", "U8", "[5,8]", 40},
+        {"model.layers.00.mlp.down_proj.weight", "U8", "[8]", 8},
+        {"odd", "U8", "[8]", 8},
+    };
+    for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++) {
+        char name[96];
+        bool inside = strncmp(tensors[i].name, "self", 4) == 0 ||
+                      strncmp(tensors[i].name, "mlp", 3) == 0 ||
+                      strncmp(tensors[i].name, "post", 4) == 0;
+        snprintf(name, sizeof name, "%s%s", inside ? layer : "", tensors[i].name);
+        safetensors_add(&w->first, name, tensors[i].dtype, tensors[i].shape, NULL, tensors[i].size);
+    }
+    put_first(w, "model.safetensors");
+    CHECK_OK(open_config(
+        w, CONFIG("LlamaForCausalLM", ",\"head_dim\":3" PACKED(",\"use_rms_norm\":true"))));
+    check_text(w, "tern.scale", "inverse");
+    check_f32(w, "tern.linear_norm_epsilon", 1e-6f);
+    assert_int_equal(tern_archive_tensor_count(w->archive), 14);
+    check_tensor(w, "token_embd.weight", "BF16", 8, 5);
+    assert_int_equal(check_tensor(w, "blk.0.attn_q.weight", "HF_T2", 8, 12).size, 24);
+    check_tensor(w, "blk.0.attn_q.scale", "BF16", 1, 1);
+    check_tensor(w, "blk.0.attn_q_norm_in.weight", "BF16", 8, 1);
+    check_tensor(w, "blk.0.attn_q.bias", "BF16", 12, 1);
+    assert_int_equal(check_tensor(w, "blk.0.attn_k.weight", "HF_T2", 8, 6).size, 16);
+    check_tensor(w, "blk.0.attn_output.weight", "HF_T2", 12, 8);
+    check_tensor(w, "blk.0.attn_sub_norm.weight", "BF16", 12, 1);
+    check_tensor(w, "blk.0.ffn_norm.weight", "BF16", 8, 1);
+    check_tensor(w, "blk.0.ffn_down.weight", "HF_T2", 12, 8);
+    check_tensor(w, "output_norm.weight", "F32", 8, 1);
+    check_tensor(w, "output.weight", "U8", 8, 5); // never packed
+    check_tensor(w, "model.layers.00.mlp.down_proj.weight", "U8", 8, 1);
+    check_tensor(w, "odd", "U8", 8, 1);
+    CHECK_OK(open_config(w, CONFIG("LlamaForCausalLM", ",\"tie_word_embeddings\":true")));
+    assert_int_equal(tern_archive_tensor_count(w->archive), 13); // no second output matrix
+}
+
+static void test_bitmat(void **state) {
+    world *w = *state;
+    safetensors_add(&w->first, "model.layers.0.mlp.up_proj.weight", "I8", "[12,2]", NULL, 24);
+    safetensors_add(&w->first, "model.layers.0.mlp.up_proj.scale_w", "F16", "[]", NULL, 2);
+    safetensors_add(&w->first, "model.layers.0.mlp.up_proj.norm.weight", "F16", "[8]", NULL, 16);
+    put_first(w, "model.safetensors");
+    CHECK_OK(open_config(w, CONFIG("Mistral158ForCausalLM", "")));
+    check_tensor(w, "blk.0.ffn_up.weight", "BITMAT", 8, 12);
+    check_tensor(w, "blk.0.ffn_up.scale", "F16", 1, 1);
+    check_tensor(w, "blk.0.ffn_up_norm_in.weight", "F16", 8, 1);
+    check_text(w, "tern.scale", "inverse");
+}
+
+#define MOE                                                                                        \
+    CONFIG("Qwen3MoeForCausalLM", ",\"num_experts\":3,\"num_experts_per_tok\":2,"                  \
+                                  "\"moe_intermediate_size\":1,\"norm_topk_prob\":true")
+#define EXPERT(number, part) "model.layers.0.mlp.experts." number ".up_proj." part
+
+// Experts in any order, in two shards; each filled with its number.
+static void put_experts(world *w, bool whole) {
+    uint8_t bytes[3][16];
+    for (int i = 0; i < 3; i++) {
+        memset(bytes[i], i + 1, sizeof bytes[i]);
+    }
+    safetensors_add(&w->first, EXPERT("2", "weight"), "BF16", "[1,8]", bytes[2], 16);
+    safetensors_add(&w->first, EXPERT("2", "weight_scale"), "BF16", "[1]", bytes[2], 2);
+    safetensors_add(&w->second, EXPERT("0", "weight"), "BF16", "[1,8]", bytes[0], 16);
+    safetensors_add(&w->second, EXPERT("0", "weight_scale"), "BF16", "[1]", bytes[0], 2);
+    if (whole) {
+        safetensors_add(&w->first, EXPERT("1", "weight"), "BF16", "[1,8]", bytes[1], 16);
+        safetensors_add(&w->second, EXPERT("1", "weight_scale"), "BF16", "[1]", bytes[1], 2);
+    }
+    put_first(w, "model-1.safetensors");
+    put_second(w, "model-2.safetensors");
+}
+
+#define MAPPED(number, part, shard) "\"" EXPERT(number, part) "\":\"model-" shard ".safetensors\""
+#define INDEX_OF_MOST                                                                              \
+    "{\"metadata\":{},\"weight_map\":{" MAPPED("2", "weight", "1") "," MAPPED(                     \
+        "2", "weight_scale", "1") "," MAPPED("0", "weight", "2") "," MAPPED("0", "weight_scale",   \
+                                                                            "2")
+#define INDEX_OF_ALL                                                                               \
+    INDEX_OF_MOST "," MAPPED("1", "weight", "1") "," MAPPED("1", "weight_scale", "2") "}}"
+
+static void test_experts_are_stacked(void **state) {
+    world *w = *state;
+    uint8_t bytes[48];
+    put_experts(w, true);
+    memory_files_text(&w->folder, "model.safetensors.index.json", INDEX_OF_ALL);
+    CHECK_OK(open_config(w, MOE));
+    assert_int_equal(tern_archive_tensor_count(w->archive), 2);
+    tern_tensor_info info = check_tensor(w, "blk.0.ffn_up_exps.weight", "BF16", 8, 1);
+    assert_int_equal(info.rank, 3);
+    assert_int_equal(info.shape[2], 3);
+    assert_int_equal(info.size, 48);
+    CHECK_OK(tern__archive_read(w->archive, &info, 0, bytes, 48));
+    for (int i = 0; i < 48; i++) {
+        assert_int_equal(bytes[i], 1 + i / 16);
+    }
+    CHECK_OK(tern__archive_read(w->archive, &info, 15, bytes, 18));
+    assert_int_equal(bytes[0], 1);
+    assert_int_equal(bytes[1], 2);
+    assert_int_equal(bytes[16], 2);
+    assert_int_equal(bytes[17], 3);
+    info = check_tensor(w, "blk.0.ffn_up_exps.scale", "BF16", 3, 1);
+    assert_int_equal(info.rank, 1);
+    CHECK_OK(tern__archive_read(w->archive, &info, 0, bytes, 6));
+    assert_memory_equal(bytes, "\1\1\2\2\3\3", 6);
+}
+
+static void test_missing_expert(void **state) {
+    world *w = *state;
+    put_experts(w, false);
+    memory_files_text(&w->folder, "model.safetensors.index.json", INDEX_OF_MOST "}}");
+    CHECK_FAILS(open_config(w, MOE), TERN_STATUS_NOT_FOUND,
+                "expert 1 of tensor 'blk.0.ffn_up_exps.weight' is missing");
+}
+
+static void test_index(void **state) {
+    world *w = *state;
+    static const char name[] = "model.safetensors.index.json";
+    memory_files_text(&w->folder, "config.json", MOE);
+    put_experts(w, true);
+    CHECK_FAILS(open_named(w, ""), TERN_STATUS_NOT_FOUND,
+                "folder: neither model.safetensors nor model.safetensors.index.json is there");
+    memory_files_text(&w->folder, name, "{\"weight_map\":3}");
+    CHECK_FAILS(open_named(w, ""), TERN_STATUS_CORRUPT_DATA,
+                "index.json: key 'weight_map' is a number, expected an object");
+    memory_files_text(&w->folder, name, "{\"weight_map\":{\"a\":\"../x.safetensors\"}}");
+    CHECK_FAILS(open_named(w, ""), TERN_STATUS_CORRUPT_DATA,
+                "tensor 'a' is in '../x.safetensors', expected the name of a file beside it");
+    memory_files_text(&w->folder, name, INDEX_OF_MOST "}}");
+    CHECK_FAILS(open_named(w, ""), TERN_STATUS_CORRUPT_DATA,
+                "tensor 'model.layers.0.mlp.experts.1.up_proj.weight' is in no shard by ");
+    memory_files_text(&w->folder, name,
+                      INDEX_OF_MOST
+                      "," MAPPED("1", "weight", "2") "," MAPPED("1", "weight_scale", "2") "}}");
+    CHECK_FAILS(open_named(w, ""), TERN_STATUS_CORRUPT_DATA, "is in model-2.safetensors by ");
+    memory_files_text(&w->folder, name,
+                      INDEX_OF_MOST "," MAPPED("1", "weight", "1") "," MAPPED(
+                          "1", "weight_scale", "2") ",\"gone\":\"model-2.safetensors\"}}");
+    CHECK_FAILS(open_named(w, ""), TERN_STATUS_NOT_FOUND,
+                "model-2.safetensors: tensor 'gone' is missing, which is here by ");
+    memory_files_text(&w->folder, name, INDEX_OF_ALL);
+    CHECK_OK(open_named(w, ""));
+    CHECK_OK(open_named(w, name));
+    CHECK_OK(open_named(w, "model-2.safetensors"));
+    memory_files_put(&w->folder, "model-3.safetensors", w->first.file, w->first.size);
+    CHECK_FAILS(open_named(w, "model-3.safetensors"), TERN_STATUS_CORRUPT_DATA,
+                "model-3.safetensors: not a shard of the model by ");
+    memory_files_drop(&w->folder, "model-2.safetensors");
+    CHECK_FAILS(open_named(w, ""), TERN_STATUS_NOT_FOUND,
+                "folder/model-2.safetensors: no such file, which is a shard of the model by "
+                "model.safetensors.index.json");
+}
+
+static void test_missing_files(void **state) {
+    world *w = *state;
+    CHECK_FAILS(open_named(w, ""), TERN_STATUS_NOT_FOUND, "folder: no config.json");
+    CHECK_FAILS(open_named(w, "x.safetensors"), TERN_STATUS_NOT_FOUND,
+                "folder/x.safetensors: no such file");
+    safetensors_add(&w->first, "a", "U8", "[1]", NULL, 1);
+    put_first(w, "x.safetensors");
+    CHECK_OK(open_named(w, "x.safetensors"));
+    check_tensor(w, "a", "U8", 1, 1);
+    const char *architecture = NULL;
+    CHECK_FAILS(tern__archive_need_string(w->archive, "general.architecture", &architecture),
+                TERN_STATUS_NOT_FOUND, "there is no config.json beside it");
+}
+
+static void test_memory_runs_out(void **state) {
+    world *w = *state;
+    tern_status status = TERN_STATUS_OUT_OF_MEMORY;
+    put_experts(w, true);
+    memory_files_text(&w->folder, "config.json", MOE);
+    memory_files_text(&w->folder, "model.safetensors.index.json", INDEX_OF_ALL);
+    size_t before = w->heap.blocks;
+    for (size_t fail = 1; status != TERN_STATUS_OK; fail++) {
+        w->heap.fail_at = w->heap.calls + fail;
+        status = open_named(w, "");
+        w->heap.fail_at = 0;
+        assert_true(status == TERN_STATUS_OK || status == TERN_STATUS_OUT_OF_MEMORY);
+        assert_true(status == TERN_STATUS_OK || w->heap.blocks == before);
+    }
+}
+
+static void test_truncated_files(void **state) {
+    world *w = *state;
+    static const char config[] = MOE;
+    put_experts(w, true);
+    memory_files_text(&w->folder, "model.safetensors.index.json", INDEX_OF_ALL);
+    for (size_t size = 0; size < sizeof config - 1; size++) {
+        memory_files_put(&w->folder, "config.json", config, size);
+        assert_int_equal(open_named(w, ""), TERN_STATUS_CORRUPT_DATA);
+    }
+    memory_files_text(&w->folder, "config.json", config);
+    for (size_t size = 0; size < sizeof INDEX_OF_ALL - 1; size++) {
+        memory_files_put(&w->folder, "model.safetensors.index.json", INDEX_OF_ALL, size);
+        assert_int_equal(open_named(w, ""), TERN_STATUS_CORRUPT_DATA);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_llama_keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rope_scaling, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_other_families, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_refused_configs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_packed_tensors, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bitmat, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_experts_are_stacked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_missing_expert, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_index, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_missing_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_memory_runs_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_truncated_files, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
