@@ -108,6 +108,11 @@ positions = 99 + ROWS
 expect(abs(got - (2 * ROWS * 4 * 256 + 2 * positions * 2 * 128 + 2 * 4 * ROWS + 4 * 2)) < 4, "attention: bytes")
 expect(abs(macs - 2 * 256 * (ROWS * 99 + 1 + 2)) < 4, "attention: each row sees what came before it")
 
+got, macs = measure_one("attention", "256x128", "--context", "300", "--window", "100")
+positions = 99 + ROWS # 201 to 301, which lie in two blocks
+expect(abs(got - (2 * ROWS * 4 * 256 + 2 * positions * 2 * 128 + 2 * 4 * ROWS + 4 * 2)) < 4, "attention with a window: bytes")
+expect(abs(macs - 2 * 256 * ROWS * 100) < 4, "attention with a window: multiply-adds")
+
 # whose clock it was is said
 done = run(tern, "bench", "ops", "--quick", "--timestamps", "--op", "add", "--shape", "64", "--rows", "1", "--json", "--backend",
            "reference")

@@ -194,6 +194,7 @@ static void set_plain(const bench_case *self, any_desc *desc) {
         return;
     case TERN_OP_ATTENTION:
         desc->attention.scale = 0.0883883461f; // 1 / sqrt(128)
+        desc->attention.window = s->window;
         return;
     case TERN_OP_GATED:
         desc->gated.activation = TERN_ACTIVATION_RELU2;

@@ -23,7 +23,7 @@ static bool is_same(const bench_result *a, const bench_result *b) {
     return strcmp(a->name, b->name) == 0 && strcmp(a->type, b->type) == 0 &&
            strcmp(a->model, b->model) == 0 && strcmp(a->series, b->series) == 0 && a->k == b->k &&
            a->n == b->n && a->rows == b->rows && a->context == b->context &&
-           a->threads == b->threads;
+           a->window == b->window && a->threads == b->threads;
 }
 
 static const bench_result *find(const bench_report *report, const bench_result *wanted) {
@@ -75,6 +75,9 @@ static void print_name(const bench_result *r) {
     }
     if (r->context) {
         used += snprintf(shape + used, sizeof shape - (size_t)used, " at %" PRIu32, r->context);
+    }
+    if (r->window) {
+        used += snprintf(shape + used, sizeof shape - (size_t)used, " sees %" PRIu32, r->window);
     }
     if (r->threads) {
         used += snprintf(shape + used, sizeof shape - (size_t)used, " %" PRIu32 " thread%s",

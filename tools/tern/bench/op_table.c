@@ -12,11 +12,10 @@ static const bench_shape widths[] = {
 static const bench_shape queries[] = {
     {2560, 0, 0, 512}, {4096, 0, 0, 512}, {3072, 0, 0, 512}, {0, 0, 0, 0}};
 static const bench_shape keys[] = {{640, 0, 0, 512}, {1024, 0, 0, 512}, {0, 0, 0, 0}};
-static const bench_shape attentions[] = {{2560, 640, 0, 512},
-                                         {2560, 640, 0, 2048},
-                                         {4096, 1024, 0, 512},
-                                         {4096, 1024, 0, 2048},
-                                         {0, 0, 0, 0}};
+static const bench_shape attentions[] = {
+    {2560, 640, 0, 512},   {2560, 640, 0, 2048},       {4096, 1024, 0, 512},
+    {4096, 1024, 0, 2048}, {4096, 1024, 0, 8192, 512}, // a layer with a window
+    {0, 0, 0, 0}};
 static const bench_shape vocabularies[] = {{128256, 0, 0, 0}, {0, 0, 0, 0}};
 static const bench_shape tables[] = {{2560, 128256, 0, 0}, {4096, 128256, 0, 0}, {0, 0, 0, 0}};
 
@@ -227,6 +226,21 @@ uint32_t bench_head_dim(uint32_t k, uint32_t n) {
     return k;
 }
 
+// The first position that the first row of attention sees.
+static uint32_t first_position(bench_shape s) {
+    return s.window && s.window <= s.context ? s.context - s.window + 1 : 0;
+}
+
+// Positions that all rows see, added up.
+static double positions_seen(bench_shape s) {
+    double seen = 0.0;
+    for (uint32_t r = 0; r < s.rows; r++) {
+        uint32_t all = s.context + r + 1;
+        seen += s.window && s.window < all ? s.window : all;
+    }
+    return seen;
+}
+
 // What an op touches of one operand.
 static double operand_bytes(const bench_operand *operand, tern_dtype type, bench_shape s) {
     tern_dtype dtype = operand->dtype ? operand->dtype : type;
@@ -242,9 +256,11 @@ static double operand_bytes(const bench_operand *operand, tern_dtype type, bench
     case EXTENT_STATE:
         return (double)tern_dtype_row_bytes(dtype, s.k);
     case EXTENT_CACHE_READ:
-        return ((double)s.context + s.rows) * (double)tern_dtype_row_bytes(dtype, s.n);
+        return ((double)s.context + s.rows - first_position(s)) *
+               (double)tern_dtype_row_bytes(dtype, s.n);
     case EXTENT_BLOCKS:
-        return 4.0 * ((s.context + s.rows + TERN_KV_BLOCK - 1) / TERN_KV_BLOCK);
+        return 4.0 * ((s.context + s.rows + TERN_KV_BLOCK - 1) / TERN_KV_BLOCK -
+                      first_position(s) / TERN_KV_BLOCK);
     case EXTENT_ANGLES:
         return (double)s.rows * 4.0 * bench_head_dim(s.k, s.k);
     default:
@@ -269,9 +285,8 @@ double bench_op_macs(const bench_op *self, bench_shape s) {
     if (self->usage == MATMUL) {
         return cells * s.n;
     }
-    if (self->kind == TERN_OP_ATTENTION) { // q.k and p.v, of every position up to the row's own
-        double positions = (double)s.rows * s.context + 0.5 * (double)s.rows * (s.rows + 1.0);
-        return 2.0 * positions * s.k;
+    if (self->kind == TERN_OP_ATTENTION) { // q.k and p.v, of every position that the row sees
+        return 2.0 * positions_seen(s) * s.k;
     }
     return cells * self->macs;
 }

@@ -10,9 +10,10 @@
 enum { BENCH_OPERANDS = 8, BENCH_TYPES = 4 };
 
 // |k| inputs and |n| outputs of a matrix; attention: widths of the queries and of the keys; ops by
-// rows: |k| columns, and |n| is 0. |context|: positions in the cache before the first row.
+// rows: |k| columns, and |n| is 0. |context|: positions in the cache before the first row;
+// |window|: how many positions a row of attention sees, 0 for all up to its own.
 typedef struct bench_shape {
-    uint32_t k, n, rows, context;
+    uint32_t k, n, rows, context, window;
 } bench_shape;
 
 typedef enum bench_extent {
@@ -22,7 +23,7 @@ typedef enum bench_extent {
     EXTENT_R_N,           // [rows, n]
     EXTENT_K,             // [k]
     EXTENT_STATE,         // [1, k]
-    EXTENT_CACHE_READ,    // the cache of n columns: every position up to the last row's is read
+    EXTENT_CACHE_READ,    // the cache of n columns: what the rows see is read
     EXTENT_CACHE_WRITTEN, // the cache of k columns: the positions of the rows are written
     EXTENT_BLOCKS,        // the block table of one sequence
     EXTENT_ANGLES         // the rotary table: the rows of the positions are read

@@ -17,8 +17,8 @@ typedef struct options {
     bench_shape wanted[SHAPES_MAX]; // of --shape
     int rows[ROWS_MAX];
     long row_count;
-    uint32_t context;
-    bool context_given, warm;
+    uint32_t context, window;
+    bool context_given, window_given, warm;
 } options;
 
 static void list_ops(char *out, size_t capacity) {
@@ -168,6 +168,9 @@ static bool run_rows(bench *b, const options *o, bench_family *family) {
 static bool run_family(bench *b, const options *o, const bench_op *op, tern_dtype type,
                        bench_shape shape) {
     bench_family family;
+    if (o->window_given && op->kind == TERN_OP_ATTENTION) {
+        shape.window = o->window;
+    }
     uint64_t footprint = o->warm ? 0 : b->footprint;
     tern_status status = bench_family_make(&family, b->device, op, type, shape, footprint);
     bool done = status == TERN_STATUS_OK ? run_rows(b, o, &family) : left_out(b, &family, status);
@@ -238,6 +241,8 @@ static int parse(options *o, int argc, char **argv) {
          "rows (default: 1,2,4,8,32,128,512)"},
         {"--context", NULL, ARG_U32, &o->context, &o->context_given, 0, 1 << 20, "N",
          "positions in the cache before them"},
+        {"--window", NULL, ARG_U32, &o->window, &o->window_given, 0, 1 << 20, "N",
+         "positions that a row of attention sees; 0: all"},
         {"--warm", NULL, ARG_FLAG, &o->warm, NULL, 0, 0, NULL,
          "the same inputs every time, from the caches"},
         {"--timestamps", NULL, ARG_FLAG, &o->common.timestamps, NULL, 0, 0, NULL,

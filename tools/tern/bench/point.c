@@ -51,6 +51,7 @@ static void fill_result(const bench *self, const bench_rig *rig, samples *times,
     out->n = c->shape.n;
     out->rows = c->shape.rows;
     out->context = bench_op_has_context(c->op) ? c->shape.context : 0;
+    out->window = c->shape.window;
     out->us = seconds * 1e6;
     out->us_spread = samples_spread(times) * 1e6;
     out->gb_s = bytes * 1e-9 / seconds;

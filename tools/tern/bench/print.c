@@ -66,6 +66,9 @@ static void print_result(const bench_result *r) {
         print_number(r->device_bytes / 1048576.0, "MiB device", 14);
     }
     printf(" %-5s %s", !r->checked ? "" : r->ok ? "ok" : "WRONG BITS", r->kernel);
+    if (r->window) {
+        printf(" window %" PRIu32, r->window);
+    }
     if (r->threads) {
         printf(" %" PRIu32 " thread%s", r->threads, r->threads == 1 ? "" : "s");
     }

@@ -63,6 +63,7 @@ static const member members[] = {
     MEMBER("n", SHAPE, true, n),
     MEMBER("rows", COUNT, true, rows),
     MEMBER("context", COUNT, false, context),
+    MEMBER("window", COUNT, false, window),
     MEMBER("us", NUMBER, true, us),
     MEMBER("us_spread", NUMBER, true, us_spread),
     MEMBER("gb_s", NUMBER, true, gb_s),

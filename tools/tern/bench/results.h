@@ -20,6 +20,7 @@ typedef struct bench_result {
     uint32_t k, n;    // inputs and outputs of an op; n is 0 for ops by rows
     uint32_t rows;    // rows of an op, tokens of a prompt
     uint32_t context; // positions before
+    uint32_t window;  // positions that a row of attention sees; 0: all
     uint32_t threads; // of the series "threads"
     double us;        // median
     double us_spread; // from the 25th to the 75th percentile

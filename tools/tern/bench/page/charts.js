@@ -135,8 +135,9 @@ function opBars(name) {
     r.name === name && isOp(r) && !r.series && (!view.rows || (r.rows || 1) === view.rows);
   const label = (r) => {
     const rows = view.rows || !r.rows ? "" : ` ×${r.rows}`;
-    return [shapeOf(r) + rows, r.type, r.context ? `at ${r.context}` : ""].filter(Boolean).join(
-      " ");
+    const at = r.context ? `at ${r.context}` : "";
+    const window = r.window ? `window ${r.window}` : "";
+    return [shapeOf(r) + rows, r.type, at, window].filter(Boolean).join(" ");
   };
   return figure("bars", name.replace("_", " "), "", (width) => {
     const groups = groupsOf(pick, label, metrics[view.metric]);

@@ -76,7 +76,8 @@ function shapeOf(r) {
 }
 
 // What identifies a result in every report.
-const keyOf = (r) => [r.name, r.type, r.model, r.series, r.k, r.n, r.rows, r.context, r.threads]
+const keyOf = (r) => [r.name, r.type, r.model, r.series, r.k, r.n, r.rows, r.context, r.window,
+  r.threads]
                        .map((v) => v || "")
                        .join("|");
 
@@ -86,6 +87,7 @@ function describe(r, varied) {
   const parts = [r.name.replace("_", " "), r.type, shape];
   if (r.rows) parts.push(`${r.rows} row${r.rows === 1 ? "" : "s"}`);
   if (r.context) parts.push(`at ${r.context}`);
+  if (r.window) parts.push(`window ${r.window}`);
   if (r.threads) parts.push(`${r.threads} thread${r.threads === 1 ? "" : "s"}`);
   return parts.filter(Boolean).join(" · ");
 }

@@ -56,15 +56,16 @@ const number = (value, text) => ({value: measured(value) ? value : null, text: t
 
 function resultTable() {
   const columns = [
-    "Device", "What", "Type", "K", "N", "Rows", "Context", "Threads", "Time", "±", "GB/s",
-    "G mul-adds/s", "tok/s", "Share", "Bits", "Kernel"
+    "Device", "What", "Type", "K", "N", "Rows", "Context", "Window", "Threads", "Time", "±",
+    "GB/s", "G mul-adds/s", "tok/s", "Share", "Bits", "Kernel"
   ];
-  const isNumber = columns.map((_, i) => i >= 3 && i <= 13);
+  const isNumber = columns.map((_, i) => i >= 3 && i <= 14);
   const count = (value) => number(value, (v) => (measured(v) ? String(v) : ""));
   const rows = devices.flatMap(
     (device) => device.results.map(
       (r) => [device.label, r.name, r.type ?? "", count(r.k), count(r.n), count(r.rows),
-        count(r.context), count(r.threads), number(r.us, duration), number(r.us_spread, duration),
+        count(r.context), count(r.window), count(r.threads), number(r.us, duration),
+        number(r.us_spread, duration),
         number(r.gb_s, digits), number(r.gmac_s, digits), number(r.tok_s, digits),
         number(r.share, percent), {
           text: r.ok === undefined ? "" :
@@ -101,10 +102,12 @@ function gainCell(first, other) {
 function ratioTable() {
   const [first, ...others] = devices;
   const found = others.map((device) => new Map(device.results.map((r) => [keyOf(r), r])));
-  const columns = ["What", "Type", "Shape", "Rows", "Context", ...devices.map((d) => d.label)];
+  const columns = ["What", "Type", "Shape", "Rows", "Context", "Window",
+    ...devices.map((d) => d.label)];
   const count = (value) => ({value: value ?? null, text: value ? String(value) : ""});
   const rows = first.results.filter((r) => found.some((map) => map.has(keyOf(r))))
                  .map((r) => [r.name, r.type ?? "", shapeOf(r), count(r.rows), count(r.context),
+                        count(r.window),
                         {text: mainNumber(r), value: r.tok_s ?? r.us ?? r.host_bytes ?? null},
                         ...found.map((map) => gainCell(r, map.get(keyOf(r))))]);
   return table(columns, rows, columns.map((_, i) => i >= 3));
