@@ -46,8 +46,8 @@ static tern_status refuse(const tern__vocabulary *v, const char *pattern, int co
                       v->file, pattern, at, message);
 }
 
-static tern_status compile(tern__splitter *splitter, const tern__vocabulary *v, size_t index) {
-    const tern__span *span = &v->splits[index].pattern;
+static tern_status compile_text(tern__splitter *splitter, const tern__vocabulary *v,
+                                const char *pattern, size_t size) {
     pcre2_compile_context *settings = pcre2_compile_context_create(splitter->general);
     if (!settings) {
         return no_memory(v->context);
@@ -55,17 +55,32 @@ static tern_status compile(tern__splitter *splitter, const tern__vocabulary *v, 
     int code = 0;
     PCRE2_SIZE at = 0;
     pcre2_set_parens_nest_limit(settings, 64);
-    splitter->codes[index] =
-        pcre2_compile((PCRE2_SPTR)(v->text + span->start), span->size,
-                      PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &at, settings);
+    pcre2_set_newline(settings, PCRE2_NEWLINE_LF);
+    pcre2_code *compiled = pcre2_compile(
+        (PCRE2_SPTR)pattern, size,
+        PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &at, settings);
     pcre2_compile_context_free(settings);
-    splitter->count = index + 1;
-    if (!splitter->codes[index]) {
-        return refuse(v, v->text + span->start, code, at);
+    if (!compiled) {
+        return refuse(v, pattern, code, at);
     }
+    splitter->codes[splitter->count++] = compiled;
     // Where there is no machine code (no memory that may be executed, another CPU) it is slower.
-    pcre2_jit_compile(splitter->codes[index], PCRE2_JIT_COMPLETE);
+    pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);
     return TERN_STATUS_OK;
+}
+
+static tern_status compile(tern__splitter *splitter, const tern__vocabulary *v, size_t index) {
+    tern__text pattern = {.context = v->context};
+    tern_status status = tern__pattern_translate(v, &v->splits[index].pattern, &pattern);
+    tern__text_add(&pattern, "", 1);
+    if (status == TERN_STATUS_OK && pattern.failed) {
+        status = no_memory(v->context);
+    }
+    if (status == TERN_STATUS_OK) {
+        status = compile_text(splitter, v, pattern.bytes, pattern.size - 1);
+    }
+    tern__text_finish(&pattern);
+    return status;
 }
 
 tern_status tern__splitter_create(const tern__vocabulary *v, tern__splitter **out_splitter) {

@@ -2,6 +2,7 @@
 #ifndef TERN_RUNTIME_MODEL_TOKENIZER_SPLIT_H_
 #define TERN_RUNTIME_MODEL_TOKENIZER_SPLIT_H_
 
+#include "runtime/model/text.h"
 #include "runtime/model/tokenizer.h"
 
 // Compiles the splits of |v|; NULL if there are none. UNSUPPORTED names a pattern that PCRE2
@@ -14,5 +15,10 @@ void tern__splitter_destroy(tern__splitter *splitter, tern_context *context);
 // Cuts |size| > 0 bytes into words and has the kind encode each. UNSUPPORTED if a pattern takes too
 // many steps.
 tern_status tern__split_words(tern__encoder *encoder, const char *text, uint32_t size);
+
+// |span| of |v|, a pattern as tokenizer.json has them, as PCRE2 reads it. UNSUPPORTED names what
+// cannot be said so.
+tern_status tern__pattern_translate(const tern__vocabulary *v, const tern__span *span,
+                                    tern__text *out);
 
 #endif

@@ -65,10 +65,13 @@ typedef struct pretokenizer {
 
 // "default" is what GGUF files from before there were names were made for.
 static const pretokenizer pretokenizers[] = {
-    {"llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral lfm2", {LLAMA3}, true, true},
-    {"dbrx smaug-bpe chatglm-bpe", {LLAMA3}, false, false},
-    {"gpt-2 phi-2 olmo gpt-neox mpt jais roberta-bpe gigachat", {GPT2}, false, false},
-    {"qwen2 stablelm2 megrez hunyuan", {QWEN2}, false, false},
+    {"llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2", {LLAMA3}, true, true},
+    {"dbrx smaug-bpe chatglm-bpe glm4", {LLAMA3}, false, false},
+    {"gpt-2 phi-2 olmo gpt-neox mpt jais roberta-bpe gigachat exaone4 trillion granite-docling",
+     {GPT2},
+     false,
+     false},
+    {"qwen2 stablelm2 megrez hunyuan deepseek-r1-qwen", {QWEN2}, false, false},
     {"qwen35", {QWEN35}, false, false},
     {"gpt-4o llama4", {GPT4O}, false, false},
     {"tekken", {TEKKEN}, true, true},

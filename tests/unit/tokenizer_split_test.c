@@ -1,0 +1,260 @@
+// How patterns cut texts into words.
+#include <stdbool.h>
+
+#include "runtime/model/tokenizer_split.h"
+
+#include "tests/harness/check.h"
+
+static tern_context *context;
+
+static int set_up(void **state) {
+    (void)state;
+    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
+    desc.flags = TERN_CONTEXT_IGNORE_ENV;
+    return tern_context_create(&desc, &context);
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    tern_context_destroy(context);
+    return 0;
+}
+
+// Words, each with an '@' between it and the next.
+static char heard[4096];
+
+static tern_status hear(tern__encoder *encoder, const char *word, uint32_t size) {
+    (void)encoder;
+    size_t used = strlen(heard);
+    assert_true(used + size + 2 < sizeof heard);
+    used += used ? (size_t)sprintf(heard + used, "@") : 0;
+    memcpy(heard + used, word, size);
+    heard[used + size] = '\0';
+    return TERN_STATUS_OK;
+}
+
+static const tern__tokenizer_kind hearing = {"hearing", NULL, hear, NULL};
+
+static tern_status split(tern__vocabulary *v, const char *text, size_t size) {
+    tern_tokenizer tokenizer = {.v = *v, .kind = &hearing};
+    tern_status status = tern__splitter_create(v, &tokenizer.splitter);
+    heard[0] = '\0';
+    if (status == TERN_STATUS_OK) {
+        tern__encoder encoder = {.tokenizer = &tokenizer, .context = context};
+        status = tern__split_words(&encoder, text, (uint32_t)size);
+    }
+    tern__splitter_destroy(tokenizer.splitter, context);
+    tern__vocabulary_finish(v);
+    return status;
+}
+
+static void check_split(const char *pattern, tern__split_behaviour behaviour, bool inverted,
+                        const char *text, const char *expected) {
+    tern__vocabulary v;
+    tern__vocabulary_init(&v, context, "test");
+    CHECK_OK(tern__vocabulary_split(&v, pattern, behaviour, inverted));
+    CHECK_OK(split(&v, text, strlen(text)));
+    assert_string_equal(heard, expected);
+}
+
+// The example of the documentation of Hugging Face's tokenizers.
+static void test_behaviours(void **state) {
+    (void)state;
+    const char *text = "the-final--countdown";
+    check_split("-", TERN__SPLIT_REMOVED, false, text, "the@final@countdown");
+    check_split("-", TERN__SPLIT_ISOLATED, false, text, "the@-@final@-@-@countdown");
+    check_split("-", TERN__SPLIT_MERGED_WITH_PREVIOUS, false, text, "the-@final-@-@countdown");
+    check_split("-", TERN__SPLIT_MERGED_WITH_NEXT, false, text, "the@-final@-@-countdown");
+    check_split("-", TERN__SPLIT_CONTIGUOUS, false, text, "the@-@final@--@countdown");
+    // What the pattern does not match is what counts.
+    check_split("[a-z]+", TERN__SPLIT_REMOVED, true, text, "the@final@countdown");
+    check_split("[a-z]+", TERN__SPLIT_MERGED_WITH_PREVIOUS, true, text, "the-@final--@countdown");
+    check_split("-", TERN__SPLIT_MERGED_WITH_NEXT, false, "a-", "a@-");
+    check_split("-", TERN__SPLIT_REMOVED, false, "---", "");
+    // Matches of nothing cut nothing.
+    check_split("x*", TERN__SPLIT_ISOLATED, false, "axxb\xc3\xa9", "a@xx@b\xc3\xa9");
+    check_split("(?=b)", TERN__SPLIT_ISOLATED, false, "abab", "abab");
+}
+
+static const char *const texts[] = {
+    "I'LL see 12345 dogs,  don't\tyou?\r\n\n  x",
+    "na\xc3\xafve e\xcc\x81t\xc3\xa9 3\xc2\xbd \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97 "
+    "\xe1\xa0\x8e\xd0\x90\xcc\x81 !?\n",
+    "if(x<=10){\n    y+=1;\n}   ",
+};
+
+// What the package tokenizers 0.23 makes of the patterns in the models' tokenizer.json.
+static const struct {
+    const char *name;
+    int text;
+    const char *words;
+} known[] = {
+    {"gpt-2", 0, "I@'@LL@ see@ 12345@ dogs@,@ @ don@'t@\t@you@?@\r\n\n @ x"},
+    {"gpt-2", 1,
+     "na\xc3\xafve@ e@\xcc\x81@t\xc3\xa9@ 3\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90@\xcc\x81@ !?@\n"},
+    {"gpt-2", 2, "if@(@x@<=@10@){@\n   @ y@+=@1@;@\n@}@   "},
+    {"llama-bpe", 0, "I@'LL@ see@ @123@45@ dogs@,@ @ don@'t@\tyou@?\r\n\n@ @ x"},
+    {"llama-bpe", 1,
+     "na\xc3\xafve@ e@\xcc\x81t\xc3\xa9@ @3\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90@\xcc\x81@ !?\n"},
+    {"llama-bpe", 2, "if@(x@<=@10@){\n@   @ y@+=@1@;\n@}@   "},
+    {"qwen2", 0, "I@'LL@ see@ @1@2@3@4@5@ dogs@,@ @ don@'t@\tyou@?\r\n\n@ @ x"},
+    {"qwen2", 1,
+     "na\xc3\xafve@ e@\xcc\x81t\xc3\xa9@ @3@\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90@\xcc\x81@ !?\n"},
+    {"qwen2", 2, "if@(x@<=@1@0@){\n@   @ y@+=@1@;\n@}@   "},
+    {"qwen35", 0, "I@'LL@ see@ @1@2@3@4@5@ dogs@,@ @ don@'t@\tyou@?\r\n\n@ @ x"},
+    {"qwen35", 1,
+     "na\xc3\xafve@ e\xcc\x81t\xc3\xa9@ @3@\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90\xcc\x81@ !?\n"},
+    {"qwen35", 2, "if@(x@<=@1@0@){\n@   @ y@+=@1@;\n@}@   "},
+    {"gpt-4o", 0, "I'LL@ see@ @123@45@ dogs@,@ @ don't@\tyou@?\r\n\n@ @ x"},
+    {"gpt-4o", 1,
+     "na\xc3\xafve@ e\xcc\x81t\xc3\xa9@ @3\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90\xcc\x81@ !?\n"},
+    {"gpt-4o", 2, "if@(x@<=@10@){\n@   @ y@+=@1@;\n@}@   "},
+    {"tekken", 0, "I@'LL@ see@ @1@2@3@4@5@ dogs@,@ @ don@'t@\tyou@?\r\n\n@ @ x"},
+    {"tekken", 1,
+     "na\xc3\xafve@ e\xcc\x81t\xc3\xa9@ @3@\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90\xcc\x81@ !?\n"},
+    {"tekken", 2, "if@(x@<=@1@0@){\n@   @ y@+=@1@;\n@}@   "},
+    {"smollm", 0, "I@'@LL@ see@ @1@2@3@4@5@ dogs@,@ @ don@'t@\t@you@?@\r\n\n @ x"},
+    {"smollm", 1,
+     "na\xc3\xafve@ e@\xcc\x81@t\xc3\xa9@ @3@\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90@\xcc\x81@ !?@\n"},
+    {"smollm", 2, "if@(@x@<=@1@0@){@\n   @ y@+=@1@;@\n@}@   "},
+    {"falcon", 0, "I@'@LL@ see@ @123@45@ dogs@,@ @ don@'@t@\t@you@?@\r\n\n @ x"},
+    {"falcon", 1,
+     "na\xc3\xafve@ e@\xcc\x81@t\xc3\xa9@ 3\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90@\xcc\x81@ @!?@\n"},
+    {"falcon", 2, "if@(@x@<=@10@){@\n   @ y@+=@1@;@\n@}@   "},
+    {"deepseek-llm", 0, "I@'@LL@ see@ @12345@ dogs@,@ @ don@'@t@\tyou@?@\r@\n@\n@ @ x"},
+    {"deepseek-llm", 1,
+     "na@\xc3\xaf@ve@ e@\xcc\x81@t@\xc3\xa9@ @3\xc2\xbd@ @\xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "@\xe1\xa0\x8e@\xd0\x90@\xcc\x81@ !?@\n"},
+    {"deepseek-llm", 2, "if@(@x@<=@10@){@\n@   @ y@+=@1@;@\n@}@   "},
+    {"deepseek-coder", 0, "I@'@LL@ see@ @1@2@3@4@5@ dogs@,@ @ don@'@t@\tyou@?@\r@\n@\n@ @ x"},
+    {"deepseek-coder", 1,
+     "na\xc3\xafve@ e@\xcc\x81@t\xc3\xa9@ @3@\xc2\xbd@ @\xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "@\xe1\xa0\x8e@\xd0\x90@\xcc\x81@ !?@\n"},
+    {"deepseek-coder", 2, "if@(@x@<=@1@0@){@\n@   @ y@+=@1@;@\n@}@   "},
+    {"deepseek-v3", 0, "I@'LL@ see@ @123@45@ dogs@,@ @ don@'t@\tyou@?\r\n\n@ @ x"},
+    {"deepseek-v3", 1,
+     "na\xc3\xafve@ e\xcc\x81t\xc3\xa9@ @3\xc2\xbd@ @\xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "@\xe1\xa0\x8e\xd0\x90\xcc\x81@ !?\n"},
+    {"deepseek-v3", 2, "if@(x@<=@10@){\n@   @ y@+=@1@;\n@}@   "},
+    {"default", 0, "I@'@LL@ see@ @123@45@ dogs@,@ @ don@'@t@\t@you@?@\r\n\n @ x"},
+    {"default", 1,
+     "na\xc3\xafve@ e@\xcc\x81@t\xc3\xa9@ @3\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90@\xcc\x81@ @!?@\n"},
+    {"default", 2, "if@(@x@<=@10@){@\n   @ y@+=@1@;@\n@}@   "},
+};
+
+static void test_names(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        tern__vocabulary v;
+        bool add_bos;
+        const char *text = texts[known[i].text];
+        tern__vocabulary_init(&v, context, "test");
+        CHECK_OK(tern__vocabulary_pretokenizer(&v, known[i].name, &add_bos));
+        CHECK_OK(split(&v, text, strlen(text)));
+        if (strcmp(heard, known[i].words) != 0) {
+            fail_msg("%s: '%s', expected '%s'", known[i].name, heard, known[i].words);
+        }
+    }
+    tern__vocabulary v;
+    bool add_bos;
+    tern__vocabulary_init(&v, context, "test");
+    CHECK_FAILS(tern__vocabulary_pretokenizer(&v, "llama", &add_bos), TERN_STATUS_UNSUPPORTED,
+                "test: the pre-tokenizer 'llama' is not known");
+    CHECK_FAILS(tern__vocabulary_pretokenizer(&v, "", &add_bos), TERN_STATUS_UNSUPPORTED,
+                "the pre-tokenizer '' is not known");
+    CHECK_FAILS(tern__vocabulary_pretokenizer(&v, "qwen2 stablelm2", &add_bos),
+                TERN_STATUS_UNSUPPORTED, "'qwen2 stablelm2'");
+    tern__vocabulary_finish(&v);
+}
+
+// Bytes that are no UTF-8 are words of their own; patterns see what lies between.
+static void test_not_utf8(void **state) {
+    (void)state;
+    tern__vocabulary v;
+    bool add_bos;
+    static const char text[] = "ab\xff\xc3 cd\xe2\x82 1234\xe2\x82\xac\x80";
+    tern__vocabulary_init(&v, context, "test");
+    CHECK_OK(tern__vocabulary_pretokenizer(&v, "llama-bpe", &add_bos));
+    CHECK_OK(split(&v, text, sizeof text - 1));
+    assert_string_equal(heard, "ab@\xff\xc3@ cd@\xe2\x82@ @123@4@\xe2\x82\xac@\x80");
+}
+
+// What Oniguruma reads otherwise than PCRE2.
+static void test_dialect(void **state) {
+    (void)state;
+    check_split("\\s+", TERN__SPLIT_REMOVED, false,
+                "a\xe1\xa0\x8e"
+                "b\xc2\xa0"
+                "c d",
+                "a\xe1\xa0\x8e"
+                "b@c@d"); // U+180E is no White_Space
+    check_split("[^\\s]+", TERN__SPLIT_REMOVED, true, "a\x1c\xc2\x85 b", "a\x1c@b");
+    check_split("\\S", TERN__SPLIT_REMOVED, false, "a b", " ");
+    check_split("^b|a$", TERN__SPLIT_REMOVED, false, "a\nb\nab", "\n@\nab"); // of each line
+    check_split("[]\\[[:digit:]]", TERN__SPLIT_REMOVED, false, "a]b[c7d", "a@b@c@d");
+    static const struct {
+        const char *pattern;
+        const char *part;
+    } refused[] = {{"\\h+", "\\h"},
+                   {"[a\\S]", "\\S in a class"},
+                   {"[a[bc]]", "a class in a class at 2"},
+                   {"[a-z&&b]", "&&"},
+                   {"(a", "missing closing parenthesis"},
+                   {"a\\", "\\ at end of pattern"},
+                   {"\\p{Nothing}", "unknown property"},
+                   {"(?<=a+)b", "lookbehind"},
+                   {"\\C", "disabled"}};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        tern__vocabulary v;
+        tern__vocabulary_init(&v, context, "test");
+        CHECK_OK(tern__vocabulary_split(&v, refused[i].pattern, TERN__SPLIT_ISOLATED, false));
+        CHECK_FAILS(split(&v, "a", 1), TERN_STATUS_UNSUPPORTED, refused[i].part);
+    }
+}
+
+// A pattern that would take for ever, or all memory, fails.
+static void test_limits(void **state) {
+    (void)state;
+    static const char *const patterns[] = {"(a+)+$", "(a|aa)+$", "((a*)*)*b", "(?:(?:a|b)*c)+d"};
+    char text[3000];
+    memset(text, 'a', sizeof text);
+    text[sizeof text - 1] = 'x';
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
+        tern__vocabulary v;
+        tern__vocabulary_init(&v, context, "test");
+        CHECK_OK(tern__vocabulary_split(&v, patterns[i], TERN__SPLIT_ISOLATED, false));
+        tern_status status = split(&v, text, sizeof text);
+        if (status != TERN_STATUS_OK) { // PCRE2 may see that there is no match
+            assert_int_equal(status, TERN_STATUS_UNSUPPORTED);
+            assert_non_null(strstr(tern_last_error_message(), "takes too long on this text"));
+        }
+    }
+    tern__vocabulary v;
+    tern__vocabulary_init(&v, context, "test");
+    CHECK_OK(tern__vocabulary_split(&v, "(a+)+$", TERN__SPLIT_ISOLATED, false));
+    CHECK_FAILS(split(&v, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaax", 50),
+                TERN_STATUS_UNSUPPORTED, "takes too long on this text");
+    tern__vocabulary_init(&v, context, "test");
+    for (int i = 0; i < 17; i++) {
+        CHECK_OK(tern__vocabulary_split(&v, "a", TERN__SPLIT_ISOLATED, false));
+    }
+    CHECK_FAILS(split(&v, "a", 1), TERN_STATUS_UNSUPPORTED, "has 17 patterns, at most 16");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_behaviours), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_not_utf8),   cmocka_unit_test(test_dialect),
+        cmocka_unit_test(test_limits),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
