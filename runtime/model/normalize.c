@@ -5,7 +5,10 @@
 #include <utf8proc.h>
 
 #include "runtime/allocator.h"
+#include "runtime/model/tokenizer_split.h"
 #include "runtime/status.h"
+
+enum { MOST_BYTES = 1 << 30 };
 
 bool tern__is_space(int32_t c) {
     return (c >= 0x09 && c <= 0x0d) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
@@ -165,8 +168,10 @@ static bool needs_prefix(const tern__normal *n, const char *content, const char 
            (n->form != TERN__NORMAL_PREPEND_FIRST || first);
 }
 
-static void apply(const tern__vocabulary *v, const tern__normal *n, const char *text, size_t size,
-                  bool first, tern__text *out) {
+static tern_status apply(const tern__normalizing *how, size_t step, const char *text, size_t size,
+                         tern__text *out) {
+    const tern__vocabulary *v = how->v;
+    const tern__normal *n = &v->normals[step];
     static const character_step characters[TERN__NORMAL_FORMS] = {
         [TERN__NORMAL_LOWERCASE] = lower,           [TERN__NORMAL_STRIP_ACCENTS] = strip_any_mark,
         [TERN__NORMAL_BERT_ACCENTS] = strip_mark,   [TERN__NORMAL_BERT_CLEAN] = bert_clean,
@@ -175,7 +180,7 @@ static void apply(const tern__vocabulary *v, const tern__normal *n, const char *
     const char *content = v->text + n->content.start;
     if (characters[n->form]) {
         each_character(text, size, characters[n->form], out);
-        return;
+        return TERN_STATUS_OK;
     }
     switch (n->form) {
     case TERN__NORMAL_STRIP_LEFT:
@@ -190,7 +195,7 @@ static void apply(const tern__vocabulary *v, const tern__normal *n, const char *
     case TERN__NORMAL_PREPEND:
     case TERN__NORMAL_PREPEND_ONCE:
     case TERN__NORMAL_PREPEND_FIRST:
-        if (needs_prefix(n, content, text, size, first)) {
+        if (needs_prefix(n, content, text, size, how->first)) {
             tern__text_add(out, content, n->content.size);
         }
         tern__text_add(out, text, size);
@@ -201,27 +206,34 @@ static void apply(const tern__vocabulary *v, const tern__normal *n, const char *
     case TERN__NORMAL_SQUEEZE_SPACES:
         squeeze(text, size, out);
         break;
+    case TERN__NORMAL_REPLACE_PATTERN:
+        return tern__split_replace(how->patterns, v, step, text, size, out);
     default:
         tern__normal_form_add(n->form, text, size, out);
         break;
     }
+    return TERN_STATUS_OK;
 }
 
-tern_status tern__normalize(const tern__vocabulary *v, size_t from, size_t to, const char *text,
-                            size_t size, bool first, tern__text *out) {
+tern_status tern__normalize(const tern__normalizing *how, const char *text, size_t size,
+                            tern__text *out) {
     tern__text other = {.context = out->context};
-    for (size_t i = from; i < to && !out->failed; i++) {
+    tern_status status = TERN_STATUS_OK;
+    for (size_t i = how->from; i < how->to && status == TERN_STATUS_OK; i++) {
         tern__text result = other;
         result.size = 0;
-        apply(v, &v->normals[i], text, size, first, &result);
+        status = apply(how, i, text, size, &result);
+        if (status == TERN_STATUS_OK && result.failed) {
+            status = tern__fail_memory(out->context, result.size, "normalising a text");
+        } else if (status == TERN_STATUS_OK && result.size > MOST_BYTES) {
+            status = tern__fail(out->context, TERN_STATUS_UNSUPPORTED,
+                                "tokenizer: a text of %zu bytes once normalised", result.size);
+        }
         other = *out;
         *out = result;
         text = out->bytes;
         size = out->size;
     }
     tern__text_finish(&other);
-    if (out->failed) {
-        return tern__fail_memory(out->context, out->size, "normalising a text");
-    }
-    return TERN_STATUS_OK;
+    return status;
 }

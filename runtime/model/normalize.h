@@ -5,10 +5,20 @@
 #include "runtime/model/text.h"
 #include "runtime/model/vocabulary.h"
 
-// Makes |out|, which must be empty, what the steps [from, to) of |v| make of |text|; there is one
-// at least. |first|: it begins the whole text. Bytes that are no UTF-8 stay as they are.
-tern_status tern__normalize(const tern__vocabulary *v, size_t from, size_t to, const char *text,
-                            size_t size, bool first, tern__text *out);
+struct tern__splitter;
+
+// Which steps are taken.
+typedef struct tern__normalizing {
+    const tern__vocabulary *v;
+    const struct tern__splitter *patterns; // of |v|
+    size_t from, to;                       // one step at least
+    bool first;                            // the text begins the whole text
+} tern__normalizing;
+
+// Makes |out|, which must be empty, what the steps make of |text|. Bytes that are no UTF-8 stay as
+// they are. UNSUPPORTED if the text grows beyond 1 GiB, or a pattern takes too many steps.
+tern_status tern__normalize(const tern__normalizing *how, const char *text, size_t size,
+                            tern__text *out);
 
 // CORRUPT_DATA says what is wrong with a precompiled map of SentencePiece.
 tern_status tern__charsmap_check(const tern__vocabulary *v, const char *map, size_t size);

@@ -76,7 +76,8 @@ static void index_bytes(tern_tokenizer *tokenizer) {
 }
 
 // Tokens that are looked for in normalised text are normalised themselves.
-static tern_status spell_added(tern__vocabulary *v) {
+static tern_status spell_added(tern__vocabulary *v, const tern__splitter *patterns) {
+    const tern__normalizing how = {v, patterns, 0, v->normal_late, true};
     for (size_t id = 0; id < v->token_count; id++) {
         tern__token *token = &v->tokens[id];
         token->spelling = (tern__span){token->start, token->size};
@@ -85,8 +86,7 @@ static tern_status spell_added(tern__vocabulary *v) {
             continue;
         }
         tern__text text = {.context = v->context};
-        tern_status status =
-            tern__normalize(v, 0, v->normal_late, v->text + token->start, token->size, true, &text);
+        tern_status status = tern__normalize(&how, v->text + token->start, token->size, &text);
         if (status == TERN_STATUS_OK) {
             status = tern__vocabulary_keep(v, text.bytes, text.size, &token->spelling);
         }
@@ -104,10 +104,10 @@ static tern_status finish(tern_tokenizer *tokenizer) {
     }
     TERN_TRY(check_ids(v));
     TERN_TRY(tern__vocabulary_index(v));
-    TERN_TRY(spell_added(v));
+    TERN_TRY(tern__splitter_create(v, &tokenizer->splitter));
+    TERN_TRY(spell_added(v, tokenizer->splitter));
     TERN_TRY(tern__added_create(v, false, &tokenizer->added));
     TERN_TRY(tern__added_create(v, true, &tokenizer->added_normal));
-    TERN_TRY(tern__splitter_create(v, &tokenizer->splitter));
     index_bytes(tokenizer);
     return tokenizer->kind->finish ? tokenizer->kind->finish(tokenizer) : TERN_STATUS_OK;
 }
@@ -141,7 +141,10 @@ tern_status tern_tokenizer_create(tern_context *context, const tern_archive *arc
     *out_tokenizer = NULL;
     tern__vocabulary v;
     tern__vocabulary_init(&v, context, tern__archive_name(archive));
-    tern_status status = tern__vocabulary_read_gguf(&v, archive);
+    tern_value kind = {.struct_size = sizeof kind};
+    bool has_keys = tern_archive_find(archive, "tokenizer.ggml.model", &kind) == TERN_STATUS_OK;
+    tern_status status = has_keys ? tern__vocabulary_read_gguf(&v, archive)
+                                  : tern__vocabulary_read_folder(&v, archive);
     if (status == TERN_STATUS_OK) {
         status = tern__tokenizer_make(&v, out_tokenizer);
     }
@@ -205,9 +208,15 @@ tern_status tern_tokenizer_token(const tern_tokenizer *tokenizer, int32_t id,
 }
 
 int32_t tern_tokenizer_is_end(const tern_tokenizer *tokenizer, int32_t id) {
-    return tokenizer && id >= 0 &&
-           (id == tokenizer->v.eos || id == tokenizer->v.end_of_turn ||
-            id == tokenizer->v.end_of_message);
+    if (!tokenizer || id < 0) {
+        return 0;
+    }
+    const tern__vocabulary *v = &tokenizer->v;
+    bool ends = id == v->eos || id == v->end_of_turn || id == v->end_of_message;
+    for (uint32_t i = 0; i < v->end_count; i++) {
+        ends |= id == v->ends[i];
+    }
+    return ends;
 }
 
 // Not logged: asking with too little room is how a caller learns how much it needs.

@@ -64,12 +64,9 @@ static tern_status encode_normal(tern__encoder *e, size_t from, size_t to, encod
     if (from == to) {
         return encode(e, text, size, first);
     }
+    const tern__normalizing how = {v, e->tokenizer->splitter, from, to, first};
     tern__text normal = {.context = e->context};
-    tern_status status = tern__normalize(v, from, to, text, size, first, &normal);
-    if (status == TERN_STATUS_OK && normal.size >= UINT32_MAX / 4) {
-        status = tern__fail(e->context, TERN_STATUS_UNSUPPORTED,
-                            "tokenizer: a text of %zu bytes once normalised", normal.size);
-    }
+    tern_status status = tern__normalize(&how, text, size, &normal);
     if (status == TERN_STATUS_OK) {
         status = encode(e, normal.bytes, (uint32_t)normal.size, first);
     }

@@ -50,7 +50,7 @@ static const form forms[] = {
     {"tiktoken", is_tiktoken, tern__vocabulary_read_tiktoken},
 };
 
-static tern_status read_form(tern__vocabulary *v, const char *data, size_t size) {
+tern_status tern__vocabulary_read_file(tern__vocabulary *v, const char *data, size_t size) {
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         if (size > 0 && forms[i].is(data, size)) {
             return forms[i].read(v, data, size);
@@ -66,7 +66,7 @@ tern_status tern__tokenizer_from_memory(tern_context *context, const char *file,
     tern__vocabulary v;
     *out_tokenizer = NULL;
     tern__vocabulary_init(&v, context, file);
-    tern_status status = read_form(&v, data, size);
+    tern_status status = tern__vocabulary_read_file(&v, data, size);
     if (status == TERN_STATUS_OK) {
         status = tern__tokenizer_make(&v, out_tokenizer);
     }

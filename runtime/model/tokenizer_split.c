@@ -17,8 +17,9 @@ enum { MAX_SPLITS = 16, STEPS_BASE = 100000, STEPS_PER_BYTE = 64, HEAP_KIB = 64 
 
 struct tern__splitter {
     pcre2_general_context *general;
-    pcre2_code *codes[MAX_SPLITS];
-    size_t count;
+    pcre2_code *codes[2 * MAX_SPLITS]; // of the splits, then of steps of the normaliser
+    size_t count;                      // of the splits
+    size_t total;
 };
 
 static void *allocate(size_t size, void *context) {
@@ -42,8 +43,8 @@ static tern_status refuse(const tern__vocabulary *v, const char *pattern, int co
     }
     pcre2_get_error_message(code, (PCRE2_UCHAR *)message, sizeof message);
     return tern__fail(v->context, TERN_STATUS_UNSUPPORTED,
-                      "%s: the pre-tokenizer's pattern '%.100s' is not understood at %zu: %s",
-                      v->file, pattern, at, message);
+                      "%s: the pattern '%.100s' is not understood at %zu: %s", v->file, pattern, at,
+                      message);
 }
 
 static tern_status compile_text(tern__splitter *splitter, const tern__vocabulary *v,
@@ -63,15 +64,16 @@ static tern_status compile_text(tern__splitter *splitter, const tern__vocabulary
     if (!compiled) {
         return refuse(v, pattern, code, at);
     }
-    splitter->codes[splitter->count++] = compiled;
+    splitter->codes[splitter->total++] = compiled;
     // Where there is no machine code (no memory that may be executed, another CPU) it is slower.
     pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);
     return TERN_STATUS_OK;
 }
 
-static tern_status compile(tern__splitter *splitter, const tern__vocabulary *v, size_t index) {
+static tern_status compile(tern__splitter *splitter, const tern__vocabulary *v,
+                           const tern__span *span) {
     tern__text pattern = {.context = v->context};
-    tern_status status = tern__pattern_translate(v, &v->splits[index].pattern, &pattern);
+    tern_status status = tern__pattern_translate(v, span, &pattern);
     tern__text_add(&pattern, "", 1);
     if (status == TERN_STATUS_OK && pattern.failed) {
         status = no_memory(v->context);
@@ -83,28 +85,49 @@ static tern_status compile(tern__splitter *splitter, const tern__vocabulary *v, 
     return status;
 }
 
+static tern_status compile_all(tern__splitter *splitter, const tern__vocabulary *v) {
+    splitter->general = pcre2_general_context_create(allocate, release, v->context);
+    if (!splitter->general) {
+        return no_memory(v->context);
+    }
+    for (size_t i = 0; i < v->split_count; i++) {
+        TERN_TRY(compile(splitter, v, &v->splits[i].pattern));
+    }
+    splitter->count = splitter->total;
+    for (size_t i = 0; i < v->normal_count; i++) {
+        if (v->normals[i].form == TERN__NORMAL_REPLACE_PATTERN) {
+            TERN_TRY(compile(splitter, v, &v->normals[i].pattern));
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+// Patterns among the first |end| steps of the normaliser.
+static size_t count_normals(const tern__vocabulary *v, size_t end) {
+    size_t count = 0;
+    for (size_t i = 0; i < end; i++) {
+        count += v->normals[i].form == TERN__NORMAL_REPLACE_PATTERN;
+    }
+    return count;
+}
+
 tern_status tern__splitter_create(const tern__vocabulary *v, tern__splitter **out_splitter) {
     *out_splitter = NULL;
-    if (v->split_count == 0) {
+    size_t normals = count_normals(v, v->normal_count);
+    if (v->split_count == 0 && normals == 0) {
         return TERN_STATUS_OK;
     }
-    if (v->split_count > MAX_SPLITS) {
+    if (v->split_count > MAX_SPLITS || normals > MAX_SPLITS) {
         return tern__fail(v->context, TERN_STATUS_UNSUPPORTED,
-                          "%s: the pre-tokenizer has %zu patterns, at most %d are supported",
-                          v->file, v->split_count, MAX_SPLITS);
+                          "%s: the pre-tokenizer has %zu patterns, the normalizer %zu, at most %d "
+                          "are supported",
+                          v->file, v->split_count, normals, MAX_SPLITS);
     }
     tern__splitter *splitter = tern__calloc(v->context, 1, sizeof *splitter);
     if (!splitter) {
         return no_memory(v->context);
     }
-    tern_status status = TERN_STATUS_OK;
-    splitter->general = pcre2_general_context_create(allocate, release, v->context);
-    if (!splitter->general) {
-        status = no_memory(v->context);
-    }
-    for (size_t i = 0; i < v->split_count && status == TERN_STATUS_OK; i++) {
-        status = compile(splitter, v, i);
-    }
+    tern_status status = compile_all(splitter, v);
     if (status != TERN_STATUS_OK) {
         tern__splitter_destroy(splitter, v->context);
         return status;
@@ -117,19 +140,66 @@ void tern__splitter_destroy(tern__splitter *splitter, tern_context *context) {
     if (!splitter) {
         return;
     }
-    for (size_t i = 0; i < splitter->count; i++) {
+    for (size_t i = 0; i < splitter->total; i++) {
         pcre2_code_free(splitter->codes[i]);
     }
     pcre2_general_context_free(splitter->general);
     tern__free(context, splitter);
 }
 
-// One call's cutting.
-typedef struct cutter {
+// What one call's matching needs.
+typedef struct matcher {
     const tern__splitter *splitter;
-    tern__encoder *encoder;
+    const tern__vocabulary *v;
     pcre2_match_context *limits;
     pcre2_match_data *match;
+} matcher;
+
+static tern_status matcher_init(matcher *m, const tern__splitter *splitter,
+                                const tern__vocabulary *v, uint64_t size) {
+    uint64_t steps = STEPS_BASE + STEPS_PER_BYTE * size;
+    *m = (matcher){splitter, v, pcre2_match_context_create(splitter->general),
+                   pcre2_match_data_create(1, splitter->general)};
+    if (!m->limits || !m->match) {
+        return no_memory(v->context);
+    }
+    pcre2_set_match_limit(m->limits, steps < UINT32_MAX ? (uint32_t)steps : UINT32_MAX);
+    pcre2_set_heap_limit(m->limits, HEAP_KIB);
+    return TERN_STATUS_OK;
+}
+
+static void matcher_finish(matcher *m) {
+    pcre2_match_data_free(m->match);
+    pcre2_match_context_free(m->limits);
+}
+
+static tern_status fail_match(const matcher *m, tern__span pattern, int code) {
+    char message[128] = "";
+    if (code == PCRE2_ERROR_NOMEMORY) {
+        return no_memory(m->v->context);
+    }
+    pcre2_get_error_message(code, (PCRE2_UCHAR *)message, sizeof message);
+    return tern__fail(m->v->context, TERN_STATUS_UNSUPPORTED,
+                      "tokenizer: the pattern '%.100s' takes too long on this text (%s)",
+                      m->v->text + pattern.start, message);
+}
+
+// Finds the first match from |at| on. PCRE2_ERROR_NOMATCH, or another error, or 1.
+static int find(const matcher *m, size_t index, const char *text, size_t size, size_t at) {
+    const pcre2_code *code = m->splitter->codes[index];
+    int result =
+        pcre2_match(code, (PCRE2_SPTR)text, size, at, PCRE2_NO_UTF_CHECK, m->match, m->limits);
+    if (result == PCRE2_ERROR_JIT_STACKLIMIT) {
+        result = pcre2_match(code, (PCRE2_SPTR)text, size, at, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
+                             m->match, m->limits);
+    }
+    return result;
+}
+
+// One call's cutting.
+typedef struct cutter {
+    matcher matcher;
+    tern__encoder *encoder;
 } cutter;
 
 // A piece of a word: what a pattern matched, or what lies between.
@@ -186,46 +256,22 @@ static tern_status add(joiner *j, const char *text, uint32_t size, bool matched)
     return send(j, before);
 }
 
-static tern_status fail_match(const cutter *c, size_t step, int code) {
-    const tern__vocabulary *v = &c->encoder->tokenizer->v;
-    char message[128] = "";
-    if (code == PCRE2_ERROR_NOMEMORY) {
-        return no_memory(v->context);
-    }
-    pcre2_get_error_message(code, (PCRE2_UCHAR *)message, sizeof message);
-    return tern__fail(v->context, TERN_STATUS_UNSUPPORTED,
-                      "tokenizer: the pattern '%.100s' takes too long on this text (%s)",
-                      v->text + v->splits[step].pattern.start, message);
-}
-
-// Finds the first match from |at| on. PCRE2_ERROR_NOMATCH, or another error, or 1.
-static int find(const cutter *c, size_t step, const char *text, uint32_t size, uint32_t at) {
-    const pcre2_code *code = c->splitter->codes[step];
-    int result =
-        pcre2_match(code, (PCRE2_SPTR)text, size, at, PCRE2_NO_UTF_CHECK, c->match, c->limits);
-    if (result == PCRE2_ERROR_JIT_STACKLIMIT) {
-        result = pcre2_match(code, (PCRE2_SPTR)text, size, at, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
-                             c->match, c->limits);
-    }
-    return result;
-}
-
 // Cuts well-formed text with the pattern |step| and those after it.
 static tern_status cut(cutter *c, size_t step, const char *text, uint32_t size) {
-    if (step == c->splitter->count) {
+    if (step == c->matcher.splitter->count) {
         return c->encoder->tokenizer->kind->encode(c->encoder, text, size);
     }
     joiner j = {.cutter = c, .step = step, .split = &c->encoder->tokenizer->v.splits[step]};
     uint32_t done = 0;
     for (uint32_t at = 0; at < size;) {
-        int result = find(c, step, text, size, at);
+        int result = find(&c->matcher, step, text, size, at);
         if (result == PCRE2_ERROR_NOMATCH) {
             break;
         }
         if (result < 0) {
-            return fail_match(c, step, result);
+            return fail_match(&c->matcher, j.split->pattern, result);
         }
-        const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(c->match);
+        const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(c->matcher.match);
         uint32_t start = (uint32_t)ends[0];
         uint32_t end = (uint32_t)ends[1];
         if (end <= start || end <= at) { // empty, or \K went astray
@@ -258,28 +304,68 @@ static tern_status cut_runs(cutter *c, const char *text, uint32_t size) {
     for (uint32_t at = 0; at < size;) {
         bool well_formed;
         uint32_t length = run_size(text + at, size - at, &well_formed);
-        TERN_TRY(cut(c, well_formed ? 0 : c->splitter->count, text + at, length));
+        TERN_TRY(cut(c, well_formed ? 0 : c->matcher.splitter->count, text + at, length));
         at += length;
     }
     return TERN_STATUS_OK;
 }
 
 tern_status tern__split_words(tern__encoder *encoder, const char *text, uint32_t size) {
-    const tern__splitter *splitter = encoder->tokenizer->splitter;
-    if (!splitter) {
-        return encoder->tokenizer->kind->encode(encoder, text, size);
+    const tern_tokenizer *tokenizer = encoder->tokenizer;
+    const tern__splitter *splitter = tokenizer->splitter;
+    if (!splitter || splitter->count == 0) {
+        return tokenizer->kind->encode(encoder, text, size);
     }
-    cutter c = {.splitter = splitter, .encoder = encoder};
-    uint64_t steps = STEPS_BASE + (uint64_t)STEPS_PER_BYTE * size;
-    c.limits = pcre2_match_context_create(splitter->general);
-    c.match = pcre2_match_data_create(1, splitter->general);
-    tern_status status = c.limits && c.match ? TERN_STATUS_OK : no_memory(encoder->context);
+    cutter c = {.encoder = encoder};
+    tern_status status = matcher_init(&c.matcher, splitter, &tokenizer->v, size);
     if (status == TERN_STATUS_OK) {
-        pcre2_set_match_limit(c.limits, steps < UINT32_MAX ? (uint32_t)steps : UINT32_MAX);
-        pcre2_set_heap_limit(c.limits, HEAP_KIB);
         status = cut_runs(&c, text, size);
     }
-    pcre2_match_data_free(c.match);
-    pcre2_match_context_free(c.limits);
+    matcher_finish(&c.matcher);
+    return status;
+}
+
+// The same in well-formed text alone.
+static tern_status replace_run(const matcher *m, size_t index, const tern__normal *n,
+                               const char *text, size_t size, tern__text *out) {
+    size_t done = 0;
+    for (size_t at = 0; at < size;) {
+        int result = find(m, index, text, size, at);
+        if (result == PCRE2_ERROR_NOMATCH) {
+            break;
+        }
+        if (result < 0) {
+            return fail_match(m, n->pattern, result);
+        }
+        const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(m->match);
+        if (ends[1] <= ends[0] || ends[0] < at) { // empty, or \K went astray
+            at = ends[0] < at ? at : ends[0];
+            at += at < size ? tern__character_size(text + at, size - at) : 1;
+            continue;
+        }
+        tern__text_add(out, text + done, ends[0] - done);
+        tern__text_add(out, m->v->text + n->content.start, n->content.size);
+        done = at = ends[1];
+    }
+    tern__text_add(out, text + done, size - done);
+    return TERN_STATUS_OK;
+}
+
+tern_status tern__split_replace(const tern__splitter *splitter, const tern__vocabulary *v,
+                                size_t step, const char *text, size_t size, tern__text *out) {
+    matcher m;
+    size_t index = splitter->count + count_normals(v, step);
+    tern_status status = matcher_init(&m, splitter, v, size);
+    for (size_t at = 0; at < size && status == TERN_STATUS_OK;) {
+        bool well_formed;
+        uint32_t length = run_size(text + at, (uint32_t)(size - at), &well_formed);
+        if (well_formed) {
+            status = replace_run(&m, index, &v->normals[step], text + at, length, out);
+        } else {
+            tern__text_add(out, text + at, length);
+        }
+        at += length;
+    }
+    matcher_finish(&m);
     return status;
 }

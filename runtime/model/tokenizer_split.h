@@ -5,8 +5,8 @@
 #include "runtime/model/text.h"
 #include "runtime/model/tokenizer.h"
 
-// Compiles the splits of |v|; NULL if there are none. UNSUPPORTED names a pattern that PCRE2
-// refuses.
+// Compiles the patterns of |v|, the splits' and the normaliser's; NULL if there are none.
+// UNSUPPORTED names a pattern that PCRE2 refuses.
 tern_status tern__splitter_create(const tern__vocabulary *v, tern__splitter **out_splitter);
 
 // Accepts NULL.
@@ -20,5 +20,10 @@ tern_status tern__split_words(tern__encoder *encoder, const char *text, uint32_t
 // cannot be said so.
 tern_status tern__pattern_translate(const tern__vocabulary *v, const tern__span *span,
                                     tern__text *out);
+
+// Adds |text|, shorter than 4 GiB, to |out| with what matches the step |step| of the normaliser, a
+// pattern, replaced by its content. Fails as tern__split_words.
+tern_status tern__split_replace(const tern__splitter *splitter, const tern__vocabulary *v,
+                                size_t step, const char *text, size_t size, tern__text *out);
 
 #endif

@@ -33,7 +33,7 @@ enum {
     TERN__ADDED_ONLY = 1u << 6         // no part of the model, which cannot make it
 };
 
-enum { TERN__MAX_TOKENS = 1 << 24, TERN__MAX_AFFIX = 4 };
+enum { TERN__MAX_TOKENS = 1 << 24, TERN__MAX_AFFIX = 4, TERN__MAX_ENDS = 16 };
 
 // Text that lies in the vocabulary's own memory. NUL-terminated.
 typedef struct tern__span {
@@ -150,6 +150,8 @@ typedef struct tern__vocabulary {
     size_t normal_late;        // steps from here on come after cutting ADDED_NORMALIZED tokens out
     tern__affix before, after; // added by TERN_TOKENIZE_BOS and TERN_TOKENIZE_EOS
     int32_t bos, eos, unknown, end_of_turn, end_of_message, padding;
+    int32_t ends[TERN__MAX_ENDS]; // more ids that end a text
+    uint32_t end_count;
     tern__prefix prefix;
     tern__decoder decoder;
     tern__span continuing; // WordPiece: what tokens within a word begin with
@@ -228,6 +230,8 @@ tern_status tern__tokenizer_from_memory(tern_context *context, const char *file,
 
 // Readers. Each fills an initialised |v|, which the caller finishes whatever they return.
 tern_status tern__vocabulary_read_gguf(tern__vocabulary *v, const tern_archive *archive);
+tern_status tern__vocabulary_read_folder(tern__vocabulary *v, const tern_archive *archive);
+tern_status tern__vocabulary_read_file(tern__vocabulary *v, const char *data, size_t size);
 tern_status tern__vocabulary_read_sentencepiece(tern__vocabulary *v, const char *data, size_t size);
 tern_status tern__vocabulary_read_json(tern__vocabulary *v, const char *data, size_t size);
 tern_status tern__vocabulary_read_tiktoken(tern__vocabulary *v, const char *data, size_t size);

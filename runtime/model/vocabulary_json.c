@@ -207,7 +207,7 @@ static tern_status read_model(model *m) {
                                             : tern__json_refuse(m->v, "model", type);
 }
 
-static tern_status read_flags(const model *m, const tern__json *token, uint8_t *out) {
+static tern_status read_flags(const tern__vocabulary *v, const tern__json *token, uint8_t *out) {
     static const struct {
         const char *name;
         uint8_t flag;
@@ -218,30 +218,35 @@ static tern_status read_flags(const model *m, const tern__json *token, uint8_t *
     *out = 0;
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         bool set;
-        TERN_TRY(tern__json_want_bool(m->v, token, flags[i].name, false, &set));
+        TERN_TRY(tern__json_want_bool(v, token, flags[i].name, false, &set));
         *out |= set ? flags[i].flag : 0;
     }
     return TERN_STATUS_OK;
 }
 
-static tern_status read_added(model *m, const tern__json *token) {
+tern_status tern__json_read_added(tern__vocabulary *v, const tern__json *token, uint32_t id,
+                                  size_t own) {
     const char *text;
-    uint32_t id;
     uint8_t flags;
     bool special;
-    TERN_TRY(tern__json_want_string(m->v, token, "content", NULL, &text));
-    TERN_TRY(tern__json_to_id(m->v, tern__json_get(token, "id"), text, &id));
-    TERN_TRY(tern__json_want_bool(m->v, token, "special", false, &special));
-    TERN_TRY(read_flags(m, token, &flags));
-    TERN_TRY(check_id(m, text, id));
-    bool unknown = m->v->unknown >= 0 && (uint32_t)m->v->unknown == id;
-    double score = id < m->v->token_count ? m->v->tokens[id].score : 0.0;
+    TERN_TRY(tern__json_want_string(v, token, "content", NULL, &text));
+    TERN_TRY(tern__json_want_bool(v, token, "special", false, &special));
+    TERN_TRY(read_flags(v, token, &flags));
+    bool unknown = v->unknown >= 0 && (uint32_t)v->unknown == id;
+    double score = id < v->token_count ? v->tokens[id].score : 0.0;
     int32_t type = unknown   ? TERN__TOKEN_UNKNOWN
                    : special ? TERN__TOKEN_CONTROL
                              : TERN__TOKEN_USER_DEFINED;
-    TERN_TRY(tern__vocabulary_set(m->v, id, text, strlen(text), score, type));
-    m->v->tokens[id].added = flags | (id >= m->own ? TERN__ADDED_ONLY : 0);
+    TERN_TRY(tern__vocabulary_set(v, id, text, strlen(text), score, type));
+    v->tokens[id].added = (uint8_t)(flags | (id >= own ? TERN__ADDED_ONLY : 0));
     return TERN_STATUS_OK;
+}
+
+static tern_status read_added(model *m, const tern__json *token) {
+    uint32_t id;
+    TERN_TRY(tern__json_to_id(m->v, tern__json_get(token, "id"), "added_tokens", &id));
+    TERN_TRY(check_id(m, "added", id));
+    return tern__json_read_added(m->v, token, id, m->own);
 }
 
 static tern_status read_all_added(model *m) {

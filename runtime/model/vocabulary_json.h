@@ -12,6 +12,10 @@ tern_status tern__json_read_pre_tokenizer(tern__vocabulary *v, const tern__json 
 tern_status tern__json_read_decoder(tern__vocabulary *v, const tern__json *decoder);
 tern_status tern__json_read_post_processor(tern__vocabulary *v, const tern__json *processor);
 
+// The token |id| as an entry of added_tokens describes it. |own| tokens are the model's.
+tern_status tern__json_read_added(tern__vocabulary *v, const tern__json *token, uint32_t id,
+                                  size_t own);
+
 typedef tern_status (*tern__json_reader)(tern__vocabulary *v, const tern__json *step);
 
 // Readers by the "type" of a step, the last one empty.

@@ -56,7 +56,7 @@ static tern_status read_replace(tern__vocabulary *v, const tern__json *step) {
     TERN_TRY(tern__json_want_pattern(v, step, &plain, &regex));
     TERN_TRY(tern__json_want_string(v, step, "content", NULL, &content));
     return plain ? add_text(v, TERN__NORMAL_REPLACE, plain, content)
-                 : tern__json_refuse(v, "normalizer's regular expression", regex);
+                 : add_text(v, TERN__NORMAL_REPLACE_PATTERN, regex, content);
 }
 
 static tern_status read_prepend(tern__vocabulary *v, const tern__json *step) {

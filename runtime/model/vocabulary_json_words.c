@@ -165,7 +165,33 @@ static tern_status read_delimiter(tern__vocabulary *v, const tern__json *step) {
     return split_plain(v, delimiter, TERN__SPLIT_REMOVED, false);
 }
 
+// Words between white space, each with the mark before it: the same as marks for the white space
+// before, and a cut at each mark.
+static tern_status read_marked_words(tern__vocabulary *v, const tern__json *metaspace) {
+    tern__prefix prefix = TERN__PREFIX_NEVER;
+    TERN_TRY(check_mark(v, metaspace));
+    TERN_TRY(read_scheme(v, metaspace, &prefix));
+    if (prefix != TERN__PREFIX_EACH) {
+        return tern__json_refuse(v, "prepend_scheme after WhitespaceSplit", "first or never");
+    }
+    TERN_TRY(tern__vocabulary_normal(v, TERN__NORMAL_STRIP_LEFT, NULL, NULL, 0));
+    TERN_TRY(tern__vocabulary_normal(v, TERN__NORMAL_STRIP_RIGHT, NULL, NULL, 0));
+    TERN_TRY(tern__vocabulary_normal(v, TERN__NORMAL_REPLACE_PATTERN, "[" SPACE "]+(?:" MARK ")?",
+                                     MARK, 3));
+    TERN_TRY(tern__vocabulary_normal(v, TERN__NORMAL_PREPEND_ONCE, NULL, MARK, 3));
+    return tern__vocabulary_split(v, MARK, TERN__SPLIT_MERGED_WITH_NEXT, false);
+}
+
 static tern_status read_sequence(tern__vocabulary *v, const tern__json *step) {
+    const tern__json *list;
+    TERN_TRY(tern__json_want_list(v, step, "pretokenizers", &list));
+    const tern__json *one = tern__json_first(list);
+    const tern__json *two = one ? tern__json_next(list, one) : NULL;
+    if (two && v->split_count == 0 && !tern__json_next(list, two) &&
+        tern__json_is(tern__json_get(one, "type"), "WhitespaceSplit") &&
+        tern__json_is(tern__json_get(two, "type"), "Metaspace")) {
+        return read_marked_words(v, two);
+    }
     return tern__json_read_list(v, step, "pretokenizers", tern__json_read_pre_tokenizer);
 }
 

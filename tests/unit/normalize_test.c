@@ -37,7 +37,8 @@ static void check(const step *steps, size_t count, const char *text, const char 
                                          steps[i].content ? strlen(steps[i].content) : 0));
     }
     tern__text out = {.context = context};
-    CHECK_OK(tern__normalize(&v, 0, count, text, strlen(text), true, &out));
+    CHECK_OK(
+        tern__normalize(&(tern__normalizing){&v, NULL, 0, count, true}, text, strlen(text), &out));
     if (out.size != strlen(expected) || memcmp(out.bytes, expected, out.size) != 0) {
         fail_msg("form %d of '%s' is '%.*s', expected '%s'", steps[0].form, text, (int)out.size,
                  out.bytes, expected);
@@ -183,7 +184,8 @@ static void test_no_memory(void **state) {
     for (size_t i = 1; status != TERN_STATUS_OK; i++) {
         tern__text out = {.context = context};
         heap.fail_at = heap.calls + i;
-        status = tern__normalize(&v, 0, 2, "\u0301\u0323\u00c5", 6, true, &out);
+        status = tern__normalize(&(tern__normalizing){&v, NULL, 0, 2, true}, "\u0301\u0323\u00c5",
+                                 6, &out);
         heap.fail_at = 0;
         assert_true(status == TERN_STATUS_OK || status == TERN_STATUS_OUT_OF_MEMORY);
         assert_true(i < 20 && (i > 3 || status != TERN_STATUS_OK));
