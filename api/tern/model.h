@@ -11,7 +11,8 @@
  * A network loaded for one device: its weights, its tokenizer, and the programs that run it.
  *
  * Architectures: bitnet, bitnet-b1.58, bitnet-25 (arXiv 2402.17764, 2504.12285), llama, qwen2,
- * qwen3, qwen3moe, gemma3, maple, with rotary scaling of the types linear, yarn and llama3.
+ * qwen3, qwen3moe, gemma3, maple, hgrn-bit (arXiv 2406.02528), with rotary scaling of the types
+ * linear, yarn and llama3.
  *
  * Tensor types: ternary and binary ones are held exactly as t2 (I2_S, TQ1_0, TQ2_0, Q1_0, Q2_0 with
  * groups of 64 or 128, PQ2_0, PTQ1_0, the packed bytes of Hugging Face folders and of BitMat), with

@@ -10,7 +10,8 @@
 #include <tern/sink.h>
 
 /**
- * One conversation with a model: its positions and its KV cache.
+ * One conversation with a model: its positions and its KV cache, or the states of a recurrent
+ * network.
  *
  * Ownership: destroy before the model.
  * Threads:   one at a time; different sessions of one model from different threads.
@@ -178,8 +179,12 @@ TERN_API const int32_t *tern_session_ids(const tern_session *session);
 TERN_API uint32_t tern_session_common_prefix(const tern_session *session, const int32_t *ids,
                                              size_t count);
 
-/** Forgets everything from |position| on; OUT_OF_RANGE past what is filled. OUT_OF_MEMORY only
- * where cache shared with a fork is gone back over; nothing has changed then. */
+/**
+ * Forgets everything from |position| on; OUT_OF_RANGE past what is filled. OUT_OF_MEMORY only where
+ * cache shared with a fork is gone back over; nothing has changed then. A recurrent network
+ * (hgrn-bit) knows its state at the last position alone, so that going back to another one than 0
+ * is UNSUPPORTED; a fork there and a drop that does not begin at 0 are, too.
+ */
 TERN_API tern_status tern_session_rewind(tern_session *session, uint32_t position);
 
 /**

@@ -8,6 +8,7 @@ enum {
     QWEN3_MOE = TERN__HEAD_NORMS | TERN__EXPERTS,
     GEMMA3 = TERN__HEAD_NORMS | TERN__POST_NORMS | TERN__SCALED_EMBEDDING,
     MAPLE = TERN__HEAD_NORMS | TERN__EXPERTS | TERN__WINDOWED_TURN | TERN__TERNARY,
+    HGRN_BIT = TERN__RECURRENT | TERN__JOINT_GATE | TERN__TERNARY,
 
     SILU = TERN_ACTIVATION_SILU,
     RELU2 = TERN_ACTIVATION_RELU2,
@@ -27,6 +28,7 @@ static const tern__architecture architectures[] = {
     {"qwen3moe", QWEN3_MOE, SILU, HALF_SPLIT, 0, 0.0, 0.0f},
     {"gemma3", GEMMA3, GELU_TANH, HALF_SPLIT, 6, 10000.0, 0.0f},
     {"maple", MAPLE, SILU, HALF_SPLIT, 4, 0.0, 7.0f},
+    {"hgrn-bit", HGRN_BIT, SILU, HALF_SPLIT, 0, 0.0, 0.0f},
 };
 
 enum { COUNT = sizeof architectures / sizeof architectures[0] };

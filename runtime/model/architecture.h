@@ -13,7 +13,9 @@ enum {
     TERN__SCALED_EMBEDDING = 1 << 3, // by the square root of the width
     TERN__EXPERTS = 1 << 4,          // a few of many gated units, as a router says
     TERN__WINDOWED_TURN = 1 << 5,    // only windowed layers have rotary positions
-    TERN__TERNARY = 1 << 6 // dense projections whose values are all -s, 0 or +s are ternary ones
+    TERN__RECURRENT = 1 << 6,        // gated recurrences for attention (arXiv 2406.02528)
+    TERN__JOINT_GATE = 1 << 7,       // gate and up are one matrix, the gate's rows first
+    TERN__TERNARY = 1 << 8 // dense projections whose values are all -s, 0 or +s are ternary ones
 };
 
 typedef struct tern__architecture {

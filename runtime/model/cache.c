@@ -16,31 +16,32 @@ typedef struct pool {
     tern_tensor *tensors; // [2 * layers]
 } pool;
 
-static uint32_t blocks_for(uint32_t positions) {
-    return positions / TERN_KV_BLOCK + (positions % TERN_KV_BLOCK != 0);
+static uint32_t blocks_for(const tern__hyper *hyper, uint32_t positions) {
+    uint32_t span = tern__cache_span(hyper);
+    return positions / span + (positions % span != 0);
 }
 
-static tern_dtype dtype_of(tern_kv_type kv) {
-    return kv == TERN_KV_F32 ? TERN_DTYPE_F32 : TERN_DTYPE_F16;
+static tern_dtype dtype_of(const tern__hyper *hyper, tern_kv_type kv) {
+    return kv == TERN_KV_F32 || tern__cache_has_states(hyper) ? TERN_DTYPE_F32 : TERN_DTYPE_F16;
 }
 
 static uint64_t layer_bytes(const tern__hyper *hyper, tern_dtype dtype, uint64_t blocks) {
-    uint32_t shape[4] = {1, hyper->kv_heads, TERN_KV_BLOCK, hyper->head_dim};
+    uint32_t shape[4] = {1, hyper->kv_heads, tern__cache_rows(hyper), hyper->head_dim};
     uint64_t bytes = tern_tensor_packed_bytes(dtype, 4, shape);
     return tern__mul_u64(bytes, blocks, &bytes) ? bytes : 0;
 }
 
 static uint64_t pool_bytes(const tern__hyper *hyper, tern_dtype dtype, uint64_t blocks) {
     uint64_t bytes = layer_bytes(hyper, dtype, blocks);
-    return tern__mul_u64(bytes, 2 * (uint64_t)hyper->layers, &bytes) ? bytes : 0;
+    return tern__mul_u64(bytes, tern__cache_buffers(hyper), &bytes) ? bytes : 0;
 }
 
 uint64_t tern__cache_bytes(const tern__hyper *hyper, tern_kv_type kv, uint32_t positions) {
-    return pool_bytes(hyper, dtype_of(kv), blocks_for(positions));
+    return pool_bytes(hyper, dtype_of(hyper, kv), blocks_for(hyper, positions));
 }
 
-uint64_t tern__cache_table_bytes(uint32_t positions) {
-    return FIRST_SEQUENCES * (uint64_t)blocks_for(positions) * sizeof(int32_t);
+uint64_t tern__cache_table_bytes(const tern__hyper *hyper, uint32_t positions) {
+    return FIRST_SEQUENCES * (uint64_t)blocks_for(hyper, positions) * sizeof(int32_t);
 }
 
 void tern__cache_init(tern__cache *cache, tern_device *device, const tern__hyper *hyper,
@@ -48,11 +49,11 @@ void tern__cache_init(tern__cache *cache, tern_device *device, const tern__hyper
     *cache = (tern__cache){.context = tern_device_context(device),
                            .device = device,
                            .hyper = hyper,
-                           .dtype = dtype_of(kv)};
+                           .dtype = dtype_of(hyper, kv)};
 }
 
 static void free_pool(const tern__cache *cache, pool *p) {
-    for (uint32_t i = 0; p->buffers && i < 2 * cache->hyper->layers; i++) {
+    for (uint32_t i = 0; p->buffers && i < tern__cache_buffers(cache->hyper); i++) {
         tern_buffer_destroy(p->buffers[i]);
     }
     tern__free(cache->context, p->buffers);
@@ -76,9 +77,11 @@ void tern__cache_finish(tern__cache *cache) {
 
 static tern_status fill_pool(const tern__cache *cache, uint32_t blocks, pool *p) {
     const tern__hyper *hyper = cache->hyper;
-    uint32_t count = 2 * hyper->layers;
+    uint32_t count = tern__cache_buffers(hyper);
     uint64_t bytes = layer_bytes(hyper, cache->dtype, blocks);
+    bool states = tern__cache_has_states(hyper);
     uint32_t shape[4] = {blocks, hyper->kv_heads, TERN_KV_BLOCK, hyper->head_dim};
+    const uint32_t state_shape[2] = {blocks, hyper->width};
     p->block_count = blocks;
     p->free_blocks = tern__calloc(cache->context, blocks, sizeof *p->free_blocks);
     p->users = tern__calloc(cache->context, blocks, sizeof *p->users);
@@ -94,7 +97,8 @@ static tern_status fill_pool(const tern__cache *cache, uint32_t blocks, pool *p)
     }
     for (uint32_t i = 0; i < count; i++) {
         TERN_TRY(tern_buffer_create(cache->device, bytes, &p->buffers[i]));
-        p->tensors[i] = tern_tensor_make(p->buffers[i], 0, cache->dtype, 4, shape);
+        p->tensors[i] = tern_tensor_make(p->buffers[i], 0, cache->dtype, states ? 2 : 4,
+                                         states ? state_shape : shape);
     }
     return TERN_STATUS_OK;
 }
@@ -105,7 +109,7 @@ static tern_status move_content(const tern__cache *cache, const pool *p) {
     void *piece = tern__alloc(cache->context, MOVE_BYTES);
     tern_status status =
         piece ? TERN_STATUS_OK : tern__fail_memory(cache->context, MOVE_BYTES, "kv cache");
-    for (uint32_t i = 0; status == TERN_STATUS_OK && i < 2 * cache->hyper->layers; i++) {
+    for (uint32_t i = 0; status == TERN_STATUS_OK && i < tern__cache_buffers(cache->hyper); i++) {
         for (uint64_t done = 0; status == TERN_STATUS_OK && done < total; done += MOVE_BYTES) {
             uint64_t size = total - done < MOVE_BYTES ? total - done : MOVE_BYTES;
             status = tern_buffer_download(cache->buffers[i], done, piece, size);
@@ -119,10 +123,11 @@ static tern_status move_content(const tern__cache *cache, const pool *p) {
 }
 
 static tern_status fail_memory(const tern__cache *cache, uint64_t blocks, const char *why) {
+    bool states = tern__cache_has_states(cache->hyper);
     return tern__fail(cache->context, TERN_STATUS_OUT_OF_MEMORY,
-                      "kv cache: %llu positions of all sessions need %llu bytes of device memory: "
-                      "%s",
-                      (unsigned long long)blocks * TERN_KV_BLOCK,
+                      "kv cache: %llu %s of all sessions need %llu bytes of device memory: %s",
+                      (unsigned long long)blocks * tern__cache_rows(cache->hyper),
+                      states ? "states" : "positions",
                       (unsigned long long)pool_bytes(cache->hyper, cache->dtype, blocks), why);
 }
 
@@ -165,7 +170,7 @@ static tern_status grow_to(tern__cache *cache, uint32_t blocks) {
     cache->users = p.users;
     cache->buffers = p.buffers;
     cache->keys = p.tensors;
-    cache->values = p.tensors + cache->hyper->layers;
+    cache->values = tern__cache_has_states(cache->hyper) ? NULL : p.tensors + cache->hyper->layers;
     return TERN_STATUS_OK;
 }
 
@@ -237,7 +242,7 @@ static uint32_t free_sequence(const tern__cache *cache) {
 }
 
 bool tern__cache_must_grow(const tern__cache *cache, uint32_t positions, uint32_t shared) {
-    uint32_t needed = blocks_for(positions);
+    uint32_t needed = blocks_for(cache->hyper, positions);
     return needed - shared > cache->free_count || needed > cache->table.shape[1] ||
            free_sequence(cache) == cache->table.shape[0];
 }
@@ -272,7 +277,7 @@ static void give_block(tern__cache *cache, uint32_t block) {
 
 tern_status tern__cache_lease(tern__cache *cache, uint32_t positions, const tern__lease *from,
                               uint32_t shared, tern__lease **out_lease) {
-    uint32_t needed = blocks_for(positions);
+    uint32_t needed = blocks_for(cache->hyper, positions);
     size_t bytes = sizeof(tern__lease) + needed * sizeof(uint32_t);
     *out_lease = NULL;
     TERN_TRY(make_room(cache, needed - shared, needed));
@@ -290,6 +295,7 @@ tern_status tern__cache_lease(tern__cache *cache, uint32_t positions, const tern
     for (uint32_t i = shared; i < needed; i++) {
         lease->blocks[i] = take_block(cache);
     }
+    lease->place = tern__cache_has_states(cache->hyper) ? lease->blocks[0] : lease->sequence;
     cache->leases[lease->sequence] = lease;
     tern_status status = upload_lease(cache, lease);
     if (status != TERN_STATUS_OK) {
@@ -313,7 +319,7 @@ void tern__cache_release(tern__cache *cache, tern__lease *lease) {
 
 uint32_t tern__cache_shared(const tern__cache *cache, const tern__lease *lease, uint32_t position) {
     uint32_t count = 0;
-    for (uint32_t i = position / TERN_KV_BLOCK; i < lease->count; i++) {
+    for (uint32_t i = position / tern__cache_span(cache->hyper); i < lease->count; i++) {
         count += cache->users[lease->blocks[i]] > 1;
     }
     return count;
@@ -322,13 +328,13 @@ uint32_t tern__cache_shared(const tern__cache *cache, const tern__lease *lease, 
 // Blocks of its own in the place of shared ones, in a lease that nobody else has seen yet.
 static tern_status own(tern__cache *cache, tern__lease *fresh, const tern__lease *lease,
                        uint32_t position) {
-    uint32_t first = position / TERN_KV_BLOCK;
+    uint32_t span = tern__cache_span(cache->hyper), first = position / span;
     for (uint32_t i = first; i < lease->count; i++) {
         if (cache->users[lease->blocks[i]] > 1) {
             fresh->blocks[i] = take_block(cache);
         }
     }
-    if (position % TERN_KV_BLOCK && fresh->blocks[first] != lease->blocks[first]) {
+    if (position % span && fresh->blocks[first] != lease->blocks[first]) {
         TERN_TRY(tern__cache_copy_block(cache, lease, fresh, position));
     }
     return upload_lease(cache, fresh);

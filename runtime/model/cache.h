@@ -9,6 +9,9 @@
 // Leases may share blocks that are full. A session writes from its position on, and every block
 // from there on is its alone: going back over shared blocks takes others in their place first.
 //
+// A recurrent network has a state of each layer instead, which is that after the last position: one
+// block of one buffer a layer, whatever the number of positions. Nothing else differs.
+//
 // Guarded by the model's lock.
 #ifndef TERN_RUNTIME_MODEL_CACHE_H_
 #define TERN_RUNTIME_MODEL_CACHE_H_
@@ -21,6 +24,7 @@
 
 typedef struct tern__lease {
     uint32_t sequence;
+    uint32_t place; // what steps call it: its sequence, or its state
     uint32_t count;
     uint32_t *blocks;
 } tern__lease;
@@ -34,19 +38,37 @@ typedef struct tern__cache {
     uint32_t free_count;
     uint32_t *free_blocks;
     uint32_t *users;       // leases that have each block
-    tern_buffer **buffers; // [2 * layers]: keys of every layer, then values
-    tern_tensor *keys;     // [layers]: [blocks, kv_heads, 64, head_dim]
-    tern_tensor *values;
+    tern_buffer **buffers; // [2 * layers]: keys of every layer, then values; or [layers]: states
+    tern_tensor *keys;     // [layers]: [blocks, kv_heads, 64, head_dim]; or states [blocks, width]
+    tern_tensor *values;   // [layers]: as keys; none of states
     tern_buffer *table_buffer;
     tern_tensor table;    // i32 [sequences, blocks]
     tern__lease **leases; // by sequence; NULL: free
 } tern__cache;
 
+static inline bool tern__cache_has_states(const tern__hyper *hyper) {
+    return tern__hyper_has(hyper, TERN__RECURRENT);
+}
+
+// Positions that a block is for.
+static inline uint32_t tern__cache_span(const tern__hyper *hyper) {
+    return tern__cache_has_states(hyper) ? UINT32_MAX : TERN_KV_BLOCK;
+}
+
+// Those of them that have room of their own in it.
+static inline uint32_t tern__cache_rows(const tern__hyper *hyper) {
+    return tern__cache_has_states(hyper) ? 1 : TERN_KV_BLOCK;
+}
+
+static inline uint32_t tern__cache_buffers(const tern__hyper *hyper) {
+    return tern__cache_has_states(hyper) ? hyper->layers : 2 * hyper->layers;
+}
+
 // Bytes of |positions| positions; 0 on overflow.
 uint64_t tern__cache_bytes(const tern__hyper *hyper, tern_kv_type kv, uint32_t positions);
 
 // Bytes of the block table of a first session of |positions|.
-uint64_t tern__cache_table_bytes(uint32_t positions);
+uint64_t tern__cache_table_bytes(const tern__hyper *hyper, uint32_t positions);
 
 // Empty: takes memory with the first lease.
 void tern__cache_init(tern__cache *cache, tern_device *device, const tern__hyper *hyper,
@@ -73,14 +95,14 @@ tern_status tern__cache_own(tern__cache *cache, tern__lease *lease, uint32_t pos
 
 // What the first |positions| of a lease hold, in pieces, each [kv_heads, n, head_dim] with the n
 // positions, 64 at most, of a block: all blocks of the keys of layer 0, of its values, of the keys
-// of layer 1, and so on. The same on every backend.
+// of layer 1, and so on; or the state of each layer [width]. The same on every backend.
 uint64_t tern__cache_content_bytes(const tern__cache *cache, uint32_t positions);
 typedef tern_status (*tern__piece_fn)(void *user, void *data, size_t size);
 tern_status tern__cache_read(const tern__cache *cache, const tern__lease *lease, uint32_t positions,
                              tern__piece_fn take, void *user);
 tern_status tern__cache_write(const tern__cache *cache, const tern__lease *lease,
                               uint32_t positions, tern__piece_fn give, void *user);
-// From one lease to another: the block of |position|.
+// From one lease to another: the block of |position|, which is a state as it is.
 tern_status tern__cache_copy_block(const tern__cache *cache, const tern__lease *from,
                                    const tern__lease *to, uint32_t position);
 

@@ -8,17 +8,22 @@
 // Through the host, in one of the buffers: the filled positions of a block.
 typedef struct passage {
     const tern__cache *cache;
-    uint8_t *block; // as on the device: [kv_heads, 64, head_dim]
+    uint8_t *block; // as on the device: [kv_heads, 64, head_dim], or a state
     uint8_t *piece; // without the positions that are not filled
     uint64_t block_bytes;
     uint64_t row_bytes; // of a position of a head
+    uint32_t rows;      // of a head in a block
+    uint32_t buffers;
 } passage;
 
 static passage passage_of(const tern__cache *cache) {
     uint64_t row = tern_dtype_row_bytes(cache->dtype, cache->hyper->head_dim);
+    uint32_t rows = tern__cache_rows(cache->hyper);
     return (passage){.cache = cache,
                      .row_bytes = row,
-                     .block_bytes = row * TERN_KV_BLOCK * cache->hyper->kv_heads};
+                     .rows = rows,
+                     .buffers = tern__cache_buffers(cache->hyper),
+                     .block_bytes = row * rows * cache->hyper->kv_heads};
 }
 
 static tern_status begin(passage *p) {
@@ -31,8 +36,9 @@ static tern_status begin(passage *p) {
 }
 
 uint64_t tern__cache_content_bytes(const tern__cache *cache, uint32_t positions) {
-    return passage_of(cache).row_bytes * cache->hyper->kv_heads * 2 * cache->hyper->layers *
-           positions;
+    passage p = passage_of(cache);
+    uint64_t rows = tern__cache_has_states(cache->hyper) ? positions != 0 : positions;
+    return p.row_bytes * cache->hyper->kv_heads * p.buffers * rows;
 }
 
 static tern_status download(const passage *p, uint32_t buffer, uint32_t block) {
@@ -49,23 +55,30 @@ static tern_status upload(const passage *p, uint32_t buffer, uint32_t block) {
 static void pack(const passage *p, uint32_t filled, bool unpack) {
     size_t size = (size_t)(filled * p->row_bytes);
     for (uint32_t head = 0; head < p->cache->hyper->kv_heads; head++) {
-        uint8_t *in_block = p->block + head * TERN_KV_BLOCK * p->row_bytes;
+        uint8_t *in_block = p->block + head * p->rows * p->row_bytes;
         uint8_t *in_piece = p->piece + head * (uint64_t)size;
         memcpy(unpack ? in_block : in_piece, unpack ? in_piece : in_block, size);
     }
 }
 
-static uint32_t filled_in(uint32_t positions, uint32_t index) {
-    uint32_t left = positions - index * TERN_KV_BLOCK;
-    return left < TERN_KV_BLOCK ? left : (uint32_t)TERN_KV_BLOCK;
+// Of block |index|; 0 past the last.
+static uint32_t filled_in(const passage *p, uint32_t positions, uint32_t index) {
+    uint64_t before = (uint64_t)index * tern__cache_span(p->cache->hyper);
+    uint64_t left = positions > before ? positions - before : 0;
+    return left < p->rows ? (uint32_t)left : p->rows;
+}
+
+// The keys of a layer, then its values; the states of all.
+static uint32_t buffer_at(const passage *p, uint32_t index) {
+    uint32_t layers = p->cache->hyper->layers;
+    return p->buffers == layers ? index : index / 2 + index % 2 * layers;
 }
 
 static tern_status read_all(const passage *p, const tern__lease *lease, uint32_t positions,
                             tern__piece_fn take, void *user) {
-    for (uint32_t b = 0; b < 2 * p->cache->hyper->layers; b++) {
-        uint32_t buffer = b / 2 + b % 2 * p->cache->hyper->layers;
-        for (uint32_t i = 0; i * (uint64_t)TERN_KV_BLOCK < positions; i++) {
-            uint32_t filled = filled_in(positions, i);
+    for (uint32_t b = 0; b < p->buffers; b++) {
+        uint32_t buffer = buffer_at(p, b), filled;
+        for (uint32_t i = 0; (filled = filled_in(p, positions, i)) > 0; i++) {
             TERN_TRY(download(p, buffer, lease->blocks[i]));
             pack(p, filled, false);
             size_t size = (size_t)(filled * p->row_bytes * p->cache->hyper->kv_heads);
@@ -87,10 +100,9 @@ tern_status tern__cache_read(const tern__cache *cache, const tern__lease *lease,
 static tern_status write_all(const passage *p, const tern__lease *lease, uint32_t positions,
                              tern__piece_fn give, void *user) {
     memset(p->block, 0, (size_t)p->block_bytes);
-    for (uint32_t b = 0; b < 2 * p->cache->hyper->layers; b++) {
-        uint32_t buffer = b / 2 + b % 2 * p->cache->hyper->layers;
-        for (uint32_t i = 0; i * (uint64_t)TERN_KV_BLOCK < positions; i++) {
-            uint32_t filled = filled_in(positions, i);
+    for (uint32_t b = 0; b < p->buffers; b++) {
+        uint32_t buffer = buffer_at(p, b), filled;
+        for (uint32_t i = 0; (filled = filled_in(p, positions, i)) > 0; i++) {
             size_t size = (size_t)(filled * p->row_bytes * p->cache->hyper->kv_heads);
             TERN_TRY(give(user, p->piece, size));
             pack(p, filled, true);
@@ -112,10 +124,10 @@ tern_status tern__cache_write(const tern__cache *cache, const tern__lease *lease
 tern_status tern__cache_copy_block(const tern__cache *cache, const tern__lease *from,
                                    const tern__lease *to, uint32_t position) {
     passage p = passage_of(cache);
-    uint32_t index = position / TERN_KV_BLOCK;
+    uint32_t index = position / tern__cache_span(cache->hyper);
     TERN_TRY(begin(&p));
     tern_status status = TERN_STATUS_OK;
-    for (uint32_t b = 0; status == TERN_STATUS_OK && b < 2 * cache->hyper->layers; b++) {
+    for (uint32_t b = 0; status == TERN_STATUS_OK && b < p.buffers; b++) {
         status = download(&p, b, from->blocks[index]);
         status = status == TERN_STATUS_OK ? upload(&p, b, to->blocks[index]) : status;
     }

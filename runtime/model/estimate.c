@@ -144,12 +144,14 @@ static tern_status estimate_part(void *user, const tern__part *part) {
 // The steps that a session uses, and its tables.
 static uint64_t scratch_bytes(const tern__hyper *hyper, bool staged, uint32_t max_rows,
                               uint32_t positions) {
-    uint64_t tables = tern__hyper_has_two_tables(hyper) ? 2 : 1;
+    uint64_t tables = tern__hyper_has_two_tables(hyper)         ? 2
+                      : tern__hyper_has(hyper, TERN__RECURRENT) ? 0
+                                                                : 1;
     uint64_t bytes = tables * positions * hyper->rotary_dims * sizeof(float);
     for (uint32_t i = 0; i < TERN__BUCKET_COUNT && tern__buckets[i] <= max_rows; i++) {
         bytes += tern__step_bytes(hyper, tern__buckets[i], staged);
     }
-    return bytes + tern__cache_table_bytes(positions);
+    return bytes + tern__cache_table_bytes(hyper, positions);
 }
 
 static tern_status estimate_all(const tern_archive *archive, const tern_model_desc *model,

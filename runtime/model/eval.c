@@ -120,7 +120,7 @@ static tern_status submit(tern__evaluation *e, const chunk *c, const tern__step 
         session->ids[session->position] = rows[i].token;
         words[tern__param_token(i)] = rows[i].token;
         words[tern__param_position(capacity, i)] = (int32_t)session->position++;
-        words[tern__param_sequence(capacity, i)] = (int32_t)session->lease->sequence;
+        words[tern__param_sequence(capacity, i)] = (int32_t)session->lease->place;
     }
     for (uint32_t i = 0; i < c->selected; i++) {
         words[tern__param_selected(capacity, i)] = (int32_t)c->selected_row[i];

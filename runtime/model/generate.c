@@ -52,7 +52,8 @@ static tern_status check_desc(const tern_session *session, const tern_generate_d
 
 // How much of the prompt need not be evaluated; its last id always is.
 static uint32_t reusable(const tern_session *session, const tern_generate_desc *desc) {
-    return tern_session_common_prefix(session, desc->prompt, desc->prompt_count - 1);
+    uint32_t common = tern_session_common_prefix(session, desc->prompt, desc->prompt_count - 1);
+    return tern__session_holds(session, common) ? common : 0;
 }
 
 static tern_status check_room(const tern_session *session, const tern_generate_desc *desc) {

@@ -107,8 +107,14 @@ static tern_status read_head_dim(const tern_archive *archive, tern__hyper *hyper
     return TERN_STATUS_OK;
 }
 
+// A recurrence has one head as wide as the network.
 static tern_status read_heads(const tern_archive *archive, tern__hyper *hyper) {
     tern_context *context = tern__archive_context(archive);
+    if (tern__hyper_has(hyper, TERN__RECURRENT)) {
+        hyper->heads = hyper->kv_heads = 1;
+        hyper->head_dim = hyper->width;
+        return TERN_STATUS_OK;
+    }
     TERN_TRY(tern__hyper_need_count(archive, hyper, "attention.head_count", 65536, &hyper->heads));
     TERN_TRY(want_count(archive, hyper, "attention.head_count_kv", hyper->heads, &hyper->kv_heads));
     if (hyper->heads % hyper->kv_heads) {
@@ -138,7 +144,8 @@ static tern_status read_norms(const tern_archive *archive, tern__hyper *hyper) {
     tern__key name = tern__hyper_key(hyper, "attention.layer_norm_rms_epsilon");
     TERN_TRY(tern__archive_need_f32(archive, name.name, &hyper->norm_eps));
     TERN_TRY(check_eps(archive, name.name, hyper->norm_eps));
-    TERN_TRY(tern__archive_bool(archive, "tern.linear_norm", false, &hyper->linear_norm));
+    TERN_TRY(tern__archive_bool(archive, "tern.linear_norm",
+                                tern__hyper_has(hyper, TERN__RECURRENT), &hyper->linear_norm));
     TERN_TRY(tern__archive_f32(archive, linear_eps, hyper->norm_eps, &hyper->linear_norm_eps));
     TERN_TRY(check_eps(archive, linear_eps, hyper->linear_norm_eps));
     TERN_TRY(tern__archive_f32(archive, offset, 0.0f, &hyper->norm_offset));

@@ -10,6 +10,10 @@
 //     tern.rope.scaling.*       instead of the architecture's rope.scaling.*: type ("none",
 //                               "linear", "yarn", "llama3"), factor, original_context_length,
 //                               low_freq_factor, high_freq_factor, yarn_beta_fast, yarn_beta_slow
+//
+// The matmul-free network, hgrn-bit, has block_count, embedding_length, feed_forward_length (of one
+// half of blk.0.ffn_gate_up), context_length and attention.layer_norm_rms_epsilon. Its projections
+// all have norms of their own, output.weight too.
 #ifndef TERN_RUNTIME_MODEL_HYPER_H_
 #define TERN_RUNTIME_MODEL_HYPER_H_
 

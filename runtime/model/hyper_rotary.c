@@ -218,6 +218,9 @@ static tern_status read_scaling(const tern_archive *archive, const tern__hyper *
 }
 
 tern_status tern__hyper_read_rotary(const tern_archive *archive, tern__hyper *hyper) {
+    if (tern__hyper_has(hyper, TERN__RECURRENT)) {
+        return TERN_STATUS_OK;
+    }
     tern__key dims = tern__hyper_key(hyper, "rope.dimension_count");
     TERN_TRY(tern__archive_u32(archive, dims.name, hyper->head_dim, &hyper->rotary_dims));
     if (hyper->rotary_dims == 0 || hyper->rotary_dims % 2 || hyper->rotary_dims > hyper->head_dim) {
@@ -242,7 +245,7 @@ tern_status tern__hyper_read_rotary(const tern_archive *archive, tern__hyper *hy
 }
 
 bool tern__hyper_turns(const tern__hyper *hyper, uint32_t kind) {
-    return hyper->has_kind[kind] &&
+    return hyper->has_kind[kind] && !tern__hyper_has(hyper, TERN__RECURRENT) &&
            (kind == TERN__WINDOWED || !tern__hyper_has(hyper, TERN__WINDOWED_TURN));
 }
 

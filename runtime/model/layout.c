@@ -9,7 +9,7 @@
 #include "runtime/model/archive.h"
 #include "runtime/status.h"
 
-typedef enum dimension { ONE, WIDTH, FFN, HEADS, KV_HEADS, HEAD, EXPERTS } dimension;
+typedef enum dimension { ONE, WIDTH, FFN, HEADS, KV_HEADS, HEAD, EXPERTS, TWO_FFN } dimension;
 
 // Of a matrix.
 typedef enum matrix_kind {
@@ -33,9 +33,13 @@ typedef struct layer_tensor {
 
 static const layer_tensor layer_tensors[] = {
     {"attn_norm", ONE, WIDTH, PLACE(attn_norm), 0, 0, PROJECTION},
-    {"attn_q", HEADS, WIDTH, PLACE(q), 0, 0, PROJECTION},
-    {"attn_k", KV_HEADS, WIDTH, PLACE(k), 0, 0, PROJECTION},
-    {"attn_v", KV_HEADS, WIDTH, PLACE(v), 0, 0, PROJECTION},
+    {"attn_i", HEADS, WIDTH, PLACE(i), TERN__RECURRENT, 0, PROJECTION},
+    {"attn_f", HEADS, WIDTH, PLACE(f), TERN__RECURRENT, 0, PROJECTION},
+    {"attn_g", HEADS, WIDTH, PLACE(g), TERN__RECURRENT, 0, PROJECTION},
+    {"attn_g_norm", ONE, HEADS, PLACE(g_norm), TERN__RECURRENT, 0, PROJECTION},
+    {"attn_q", HEADS, WIDTH, PLACE(q), 0, TERN__RECURRENT, PROJECTION},
+    {"attn_k", KV_HEADS, WIDTH, PLACE(k), 0, TERN__RECURRENT, PROJECTION},
+    {"attn_v", KV_HEADS, WIDTH, PLACE(v), 0, TERN__RECURRENT, PROJECTION},
     {"attn_q_norm", ONE, HEAD, PLACE(q_norm), TERN__HEAD_NORMS, 0, PROJECTION},
     {"attn_k_norm", ONE, HEAD, PLACE(k_norm), TERN__HEAD_NORMS, 0, PROJECTION},
     {"attn_sub_norm", ONE, HEADS, PLACE(attn_sub_norm), TERN__SUB_NORMS, 0, PROJECTION},
@@ -46,8 +50,9 @@ static const layer_tensor layer_tensors[] = {
     {"ffn_gate_exps", FFN, WIDTH, PLACE(gate), TERN__EXPERTS, 0, BUNDLE},
     {"ffn_up_exps", FFN, WIDTH, PLACE(up), TERN__EXPERTS, 0, BUNDLE},
     {"ffn_down_exps", WIDTH, FFN, PLACE(down), TERN__EXPERTS, 0, BUNDLE},
-    {"ffn_gate", FFN, WIDTH, PLACE(gate), 0, TERN__EXPERTS, PROJECTION},
-    {"ffn_up", FFN, WIDTH, PLACE(up), 0, TERN__EXPERTS, PROJECTION},
+    {"ffn_gate_up", TWO_FFN, WIDTH, PLACE(gate), TERN__JOINT_GATE, 0, PROJECTION},
+    {"ffn_gate", FFN, WIDTH, PLACE(gate), 0, TERN__EXPERTS | TERN__JOINT_GATE, PROJECTION},
+    {"ffn_up", FFN, WIDTH, PLACE(up), 0, TERN__EXPERTS | TERN__JOINT_GATE, PROJECTION},
     {"ffn_sub_norm", ONE, FFN, PLACE(ffn_sub_norm), TERN__SUB_NORMS, 0, PROJECTION},
     {"ffn_down", WIDTH, FFN, PLACE(down), 0, TERN__EXPERTS, PROJECTION},
     {"post_ffw_norm", ONE, WIDTH, PLACE(ffn_post_norm), TERN__POST_NORMS, 0, PROJECTION},
@@ -72,6 +77,8 @@ static uint32_t extent(const tern__hyper *hyper, dimension dim) {
         return hyper->kv_heads * hyper->head_dim;
     case EXPERTS:
         return hyper->experts;
+    case TWO_FFN:
+        return 2 * hyper->ffn_width;
     case HEAD:
         return hyper->head_dim;
     default:
@@ -126,7 +133,7 @@ static void format_shape(uint32_t rank, const uint64_t *shape, char *out, size_t
 
 static tern_status check_shape(const walk *w, const tern__part *part) {
     const tern_tensor_info *info = &part->info;
-    uint32_t rank = part->experts ? 3 : part->usage ? 2 : 1;
+    uint32_t rank = part->experts ? 3 : part->usage || part->bounds ? 2 : 1;
     uint32_t experts = part->experts ? part->experts : 1;
     const uint64_t expected[] = {part->cols, part->rows / experts, experts};
     bool same = info->rank == rank;
@@ -193,11 +200,13 @@ static bool is_wide_float(const walk *w, const char *stem) {
 static tern_status visit_linear(const walk *w, const char *stem, tern__part *part) {
     char name[96];
     bool found = false, has_norm = false;
+    const tern__hyper *hyper = &w->network->hyper;
+    bool required = hyper->linear_norm && part->projection;
     tern__matrix *matrix = part->matrix;
     snprintf(name, sizeof name, "%s_norm_in.weight", stem);
     TERN_TRY(visit_vector(w, name, part->cols, matrix ? &matrix->norm : NULL,
-                          w->network->hyper.linear_norm ? NULL : &has_norm));
-    part->normed = has_norm || w->network->hyper.linear_norm;
+                          required ? NULL : &has_norm));
+    part->normed = has_norm || required;
     part->may_be_ternary = (part->may_be_ternary || part->normed) && is_wide_float(w, stem);
     snprintf(name, sizeof name, "%s.bias", stem);
     TERN_TRY(visit_vector(w, name, part->rows, matrix ? &matrix->bias : NULL, &found));
@@ -219,7 +228,7 @@ static tern_status visit_layer_tensor(const walk *w, uint32_t index, const layer
     tern__part part = {.rows = extent(hyper, tensor->rows),
                        .cols = cols,
                        .usage = TERN_WEIGHTS_MATMUL,
-                       .projection = true,
+                       .projection = tensor->kind != ROUTER,
                        .matrix = place};
     if (tensor->kind == BUNDLE) {
         part.experts = hyper->experts;
@@ -238,6 +247,23 @@ static tern_status visit_layer(const walk *w, uint32_t index) {
         }
     }
     return TERN_STATUS_OK;
+}
+
+static const char factors_name[] = "rope_freqs.weight";
+static const char bounds_name[] = "lower_bounds.weight";
+
+// What belongs to no layer, or to all.
+static tern_status visit_common(const walk *w) {
+    tern__network *network = w->network;
+    const tern__hyper *hyper = &network->hyper;
+    bool found = false;
+    if (tern__hyper_has(hyper, TERN__RECURRENT)) {
+        tern__part bounds = {.rows = hyper->layers, .cols = hyper->width, .bounds = true};
+        return visit_part(w, bounds_name, &bounds, NULL);
+    }
+    tern__part factors = {
+        .rows = 1, .cols = hyper->rotary_dims / 2, .factors = &network->rotary_factors};
+    return visit_part(w, factors_name, &factors, &found);
 }
 
 static bool is_tied(const walk *w) {
@@ -260,6 +286,7 @@ static tern_status visit_ends(const walk *w, bool placed) {
     tern__part head = {.rows = hyper->vocabulary,
                        .cols = hyper->width,
                        .usage = TERN_WEIGHTS_MATMUL,
+                       .projection = tern__hyper_has(hyper, TERN__RECURRENT),
                        .as_q8 = as_q8,
                        .is_copy = tied,
                        .matrix = placed ? &network->head : NULL};
@@ -280,11 +307,13 @@ static bool is_one_of(const char *name, const char *const *names, size_t count) 
     return false;
 }
 
-static bool is_end(const char *name, bool tied) {
+static bool is_end(const tern__hyper *hyper, const char *name, bool tied) {
     static const char *const names[] = {
-        "token_embd.weight", "token_embd.scale", "output_norm.weight", "rope_freqs.weight",
-        "output.weight",     "output.scale",     "output.bias",        "output_norm_in.weight"};
-    return is_one_of(name, names, sizeof names / sizeof names[0] - (tied ? 4 : 0));
+        "token_embd.weight", "token_embd.scale", "output_norm.weight",   "output.weight",
+        "output.scale",      "output.bias",      "output_norm_in.weight"};
+    const char *own = tern__hyper_has(hyper, TERN__RECURRENT) ? bounds_name : factors_name;
+    return strcmp(name, own) == 0 ||
+           is_one_of(name, names, sizeof names / sizeof names[0] - (tied ? 4 : 0));
 }
 
 // What follows the number of a layer.
@@ -305,7 +334,7 @@ static bool is_in_layer(const tern__hyper *hyper, const char *name) {
 static bool has_place(const tern__hyper *hyper, bool tied, const char *name) {
     char *rest = NULL;
     if (strncmp(name, "blk.", 4) != 0) {
-        return is_end(name, tied);
+        return is_end(hyper, name, tied);
     }
     const char *number = name + 4;
     unsigned long layer = strtoul(number, &rest, 10);
@@ -334,12 +363,9 @@ tern_status tern__layout_visit(tern__network *network, const tern_archive *archi
                                tern__part_fn visit, void *user) {
     walk w = {network, archive, tern__archive_context(archive), visit, user, false};
     bool placed = network->layers != NULL;
-    bool found = false;
     TERN_TRY(read_absmean(&w));
     TERN_TRY(visit_ends(&w, placed));
-    tern__part factors = {
-        .rows = 1, .cols = network->hyper.rotary_dims / 2, .factors = &network->rotary_factors};
-    TERN_TRY(visit_part(&w, "rope_freqs.weight", &factors, &found));
+    TERN_TRY(visit_common(&w));
     for (uint32_t i = 0; i < network->hyper.layers; i++) {
         TERN_TRY(visit_layer(&w, i));
     }
@@ -349,6 +375,7 @@ tern_status tern__layout_visit(tern__network *network, const tern_archive *archi
 uint64_t tern__part_bytes(const tern__part *part, bool as_ternary) {
     bool ternary = part->absmean || (part->may_be_ternary && as_ternary);
     tern_dtype dtype = ternary ? TERN_DTYPE_T2 : part->as_q8 ? TERN_DTYPE_Q8_0 : part->type->dtype;
+    uint64_t floats = part->cols * (part->bounds ? (uint64_t)part->rows + 1 : 1);
     return part->usage ? part->rows * tern_dtype_row_bytes(dtype, part->cols)
-                       : part->cols * (uint64_t)sizeof(float);
+                       : floats * sizeof(float);
 }

@@ -18,6 +18,7 @@ typedef struct tern__part {
     bool is_copy;         // a second matrix of a tensor
     bool may_be_ternary;  // dense as stored; its values decide what it becomes
     bool absmean;         // dense as stored; a load makes it ternary by its mean size
+    bool bounds;          // lower bounds of all layers, beside which a vector of ones is held
     bool normed;          // there is a norm in front of it, of its own
     float added;          // to every value of a vector
     tern__matrix *matrix; // where it goes: this,

@@ -3,6 +3,7 @@
 
 #include "runtime/allocator.h"
 #include "runtime/model/archive.h"
+#include "runtime/model/lower_bounds.h"
 #include "runtime/model/ggml_decode.h"
 #include "runtime/model/matrix.h"
 #include "runtime/status.h"
@@ -26,8 +27,8 @@ static tern_status count_part(void *user, const tern__part *part) {
     l->loader.total += part->info.size;
     l->loader.claimed += part->factors ? 0 : tern__part_bytes(part, true); // those stay here
     l->network->parameters += part->is_copy ? 0 : (uint64_t)part->rows * part->cols;
-    if (part->vector) {
-        l->vectors.count += part->cols;
+    if (part->vector || part->bounds) {
+        l->vectors.count += tern__part_bytes(part, true) / sizeof(float);
     }
     return TERN_STATUS_OK;
 }
@@ -35,8 +36,9 @@ static tern_status count_part(void *user, const tern__part *part) {
 // |raw| has room for what the file has of the vector.
 static tern_status read_raw(load *l, const tern__part *part, void *raw, float *out) {
     TERN_TRY(tern__archive_read(l->loader.archive, &part->info, 0, raw, (size_t)part->info.size));
-    tern__ggml_values(part->type, 0, part->cols, raw, out);
-    for (uint32_t i = 0; i < part->cols; i++) {
+    uint32_t count = part->rows * part->cols;
+    tern__ggml_values(part->type, 0, count, raw, out);
+    for (uint32_t i = 0; i < count; i++) {
         if (!isfinite(out[i])) {
             return tern__fail(l->loader.context, TERN_STATUS_CORRUPT_DATA,
                               "tensor '%s': element %u is %g, expected a finite number",
@@ -83,17 +85,42 @@ static tern_status load_factors(load *l, const tern__part *part) {
     return TERN_STATUS_OK;
 }
 
+// Room for |size| floats among the vectors; |*out| is a view of them on the device.
+static float *take_vector(load *l, uint32_t size, tern_tensor *out) {
+    float *values = l->vectors.values + l->vectors.used;
+    *out = tern_tensor_make(l->network->vectors, l->vectors.used * sizeof(float), TERN_DTYPE_F32, 1,
+                            &size);
+    l->vectors.used += size;
+    return values;
+}
+
+static tern_status load_bounds(load *l, const tern__part *part) {
+    tern__network *network = l->network;
+    float *ones = take_vector(l, part->cols, &network->ones);
+    float *values = l->vectors.values + l->vectors.used;
+    for (uint32_t i = 0; i < part->cols; i++) {
+        ones[i] = 1.0f;
+    }
+    for (uint32_t i = 0; i < part->rows; i++) {
+        take_vector(l, part->cols, &network->layers[i].unbound);
+    }
+    TERN_TRY(read_values(l, part, values));
+    tern__lower_bounds_rest(values, part->rows, part->cols);
+    network->weight_bytes += tern__part_bytes(part, true);
+    return TERN_STATUS_OK;
+}
+
 static tern_status load_part(void *user, const tern__part *part) {
     load *l = user;
     tern__network *network = l->network;
     if (part->factors) {
         return load_factors(l, part);
     }
+    if (part->bounds) {
+        return load_bounds(l, part);
+    }
     if (part->vector) {
-        uint64_t offset = l->vectors.used * sizeof(float);
-        *part->vector = tern_tensor_make(network->vectors, offset, TERN_DTYPE_F32, 1, &part->cols);
-        float *values = l->vectors.values + l->vectors.used;
-        l->vectors.used += part->cols;
+        float *values = take_vector(l, part->cols, part->vector);
         network->weight_bytes += part->cols * sizeof(float);
         return read_vector(l, part, values);
     }
@@ -162,8 +189,9 @@ tern_status tern__network_load(tern__network *network, const tern_archive *archi
 void tern__network_unload(tern__network *network) {
     for (uint32_t i = 0; network->layers && i < network->hyper.layers; i++) {
         tern__layer *layer = &network->layers[i];
-        tern__matrix *matrices[] = {&layer->q,    &layer->k,  &layer->v,    &layer->output,
-                                    &layer->gate, &layer->up, &layer->down, &layer->router};
+        tern__matrix *matrices[] = {&layer->q,  &layer->k,    &layer->v,      &layer->i,
+                                    &layer->f,  &layer->g,    &layer->output, &layer->gate,
+                                    &layer->up, &layer->down, &layer->router};
         for (size_t k = 0; k < sizeof matrices / sizeof matrices[0]; k++) {
             tern_weights_destroy(matrices[k]->weights);
         }

@@ -200,15 +200,23 @@ static tern_status append_attention(const builder *b, uint32_t index) {
     return tern_cmd_attention(b->commands, &attend);
 }
 
-static tern_status append_gate(const builder *b) {
+static tern_status append_gate(const builder *b, tern_tensor gate, tern_tensor up,
+                               tern_tensor out) {
     const tern__hyper *hyper = &b->network->hyper;
     tern_gated_desc gated = {.head = live(b->t->live),
-                             .gate = b->t->gate,
-                             .up = b->t->up,
+                             .gate = gate,
+                             .up = up,
                              .activation = hyper->gate,
                              .limit = hyper->gate_limit,
-                             .out = b->t->gate};
+                             .out = out};
     return tern_cmd_gated(b->commands, &gated);
+}
+
+// Columns of a matrix.
+static tern_tensor part_of(tern_tensor x, uint32_t first, uint32_t count) {
+    x.offset += first * sizeof(float);
+    x.shape[1] = count;
+    return x;
 }
 
 // Which experts each row asks, by the norm that they share with the router.
@@ -250,7 +258,7 @@ static tern_status append_experts(builder *b, const tern__layer *layer) {
     TERN_TRY(append_route(b, layer, &x));
     TERN_TRY(ask_experts(b, &layer->gate, x, t->gate));
     TERN_TRY(ask_experts(b, &layer->up, x, t->up));
-    TERN_TRY(append_gate(b));
+    TERN_TRY(append_gate(b, t->gate, t->up, t->gate));
     TERN_TRY(ask_experts(b, &layer->down, t->gate, t->said));
     tern_combine_desc combine = {
         .head = live(t->live), .x = t->said, .weights = t->shares, .residual = t->x, .out = t->x};
@@ -262,13 +270,20 @@ static tern_status append_feed_forward(builder *b, const tern__layer *layer) {
     if (tern__hyper_has(&b->network->hyper, TERN__EXPERTS)) {
         return append_experts(b, layer);
     }
+    tern_tensor out = t->gate;
     TERN_TRY(project_in(b, &layer->gate, &layer->ffn_norm, t->gate));
-    TERN_TRY(project_in(b, &layer->up, &layer->ffn_norm, t->up));
-    TERN_TRY(append_gate(b));
-    return project_back(b, &layer->down, t->gate, &layer->ffn_sub_norm, &layer->ffn_post_norm);
+    if (tern__hyper_has(&b->network->hyper, TERN__JOINT_GATE)) {
+        uint32_t half = t->gate.shape[1] / 2;
+        out = t->up;
+        TERN_TRY(append_gate(b, part_of(t->gate, 0, half), part_of(t->gate, half, half), out));
+    } else {
+        TERN_TRY(project_in(b, &layer->up, &layer->ffn_norm, t->up));
+        TERN_TRY(append_gate(b, t->gate, t->up, out));
+    }
+    return project_back(b, &layer->down, out, &layer->ffn_sub_norm, &layer->ffn_post_norm);
 }
 
-static tern_status append_layer(builder *b, uint32_t index) {
+static tern_status append_mixing(builder *b, uint32_t index) {
     const tern__step_tensors *t = b->t;
     const tern__layer *layer = &b->network->layers[index];
     const tern__hyper *hyper = &b->network->hyper;
@@ -278,9 +293,73 @@ static tern_status append_layer(builder *b, uint32_t index) {
     TERN_TRY(append_heads(b, t->q, hyper->heads, &layer->q_norm, index));
     TERN_TRY(append_heads(b, t->k, hyper->kv_heads, &layer->k_norm, index));
     TERN_TRY(append_attention(b, index));
-    TERN_TRY(project_back(b, &layer->output, t->attended, &layer->attn_sub_norm,
-                          &layer->attn_post_norm));
-    return append_feed_forward(b, layer);
+    return project_back(b, &layer->output, t->attended, &layer->attn_sub_norm,
+                        &layer->attn_post_norm);
+}
+
+static tern_status append_scale(const builder *b, tern_tensor x, float factor) {
+    tern_scale_desc desc = {.head = live(b->t->live), .x = x, .factor = factor, .out = x};
+    return tern_cmd_scale(b->commands, &desc);
+}
+
+// The projection p becomes 1 - f, where f = bound + (1 - bound) * sigmoid(p), as what that is: (1 -
+// bound) * sigmoid(-p), which keeps its digits where f is almost 1.
+static tern_status append_forgotten(const builder *b, const tern__layer *layer, tern_tensor f) {
+    tern_op_header head = live(b->t->live);
+    tern_activation_desc sigmoid = {
+        .head = head, .x = f, .activation = TERN_ACTIVATION_SIGMOID, .out = f};
+    tern_mul_desc bound = {.head = head, .a = f, .b = layer->unbound, .out = f};
+    TERN_TRY(append_scale(b, f, -1.0f));
+    TERN_TRY(tern_cmd_activation(b->commands, &sigmoid));
+    return tern_cmd_mul(b->commands, &bound);
+}
+
+static tern_status append_swish(const builder *b, tern_tensor gate, tern_tensor up) {
+    tern_gated_desc desc = {.head = live(b->t->live),
+                            .gate = gate,
+                            .up = up,
+                            .activation = TERN_ACTIVATION_SILU,
+                            .out = gate};
+    return tern_cmd_gated(b->commands, &desc);
+}
+
+// h = f * h + (1 - f) * swish(i), from the state that the sequence has here.
+static tern_status append_state(const builder *b, uint32_t index) {
+    const tern__step_tensors *t = b->t;
+    tern_tensor i = t->q, f = t->k;
+    TERN_TRY(append_forgotten(b, &b->network->layers[index], f));
+    TERN_TRY(append_swish(b, i, f));
+    TERN_TRY(append_scale(b, f, -1.0f));
+    tern_add_desc rest = {.head = live(t->live), .a = f, .b = b->network->ones, .out = f};
+    TERN_TRY(tern_cmd_add(b->commands, &rest));
+    tern_recurrence_desc recurrence = {.head = live(t->live),
+                                       .f = f,
+                                       .i = i,
+                                       .state = t->states[index],
+                                       .positions = t->positions,
+                                       .sequences = t->sequences,
+                                       .out = t->attended};
+    return tern_cmd_recurrence(b->commands, &recurrence);
+}
+
+// In the place of attention. The published program, with which models are trained, norms g and not
+// the state: out = o(norm(g) * swish(h)).
+static tern_status append_recurrence(builder *b, uint32_t index) {
+    const tern__step_tensors *t = b->t;
+    const tern__layer *layer = &b->network->layers[index];
+    TERN_TRY(project_in(b, &layer->i, &layer->attn_norm, t->q));
+    TERN_TRY(project_in(b, &layer->f, &layer->attn_norm, t->k));
+    TERN_TRY(project_in(b, &layer->g, &layer->attn_norm, t->v));
+    TERN_TRY(append_state(b, index));
+    TERN_TRY(append_norm(b, t->v, layer->g_norm, t->v, t->live));
+    TERN_TRY(append_swish(b, t->attended, t->v));
+    return project_back(b, &layer->output, t->attended, NULL, NULL);
+}
+
+static tern_status append_layer(builder *b, uint32_t index) {
+    bool recurrent = tern__hyper_has(&b->network->hyper, TERN__RECURRENT);
+    TERN_TRY(recurrent ? append_recurrence(b, index) : append_mixing(b, index));
+    return append_feed_forward(b, &b->network->layers[index]);
 }
 
 // The selected rows alone go through the last norm and the output matrix.
@@ -306,12 +385,8 @@ static tern_status append_embedding(const builder *b) {
                                  .weights = b->network->embedding.weights,
                                  .out = x};
     TERN_TRY(tern_cmd_embedding(b->commands, &embed));
-    if (!tern__hyper_has(hyper, TERN__SCALED_EMBEDDING)) {
-        return TERN_STATUS_OK;
-    }
-    tern_scale_desc scale = {
-        .head = live(b->t->live), .x = x, .factor = t_sqrt((float)hyper->width), .out = x};
-    return tern_cmd_scale(b->commands, &scale);
+    bool scaled = tern__hyper_has(hyper, TERN__SCALED_EMBEDDING);
+    return scaled ? append_scale(b, x, t_sqrt((float)hyper->width)) : TERN_STATUS_OK;
 }
 
 tern_status tern__network_forward(const tern__network *network, const tern__step_tensors *tensors,

@@ -23,11 +23,16 @@ typedef struct tern__layer {
     tern_tensor q_norm; // absent unless the architecture has norms of heads
     tern_tensor k_norm;
     tern_tensor attn_sub_norm; // likewise sub-norms
+    tern__matrix i;            // these for q, k and v in a recurrent network
+    tern__matrix f;
+    tern__matrix g;
+    tern_tensor g_norm;
+    tern_tensor unbound; // [width]: 1 - the least that f may be
     tern__matrix output;
     tern_tensor attn_post_norm; // and norms behind
     tern_tensor ffn_norm;
     tern__matrix router; // absent unless it has experts, whose matrices then follow, bundled
-    tern__matrix gate;
+    tern__matrix gate;   // with a joint gate that and |up|
     tern__matrix up;
     tern_tensor ffn_sub_norm;
     tern__matrix down;
@@ -42,6 +47,7 @@ typedef struct tern__network {
     tern__matrix head; // shares the embedding's weights when they are tied
     tern_tensor output_norm;
     tern__layer *layers;
+    tern_tensor ones;      // [width], where it is recurrent
     tern_buffer *vectors;  // norms and biases, one after the other
     float *rotary_factors; // rotary_dims / 2, or NULL
     uint64_t parameters;
@@ -64,13 +70,13 @@ typedef struct tern__step_tensors {
     tern_tensor selected;  // i32 [L]: the rows whose hidden state or logits are wanted
     tern_tensor x;         // [R, width]
     tern_tensor q;         // [R, heads * head_dim]
-    tern_tensor k;         // [R, kv_heads * head_dim]
+    tern_tensor k;         // [R, kv_heads * head_dim]; with a recurrence these are i, f and g
     tern_tensor v;
     tern_tensor attended; // [R, heads * head_dim]
     tern_tensor scores;   // [R, experts]: the router's
     tern_tensor experts;  // i32 [R, used]: those that are asked
     tern_tensor shares;   // [R, used]: how much each counts
-    tern_tensor gate;     // [R, ffn_width], or that for each expert asked
+    tern_tensor gate;     // [R, ffn_width], or that for each expert asked, or with |up| beside it
     tern_tensor up;
     tern_tensor said;      // [R, used * width]
     tern_tensor normed;    // [R, widest input], where some projection is dense or has a norm
@@ -86,6 +92,7 @@ typedef struct tern__step_tensors {
     uint32_t live_logits;                  // and of those that make logits
     const tern_tensor *k_cache;            // [layers]
     const tern_tensor *v_cache;
+    const tern_tensor *states; // [layers], instead of the two
 } tern__step_tensors;
 
 // Appends the ops of one step to |commands|.

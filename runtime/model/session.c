@@ -113,12 +113,28 @@ uint32_t tern_session_common_prefix(const tern_session *session, const int32_t *
     return common;
 }
 
-static tern_status check_position(const tern_session *session, const char *call,
-                                  uint64_t position) {
+bool tern__session_holds(const tern_session *session, uint64_t position) {
+    bool recurrent = tern__hyper_has(&session->model->network.hyper, TERN__RECURRENT);
+    return position == session->position || !recurrent || position == 0;
+}
+
+static tern_status check_filled(const tern_session *session, const char *call, uint64_t position) {
     if (position > session->position) {
         return tern__fail(session->model->context, TERN_STATUS_OUT_OF_RANGE,
                           "session: cannot %s position %llu, %u are filled", call,
                           (unsigned long long)position, session->position);
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status check_position(const tern_session *session, const char *call,
+                                  uint64_t position) {
+    TERN_TRY(check_filled(session, call, position));
+    if (!tern__session_holds(session, position)) {
+        return tern__fail(session->model->context, TERN_STATUS_UNSUPPORTED,
+                          "session: cannot %s position %llu of %u: a recurrent network has its "
+                          "state at 0 and at the last one alone",
+                          call, (unsigned long long)position, session->position);
     }
     return TERN_STATUS_OK;
 }
@@ -138,7 +154,7 @@ tern_status tern_session_rewind(tern_session *session, uint32_t position) {
 
 static tern_status copy_last_block(const tern_session *from, tern_session *to, uint32_t position) {
     tern_model *model = from->model;
-    if (position % TERN_KV_BLOCK == 0) {
+    if (position % tern__cache_span(&model->network.hyper) == 0) {
         return TERN_STATUS_OK;
     }
     tern__mutex_lock(&model->lock);
@@ -156,8 +172,9 @@ tern_status tern_session_fork(tern_session *session, uint32_t position,
     }
     *out_session = NULL;
     TERN_TRY(check_position(session, "fork at", position));
+    uint32_t span = tern__cache_span(&session->model->network.hyper);
     tern_session *fork = NULL;
-    TERN_TRY(make_session(session->model, session, session, position / TERN_KV_BLOCK, &fork));
+    TERN_TRY(make_session(session->model, session, session, position / span, &fork));
     tern_status status = copy_last_block(session, fork, position);
     if (status != TERN_STATUS_OK) {
         tern_session_destroy(fork);
@@ -193,7 +210,7 @@ tern_status tern_session_drop(tern_session *session, uint32_t first, uint32_t co
         return tern__fail(NULL, TERN_STATUS_INVALID_ARGUMENT, "session drop: session is NULL");
     }
     uint64_t end = (uint64_t)first + count;
-    TERN_TRY(check_position(session, "drop up to", end));
+    TERN_TRY(check_filled(session, "drop up to", end));
     uint32_t left = count ? session->position - (uint32_t)end : 0;
     if (left == 0) {
         return count ? tern_session_rewind(session, first) : TERN_STATUS_OK;

@@ -16,6 +16,10 @@ struct tern_session {
     uint64_t requested; // rows of it in the eval that is being checked
 };
 
+// Whether the session can go on from |position|, of those that it has filled: from any, unless the
+// network is recurrent.
+bool tern__session_holds(const tern_session *session, uint64_t position);
+
 enum { TERN__DEFAULT_ROWS = 128 };
 
 tern_status tern__session_check_desc(tern_context *context, const tern__hyper *hyper,

@@ -29,6 +29,7 @@ static void list_slots(const tern__hyper *hyper, bool staged, slot slots[SLOT_CO
     uint32_t heads = hyper->heads * hyper->head_dim;
     uint32_t kv_heads = hyper->kv_heads * hyper->head_dim;
     uint32_t used = hyper->experts_used, units = used ? used : 1;
+    bool joint = tern__hyper_has(hyper, TERN__JOINT_GATE);
     const slot list[SLOT_COUNT] = {
         {PLACE(x), hyper->width, false, f32},
         {PLACE(q), heads, false, f32},
@@ -38,7 +39,7 @@ static void list_slots(const tern__hyper *hyper, bool staged, slot slots[SLOT_CO
         {PLACE(scores), hyper->experts, false, f32},
         {PLACE(experts), used, false, i32},
         {PLACE(shares), used, false, f32},
-        {PLACE(gate), units * hyper->ffn_width, false, f32},
+        {PLACE(gate), (joint ? 2 : units) * hyper->ffn_width, false, f32},
         {PLACE(up), units * hyper->ffn_width, false, f32},
         {PLACE(said), used * hyper->width, false, f32},
         {PLACE(normed), staged ? widest(hyper) : 0, false, f32},
@@ -146,6 +147,7 @@ tern_status tern__step_create(const tern__network *network, const tern__cache *c
     step->tensors.table = cache->table;
     step->tensors.k_cache = cache->keys;
     step->tensors.v_cache = cache->values;
+    step->tensors.states = cache->keys;
     tern_status status = fill(step, network);
     if (status != TERN_STATUS_OK) {
         tern__step_destroy(step);

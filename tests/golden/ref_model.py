@@ -7,6 +7,7 @@ ARCH: bitnet-b1.58, bitnet-25 (relu^2, sub-norms, half-split rope) | bitnet (SiL
       | llama (SiLU, no sub-norms, interleaved rope) | qwen3 (SiLU, q and k normed by heads, half-split rope)
       | qwen3moe (qwen3 with experts) | maple (the same, but rotary positions in windowed layers only, and clamped gates)
       | gemma3 (GELU by tanh, q and k normed by heads, norms behind both halves of a layer, a scaled embedding, windows)
+      | hgrn-bit (a recurrence for attention, arXiv 2406.02528 as its authors' program computes it; linear_norm always)
 TYPE: i2_s | tq2_0 | tq1_0
       | f16 | bf16 | f32: the ternary weights multiplied out
       | tq2_0_scale: blocks of scale 1 beside .scale tensors | tq2_0_row, tq2_0_group: a scale per row, per block
@@ -14,7 +15,7 @@ TYPE: i2_s | tq2_0 | tq1_0
       | dense: weights of any value, F16, BF16, F32 and Q8_0 by turns, with biases, frequency factors and output.weight
 OPTION: scaling=linear:FACTOR | scaling=yarn:FACTOR:CONTEXT[:FAST:SLOW] (arXiv 2309.00071, ramp over the pairs as its
         authors compute it) | scaling=llama3:FACTOR:CONTEXT:LOW:HIGH (Llama 3.1)
-        linear_norm=1: an RMSNorm in front of each projection | pairs=half_split|interleaved
+        linear_norm=1: an RMSNorm in front of each projection, linear_eps=EPS in it | pairs=half_split|interleaved
         experts=E used=S: F is the width of each | limit=X: of maple's gates | rotary=DIMS: the first of each head turn
         window=W period=P: all layers but every P-th see W positions | base=THETA window_base=THETA
 Writes OUT_STEM.gguf and OUT_STEM.golden.json (token ids fed, logits after the first, middle and last token,
@@ -31,7 +32,8 @@ rng = np.random.default_rng(seed)
 eps, theta = 1e-5, float(option.get("base", 10000.0))
 sub, head_norms, post_norms = arch.startswith("bitnet"), arch in ("qwen3", "gemma3", "qwen3moe", "maple"), arch == "gemma3"
 interleaved = option.get("pairs", "interleaved" if arch == "llama" else "half_split") == "interleaved"
-linear_norm, window, period = "linear_norm" in option, int(option.get("window", 0)), int(option.get("period", 0))
+recurrent = arch == "hgrn-bit"
+linear_norm, window, period = recurrent or "linear_norm" in option, int(option.get("window", 0)), int(option.get("period", 0))
 E, S, RD, limit = int(option.get("experts", 0)), int(option.get("used", 0)), int(option.get("rotary", HD)), float(option.get("limit", np.inf))
 
 def gstr(s):
@@ -110,9 +112,18 @@ if kind == "dense":
     factors = (1 + rng.random(HD // 2)).astype(np.float32); tensors.append(("rope_freqs.weight", (HD // 2,), 0, factors.tobytes()))
     dense("output.weight", D, V)
 norm("output_norm.weight", D)
+if recurrent:
+    bounds = rng.standard_normal((L, D)).astype(np.float32); tensors.append(("lower_bounds.weight", (D, L), 0, bounds.tobytes()))
+    share = np.exp(bounds.astype(np.float64)); share /= share.sum(0); bounds = share.cumsum(0) - share[0]
+    lin("output.weight", D, V)
 for l in range(L):
     p = "blk.%d." % l
     norm(p + "attn_norm.weight", D)
+    if recurrent:
+        for n in "ifg": lin(p + "attn_%s.weight" % n, D, D)
+        norm(p + "attn_g_norm.weight", D); lin(p + "attn_output.weight", D, D)
+        norm(p + "ffn_norm.weight", D); lin(p + "ffn_gate_up.weight", D, 2 * F); lin(p + "ffn_down.weight", F, D)
+        continue
     lin(p + "attn_q.weight", D, H * HD, True); lin(p + "attn_k.weight", D, KV * HD, True); lin(p + "attn_v.weight", D, KV * HD)
     if head_norms: norm(p + "attn_q_norm.weight", HD); norm(p + "attn_k_norm.weight", HD)
     if sub: norm(p + "attn_sub_norm.weight", H * HD)
@@ -130,10 +141,11 @@ for l in range(L):
         lin(p + "ffn_down.weight", F, D)
     if post_norms: norm(p + "post_ffw_norm.weight", D)
 
-def rms(x, w): return x / np.sqrt((x * x).mean(-1, keepdims=True) + eps) * w
+def rms(x, w, e=eps): return x / np.sqrt((x * x).mean(-1, keepdims=True) + e) * w
+linear_eps = float(option.get("linear_eps", eps))
 def bitlinear(x, name):
     w, s = W[name]
-    if linear_norm: x = rms(x, W[name.replace(".weight", "_norm_in.weight")])
+    if linear_norm: x = rms(x, W[name.replace(".weight", "_norm_in.weight")], linear_eps)
     if kind == "dense": return x @ w.T + s
     sx = 127.0 / np.maximum(np.abs(x).max(-1, keepdims=True), 1e-5)
     q = np.clip(np.rint(x * sx), -128, 127)
@@ -163,6 +175,13 @@ def silu(x): return x / (1 + np.exp(-x))
 def gate(x):
     if arch == "gemma3": return x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x ** 3)))
     return np.maximum(x, 0) ** 2 if arch in ("bitnet-b1.58", "bitnet-25") else silu(x)
+def recurrence(x, l):
+    p = "blk.%d." % l
+    i, f, g = (bitlinear(x, p + "attn_%s.weight" % n) for n in "ifg")
+    f = bounds[l] + (1 - bounds[l]) / (1 + np.exp(-f))
+    h, i, state = np.empty_like(i), silu(i) * (1 - f), np.zeros(D)
+    for r in range(len(x)): h[r] = state = f[r] * state + i[r]
+    return bitlinear(rms(g, W[p + "attn_g_norm.weight"]) * silu(h), p + "attn_output.weight")
 def attention(h, l):
     p, n = "blk.%d." % l, len(h)
     q, k = bitlinear(h, p + "attn_q.weight").reshape(n, H, HD), bitlinear(h, p + "attn_k.weight").reshape(n, KV, HD)
@@ -197,6 +216,9 @@ def experts(h, l):
 def feed_forward(h, l):
     if E: return experts(h, l)
     p = "blk.%d." % l
+    if recurrent:
+        y = bitlinear(h, p + "ffn_gate_up.weight")
+        return bitlinear(silu(y[:, :F]) * y[:, F:], p + "ffn_down.weight")
     f = gate(bitlinear(h, p + "ffn_gate.weight")) * bitlinear(h, p + "ffn_up.weight")
     if sub: f = rms(f, W[p + "ffn_sub_norm.weight"])
     return bitlinear(f, p + "ffn_down.weight")
@@ -205,11 +227,11 @@ def forward(ids):
     if arch == "gemma3": x *= np.sqrt(D)
     for l in range(L):
         p = "blk.%d." % l
-        o = attention(rms(x, W[p + "attn_norm.weight"]), l)
+        o = (recurrence if recurrent else attention)(rms(x, W[p + "attn_norm.weight"]), l)
         x = x + (rms(o, W[p + "post_attention_norm.weight"]) if post_norms else o)
         o = feed_forward(rms(x, W[p + "ffn_norm.weight"]), l)
         x = x + (rms(o, W[p + "post_ffw_norm.weight"]) if post_norms else o)
-    if kind == "dense": return bitlinear(rms(x, W["output_norm.weight"]), "output.weight")
+    if kind == "dense" or recurrent: return bitlinear(rms(x, W["output_norm.weight"]), "output.weight")
     return rms(x, W["output_norm.weight"]) @ emb.astype(np.float64).T
 
 pieces = ["<unk>", "<s>", "</s>"] + ["<0x%02X>" % i for i in range(256)] + ["w%d" % i for i in range(V - 259)]
@@ -231,6 +253,8 @@ if "scaling" in option:
     names = ("low_freq_factor", "high_freq_factor") if name == "llama3" else ("yarn_beta_fast", "yarn_beta_slow")
     meta += [kv(own + n, FLOAT, v) for n, v in zip(names, x[2:])]
 if "pairs" in option: meta += [kv("tern.rotary_pairs", STRING, option["pairs"])]
+if "linear_eps" in option: meta += [kv("tern.linear_norm_epsilon", FLOAT, linear_eps)]
+if recurrent: meta = [m for m in meta if not any(k in m for k in (b".attention.head", b".attention.key", b".attention.value", b".rope."))]
 if linear_norm: meta += [kv("tern.linear_norm", BOOL, True)]
 if window:
     pattern = (ARRAY, (BOOL, [windowed(l) for l in range(L)])) if arch == "maple" else (U32, period)

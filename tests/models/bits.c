@@ -8,7 +8,8 @@ static const char *const models[] = {
     "tiny-llama-dense.gguf", "rand-b158-i2_s.gguf",  "tern-stories.gguf",
     "tiny-bitnet-row.gguf",  "tiny-bitnet-f16.gguf", "tiny-llama-group.gguf",
     "tiny-bitnet-odd.gguf",  "tiny-llama-yarn.gguf", "tiny-qwen3.gguf",
-    "tiny-gemma3.gguf",      "tiny-qwen3moe.gguf",   "tiny-maple.gguf"};
+    "tiny-gemma3.gguf",      "tiny-qwen3moe.gguf",   "tiny-maple.gguf",
+    "tiny-hgrn.gguf"};
 
 static const char *const data_models[] = {"models/stories3m-tq1_0.gguf",
                                           "data/stories260K/stories260K.gguf"};

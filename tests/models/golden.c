@@ -76,7 +76,7 @@ static void random_models_have_the_reference_logits(void **state) {
         "tiny-bitnet-f16",   "tiny-bitnet-bf16",  "tiny-b158-scale",  "tiny-bitnet-row",
         "tiny-llama-group",  "tiny-llama-dense",  "tiny-bitnet-odd",  "tiny-llama-linear",
         "tiny-llama-llama3", "tiny-llama-yarn",   "tiny-qwen3",       "tiny-qwen3-norms",
-        "tiny-gemma3",       "tiny-qwen3moe",     "tiny-maple"};
+        "tiny-gemma3",       "tiny-qwen3moe",     "tiny-maple",       "tiny-hgrn"};
     for (size_t i = 0; i < sizeof stems / sizeof stems[0]; i++) {
         check_random_model(stems[i]);
     }

@@ -97,6 +97,12 @@ static void what_an_architecture_asks_for_is_named(void **state) {
             "'gemma3.attention.sliding_window' is missing");
     refuses("tiny-maple.gguf", "blk.0.ffn_gate_inp.weight", "blk.0.ffn_gate_inx.weight",
             TERN_STATUS_NOT_FOUND, "'blk.0.ffn_gate_inp.weight' is missing");
+    refuses("tiny-hgrn.gguf", "lower_bounds.weight", "lower_bouncs.weight", TERN_STATUS_NOT_FOUND,
+            "'lower_bounds.weight' is missing");
+    refuses("tiny-hgrn.gguf", "output_norm_in.weight", "output_nxxm_in.weight",
+            TERN_STATUS_NOT_FOUND, "'output_norm_in.weight' is missing");
+    refuses("tiny-hgrn.gguf", "blk.1.ffn_gate_up.weight", "blk.1.ffn_gate_ux.weight",
+            TERN_STATUS_NOT_FOUND, "'blk.1.ffn_gate_up.weight' is missing");
     refuses("tiny-llama-yarn.gguf", "half_split", "half_splat", TERN_STATUS_UNSUPPORTED,
             "'tern.rotary_pairs' is 'half_splat'");
 }

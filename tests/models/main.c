@@ -25,6 +25,7 @@ int main(int argc, char **argv) {
     append(tests, &count, cancel_tests, cancel_test_count);
     append(tests, &count, fork_tests, fork_test_count);
     append(tests, &count, saved_tests, saved_test_count);
+    append(tests, &count, recurrent_tests, recurrent_test_count);
     append(tests, &count, head_tests, head_test_count);
     append(tests, &count, generate_tests, generate_test_count);
     if (strcmp(backend, "reference") == 0 || strcmp(backend, "cpu") == 0) {

@@ -85,10 +85,10 @@ int32_t best(const float *logits, uint32_t count);
 
 // The tests, by subject.
 extern const struct CMUnitTest golden_tests[], bits_tests[], session_tests[], batch_tests[],
-    cancel_tests[], head_tests[], fork_tests[], saved_tests[], generate_tests[], loading_tests[],
-    allocator_tests[];
+    cancel_tests[], head_tests[], fork_tests[], recurrent_tests[], saved_tests[], generate_tests[],
+    loading_tests[], allocator_tests[];
 extern const size_t golden_test_count, bits_test_count, session_test_count, batch_test_count,
-    cancel_test_count, head_test_count, fork_test_count, saved_test_count, generate_test_count,
-    loading_test_count, allocator_test_count;
+    cancel_test_count, head_test_count, fork_test_count, recurrent_test_count, saved_test_count,
+    generate_test_count, loading_test_count, allocator_test_count;
 
 #endif
