@@ -4,6 +4,7 @@
 
 #include <tern/ops.h>
 
+#include "runtime/elementary.h"
 #include "runtime/status.h"
 #include "shaders/common/float.h"
 
@@ -90,7 +91,7 @@ static pair natural_log(double x) {
     return add(scale(ln2, e), scale(multiply(series, s), 2.0));
 }
 
-// For |x| < 700.
+// For |x| < 680.
 static pair exponential(pair x) {
     int64_t k = nearest(x.hi / ln2.hi);
     pair r = add(x, scale(ln2, (double)-k));
@@ -100,6 +101,14 @@ static pair exponential(pair x) {
         series = add(series, (pair){1.0, 0.0});
     }
     return scale(series, power_of_two((int)k));
+}
+
+double tern__natural_log(double x) {
+    return natural_log(x).hi;
+}
+
+double tern__exponential(double x) {
+    return exponential((pair){x, 0.0}).hi;
 }
 
 // x - x^3 / 3! + ... on [-pi/4, pi/4], below half a unit in the last place of 1.

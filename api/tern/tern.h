@@ -16,6 +16,7 @@
 #include <tern/log.h>
 #include <tern/model.h>
 #include <tern/ops.h>
+#include <tern/perplexity.h>
 #include <tern/sampler.h>
 #include <tern/session.h>
 #include <tern/sink.h>

@@ -10,7 +10,7 @@ static void append(struct CMUnitTest *all, size_t *count, const struct CMUnitTes
 }
 
 int main(int argc, char **argv) {
-    struct CMUnitTest tests[64];
+    struct CMUnitTest tests[128];
     char reason[256];
     size_t count = 0;
     const char *backend = argc > 1 ? argv[1] : "reference";

@@ -13,6 +13,7 @@ int command_devices(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_logits(int argc, char **argv);
 int command_tokenize(int argc, char **argv);
+int command_perplexity(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_bench(int argc, char **argv);
 
@@ -62,6 +63,9 @@ bool loaded_open(loaded *self, const host *h, const char *path, const model_opti
 // many times its weights. For more than the model's context it gets that, and its use says so.
 bool loaded_start(loaded *self, const host *h, const char *path, const model_options *options,
                   uint64_t positions);
+// The ids of a text, with TERN_TOKENIZE_* |flags|; release with free, whatever comes back.
+tern_status loaded_encode(const loaded *self, const char *bytes, size_t size, uint32_t flags,
+                          int32_t **out_ids, size_t *out_count);
 void loaded_close(loaded *self);
 
 // Under TERN_PROFILE=1, what the device's ops took so far, on stderr.

@@ -1,5 +1,6 @@
 // A model loaded for a command.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/tern/command.h"
@@ -90,6 +91,25 @@ bool loaded_start(loaded *self, const host *h, const char *path, const model_opt
     }
     self->load_ms += (host_seconds() - start) * 1e3;
     return true;
+}
+
+tern_status loaded_encode(const loaded *self, const char *bytes, size_t size, uint32_t flags,
+                          int32_t **out_ids, size_t *out_count) {
+    const tern_tokenizer *tokenizer = tern_model_tokenizer(self->model);
+    size_t capacity = size + 2; // enough but for odd vocabularies
+    tern_status status = TERN_STATUS_OUT_OF_RANGE;
+    *out_ids = NULL;
+    for (int attempt = 0; attempt < 2 && status == TERN_STATUS_OUT_OF_RANGE; attempt++) {
+        free(*out_ids);
+        *out_ids = calloc(capacity, sizeof **out_ids);
+        if (!*out_ids) {
+            return TERN_STATUS_OUT_OF_MEMORY;
+        }
+        status =
+            tern_tokenizer_encode(tokenizer, bytes, size, flags, *out_ids, capacity, out_count);
+        capacity = *out_count;
+    }
+    return status;
 }
 
 void loaded_close(loaded *self) {

@@ -15,6 +15,7 @@ static const command commands[] = {
     {"run", command_run, "continue a text, streaming"},
     {"logits", command_logits, "print logits after given token ids"},
     {"tokenize", command_tokenize, "print the ids of a text, or the text of ids"},
+    {"perplexity", command_perplexity, "measure how well a text is predicted"},
     {"inspect", command_inspect, "show the metadata and tensors of a model file"},
     {"bench", command_bench, "measure a device, and what share of it ops and models reach"},
 };

@@ -111,23 +111,6 @@ typedef struct generation {
     tern_generate_result result;
 } generation;
 
-static tern_status encode(const loaded *l, const text *prompt, generation *g) {
-    const tern_tokenizer *tokenizer = tern_model_tokenizer(l->model);
-    size_t capacity = prompt->size + 2; // enough but for odd vocabularies
-    tern_status status = TERN_STATUS_OUT_OF_RANGE;
-    for (int attempt = 0; attempt < 2 && status == TERN_STATUS_OUT_OF_RANGE; attempt++) {
-        free(g->prompt_ids);
-        g->prompt_ids = calloc(capacity, sizeof *g->prompt_ids);
-        if (!g->prompt_ids) {
-            return TERN_STATUS_OUT_OF_MEMORY;
-        }
-        status = tern_tokenizer_encode(tokenizer, prompt->bytes, prompt->size, TERN_TOKENIZE_BOS,
-                                       g->prompt_ids, capacity, &g->prompt_count);
-        capacity = g->prompt_count;
-    }
-    return status;
-}
-
 // -n, or what fits when it is not given; the library refuses what does not fit.
 static uint32_t tokens_wanted(const options *o, const loaded *l, size_t prompt_count) {
     uint32_t context = l->model_info.context;
@@ -293,7 +276,8 @@ static int run_encoded(const host *h, const options *o, loaded *l, generation *g
 
 static int run_loaded(const host *h, const options *o, loaded *l, const text *prompt) {
     generation g = {.out = {.stream = !o->json, .prompt = prompt}};
-    bool encoded = encode(l, prompt, &g) == TERN_STATUS_OK;
+    bool encoded = loaded_encode(l, prompt->bytes, prompt->size, TERN_TOKENIZE_BOS, &g.prompt_ids,
+                                 &g.prompt_count) == TERN_STATUS_OK;
     int status = encoded ? run_encoded(h, o, l, &g) : host_failed(h);
     free(g.prompt_ids);
     free(g.ids);
