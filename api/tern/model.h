@@ -113,6 +113,9 @@ TERN_API tern_status tern_model_describe(const tern_model *model, tern_model_inf
 /** Borrowed. */
 TERN_API const tern_tokenizer *tern_model_tokenizer(const tern_model *model);
 
+/** The template of conversations that its file has (see tern/chat.h); NULL: none. Borrowed. */
+TERN_API const char *tern_model_chat_template(const tern_model *model);
+
 /** Borrowed. */
 TERN_API tern_device *tern_model_device(const tern_model *model);
 

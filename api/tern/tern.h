@@ -9,6 +9,7 @@
 #include <tern/base.h>
 #include <tern/buffer.h>
 #include <tern/cancel.h>
+#include <tern/chat.h>
 #include <tern/commands.h>
 #include <tern/context.h>
 #include <tern/device.h>

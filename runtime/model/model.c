@@ -164,10 +164,20 @@ static tern_status fill_info(tern_model *model, const tern_archive *archive) {
     return TERN_STATUS_OK;
 }
 
+static tern_status read_chat_template(tern_model *model, const tern_archive *archive) {
+    const char *text = NULL;
+    TERN_TRY(tern__archive_string(archive, "tokenizer.chat_template", NULL, &text));
+    model->chat_template = text ? tern__strdup(model->context, text) : NULL;
+    return text && !model->chat_template
+               ? tern__fail_memory(model->context, strlen(text), "a chat template")
+               : TERN_STATUS_OK;
+}
+
 static tern_status load(tern_model *model, const tern_archive *archive,
                         const tern_model_desc *desc) {
     tern__network *network = &model->network;
     TERN_TRY(tern__model_read_head(archive, &network->hyper, &model->tokenizer));
+    TERN_TRY(read_chat_template(model, archive));
     TERN_TRY(tern__network_load(network, archive, desc));
     for (uint32_t kv = 0; kv < TERN__KV_TYPES; kv++) {
         tern__cache_init(&model->caches[kv], model->device, &network->hyper, kv);
@@ -282,6 +292,7 @@ void tern_model_destroy(tern_model *model) {
     drop_rotaries(model->rotary_buffers);
     tern__network_unload(&model->network);
     tern_tokenizer_destroy(model->tokenizer);
+    tern__free(model->context, model->chat_template);
     if (model->has_lock) {
         tern__mutex_finish(&model->lock);
     }
@@ -303,6 +314,10 @@ tern_status tern_model_describe(const tern_model *model, tern_model_info *out_in
 
 const tern_tokenizer *tern_model_tokenizer(const tern_model *model) {
     return model ? model->tokenizer : NULL;
+}
+
+const char *tern_model_chat_template(const tern_model *model) {
+    return model ? model->chat_template : NULL;
 }
 
 tern_device *tern_model_device(const tern_model *model) {

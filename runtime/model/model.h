@@ -16,6 +16,7 @@ struct tern_model {
     tern_device *device;
     tern__network network;
     tern_tokenizer *tokenizer;
+    char *chat_template; // NULL: none
     tern_model_info info;
     uint64_t fingerprint;
     bool has_lock;
