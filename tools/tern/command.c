@@ -33,6 +33,7 @@ static void on_interrupt(int number) {
 }
 
 void interrupt_watch(void) {
+    interrupted = 0;
     signal(SIGINT, on_interrupt);
 }
 

@@ -11,6 +11,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 // Each takes the arguments after its name and returns the exit status.
 int command_devices(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_chat(int argc, char **argv);
 int command_logits(int argc, char **argv);
 int command_tokenize(int argc, char **argv);
 int command_perplexity(int argc, char **argv);
@@ -74,7 +75,7 @@ void profile_print(tern_device *device);
 // Where the model is that comes with the program; a path that may not exist if there is none.
 const char *default_model_path(void);
 
-// Makes Ctrl-C set a flag once; a second one ends the program.
+// Makes Ctrl-C set a flag, clear from now on; a second one ends the program.
 void interrupt_watch(void);
 bool interrupt_seen(void);
 

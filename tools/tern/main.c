@@ -13,6 +13,7 @@ typedef struct command {
 static const command commands[] = {
     {"devices", command_devices, "list backends and devices, and why one is out"},
     {"run", command_run, "continue a text, streaming"},
+    {"chat", command_chat, "talk with a model"},
     {"logits", command_logits, "print logits after given token ids"},
     {"tokenize", command_tokenize, "print the ids of a text, or the text of ids"},
     {"perplexity", command_perplexity, "measure how well a text is predicted"},

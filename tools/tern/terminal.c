@@ -7,6 +7,10 @@
 #include <windows.h>
 #include <psapi.h>
 
+bool terminal_is_stdin(void) {
+    return _isatty(_fileno(stdin)) != 0;
+}
+
 bool terminal_is_stderr(void) {
     return _isatty(_fileno(stderr)) != 0;
 }
@@ -27,6 +31,10 @@ uint64_t peak_memory(void) {
 
 #include <stdio.h>
 #include <unistd.h>
+
+bool terminal_is_stdin(void) {
+    return isatty(STDIN_FILENO) != 0;
+}
 
 bool terminal_is_stderr(void) {
     return isatty(STDERR_FILENO) != 0;

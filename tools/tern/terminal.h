@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+bool terminal_is_stdin(void);
 bool terminal_is_stderr(void);
 
 // The program's own file name; false where the system does not say.
