@@ -26,38 +26,7 @@
 #include "shaders/opencl/include/quantize.clh"
 #include "shaders/common/activation.h"
 
-// What every product reads.
-typedef struct input {
-    ACT const int *act[TILE];
-    float scale[TILE];
-    uint words; // of codes, in a row
-    uint groups;
-    uint group_words;
-} input;
-
-#ifdef VECTOR_UNITS
-#include "shaders/opencl/include/ternary_vectors.clh"
-#else
-#include "shaders/opencl/include/ternary_lanes.clh"
-#endif
-
-#define SLICE ((uint)get_local_id(0) / LANES)
-// Outputs of a work-item, and of a work-group.
-#define OUTPUTS (VECTORS * PER_VECTOR)
-#define UNIT (LANES * OUTPUTS)
-
-// A part of a matrix, and where its products go from its first row and first output on.
-typedef struct matrix {
-    global const uint *codes;
-    global const float *scales;
-    global const int *sums;
-    global const float *bias;     // 0: none
-    global const float *residual; // 0: none
-    global float *out;
-    uint residual_stride;
-    uint out_stride;
-    uint count; // outputs
-} matrix;
+#include "shaders/opencl/include/ternary_multiply.clh"
 
 #define MATRIX_OPERANDS(m)                                                                         \
     global const uint *m##_codes, global const float *m##_scales, global const int *m##_sums,      \
@@ -76,97 +45,6 @@ typedef struct matrix {
     to.count = m##_count;
 
 #define UNITS(m) ((m##_count + UNIT - 1u) / UNIT)
-
-#if SLICES > 1
-
-// Adds what the slices have; right in slice 0.
-#define JOIN_SLICES(type, part, value)                                                             \
-    part[get_local_id(0)] = value;                                                                 \
-    barrier(CLK_LOCAL_MEM_FENCE);                                                                  \
-    for (uint width_ = SLICES / 2u; width_ > 0; width_ /= 2u) {                                    \
-        if (SLICE < width_) {                                                                      \
-            part[get_local_id(0)] += part[get_local_id(0) + width_ * LANES];                       \
-        }                                                                                          \
-        barrier(CLK_LOCAL_MEM_FENCE);                                                              \
-    }                                                                                              \
-    value = part[get_local_id(0)];                                                                 \
-    barrier(CLK_LOCAL_MEM_FENCE);
-
-#else
-#define JOIN_SLICES(type, part, value)
-#endif
-
-#ifdef GROUPED
-
-// Products of groups are added by rule 4: a slice has the groups, and the partial sums, of its
-// number modulo SLICES.
-#define PARTS (64u / SLICES)
-
-static void multiply(const input *in, const matrix *m, uint n, local float *joined,
-                     float_v y[TILE][VECTORS]) {
-    global const uint *codes = m->codes + (ulong)(n / 64u) * in->words * 64u + n % 64u;
-    global const float *scales = m->scales + (ulong)(n / 64u) * in->groups * 64u + n % 64u;
-    global const int *sums = m->sums + (ulong)(n / 64u) * in->groups * 64u + n % 64u;
-    for (uint t = 0; t < TILE; t++) {
-        y[t][0] = (float_v)(0.0f);
-    }
-    for (uint base = 0; base < in->groups; base += 1024u) {
-        uint end = base + min(in->groups - base, 1024u);
-        float_v part[TILE][PARTS];
-        for (uint t = 0; t < TILE; t++) {
-            for (uint l = 0; l < PARTS; l++) {
-                part[t][l] = (float_v)(0.0f);
-            }
-        }
-        for (uint g = base + SLICE; g < end; g += SLICES) {
-            int_v dot[TILE][VECTORS];
-            uint first = g * in->group_words;
-            dot_words(in, codes, first, min(first + in->group_words, in->words), dot);
-            int_v offset = OFFSET(sums + (ulong)g * 64u);
-            float_v w_scale = LOAD(scales + (ulong)g * 64u);
-            for (uint t = 0; t < TILE; t++) {
-                float_v p = TO_FLOAT(dot[t][0] - offset) * w_scale;
-                part[t][g % 64u / SLICES] = part[t][g % 64u / SLICES] + p;
-            }
-        }
-        for (uint t = 0; t < TILE; t++) {
-            for (uint width = PARTS / 2u; width > 0; width /= 2u) {
-                for (uint l = 0; l < width; l++) {
-                    part[t][l] = part[t][l] + part[t][l + width];
-                }
-            }
-            float_v sum = part[t][0];
-            JOIN_SLICES(float, joined, sum)
-            y[t][0] = y[t][0] + sum;
-        }
-    }
-    for (uint t = 0; t < TILE; t++) {
-        y[t][0] = y[t][0] * in->scale[t];
-    }
-}
-
-#else
-
-static void multiply(const input *in, const matrix *m, uint n, local int *joined,
-                     float_v y[TILE][VECTORS]) {
-    global const uint *codes = m->codes + (ulong)(n / 64u) * in->words * 64u + n % 64u;
-    uint each = (in->words + SLICES - 1u) / SLICES;
-    uint first = min(SLICE * each, in->words);
-    int_v dot[TILE][VECTORS];
-    dot_words(in, codes, first, min(first + each, in->words), dot);
-    for (uint v = 0; v < VECTORS; v++) {
-        uint at = n + v * PER_VECTOR;
-        int_v offset = OFFSET(m->sums + at);
-        float_v w_scale = LOAD(m->scales + at);
-        for (uint t = 0; t < TILE; t++) {
-            int_v sum = dot[t][v];
-            JOIN_SLICES(int, joined, sum)
-            y[t][v] = (TO_FLOAT(sum - offset) * in->scale[t]) * w_scale;
-        }
-    }
-}
-
-#endif
 
 // Bias and residual of |count| outputs, at most those of a vector, and their storing.
 static void finish_some(const matrix *m, uint t, uint n, uint count, float *values) {

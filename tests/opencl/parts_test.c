@@ -16,12 +16,13 @@
 #include "tests/harness/device.h"
 #include "tests/harness/rng.h"
 
-enum { ROWS = 5, OUTPUTS = 1000, COLS = 300, LIMIT = 40000, PICKED = 4 };
+enum { ROWS = 5, OUTPUTS = 1000, COLS = 300, LIMIT = 40000, PICKED = 4, EXPERTS = 4, SLOTS = 2 };
 
 static const char *backend_name;
 
 typedef struct result {
     float product[ROWS * OUTPUTS];
+    float of_experts[ROWS * SLOTS * OUTPUTS / EXPERTS];
     float rows[PICKED * COLS];
     unsigned char codes[OUTPUTS * COLS * 4];
     float scales[OUTPUTS * 8];
@@ -40,6 +41,19 @@ static void fill_codes(tern_dtype dtype, unsigned char *codes, rng *r) {
     }
 }
 
+// Each expert in its turn; most lie in two parts.
+static void multiply_experts(bench *b, tern_weights *weights, tern_tensor in, result *out) {
+    int32_t ids[ROWS * SLOTS];
+    for (int32_t i = 0; i < ROWS * SLOTS; i++) {
+        ids[i] = i % EXPERTS;
+    }
+    tern_tensor chosen = bench_tensor(b, TERN_DTYPE_I32, 2, (const uint32_t[]){ROWS, SLOTS}, ids);
+    tern_tensor y = bench_matrix(b, ROWS, SLOTS * OUTPUTS / EXPERTS, NULL);
+    BENCH_RUN(b, expert_bitlinear, .x = in, .ids = chosen, .weights = weights, .experts = EXPERTS,
+              .out = y);
+    memcpy(out->of_experts, bench_read(b, &y), sizeof out->of_experts);
+}
+
 static void multiply(bench *b, tern_weights *weights, tern_dtype dtype, rng *r, result *out) {
     float *x = bench_floats(b, ROWS * COLS);
     for (uint32_t i = 0; i < ROWS * COLS; i++) {
@@ -50,6 +64,7 @@ static void multiply(bench *b, tern_weights *weights, tern_dtype dtype, rng *r, 
     if (dtype == TERN_DTYPE_T2) {
         BENCH_RUN(b, bitlinear, .x = in, .norm = TERN_NORM_RMS, .norm_eps = 1e-5f,
                   .weights = weights, .out = y);
+        multiply_experts(b, weights, in, out);
     } else {
         BENCH_RUN(b, linear, .x = in, .weights = weights, .out = y);
     }
@@ -105,6 +120,7 @@ static void compare(tern_dtype dtype, tern_scale_kind kind) {
     run("reference", &info, &want);
     run(backend_name, &info, &got);
     assert_memory_equal(got.product, want.product, sizeof want.product);
+    assert_memory_equal(got.of_experts, want.of_experts, sizeof want.of_experts);
     assert_memory_equal(got.rows, want.rows, sizeof want.rows);
     assert_memory_equal(got.codes, want.codes, sizeof want.codes);
     assert_memory_equal(got.scales, want.scales, sizeof want.scales);

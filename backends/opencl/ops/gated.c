@@ -1,11 +1,12 @@
+#include <float.h>
+
 #include "backends/opencl/ops/ops.h"
 
 static bool supports(const tern_backend_device *device, const void *desc) {
     const tern_gated_desc *d = desc;
     (void)device;
     return tern_cl_is(&d->gate, TERN_DTYPE_F32) && tern_cl_is(&d->up, TERN_DTYPE_F32) &&
-           tern_cl_is(&d->out, TERN_DTYPE_F32) && d->activation < TERN_ACTIVATION_COUNT_ &&
-           d->limit == 0.0f;
+           tern_cl_is(&d->out, TERN_DTYPE_F32) && d->activation < TERN_ACTIVATION_COUNT_;
 }
 
 static void emit(tern_cl_builder *builder, const void *desc) {
@@ -19,6 +20,7 @@ static void emit(tern_cl_builder *builder, const void *desc) {
     tern_cl_matrix(builder, &d->out);
     tern_cl_uint(builder, cols);
     tern_cl_uint(builder, d->activation);
+    tern_cl_float(builder, d->limit != 0.0f ? d->limit : FLT_MAX);
     tern_cl_launch(builder, TERN_CL_GROUP, tern_cl_groups(cols), rows, 1);
 }
 

@@ -161,6 +161,7 @@ static void emit_quantize(tern_cl_builder *builder, const tern_bitlinear_desc *d
     tern_cl_matrix(builder, &act->words);
     tern_cl_vector(builder, &act->scale);
     tern_cl_uint(builder, d->x.shape[1]);
+    tern_cl_uint(builder, 1); // part of a row
     tern_cl_launch(builder, tern_cl_names_vectors(candidate) ? 1 : TERN_CL_GROUP, 1, rows, 1);
 }
 

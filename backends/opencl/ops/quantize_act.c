@@ -22,6 +22,7 @@ static void emit(tern_cl_builder *builder, const void *desc) {
     tern_cl_matrix(builder, &words);
     tern_cl_vector(builder, &d->scale);
     tern_cl_uint(builder, d->x.shape[1]);
+    tern_cl_uint(builder, 1); // part of a row
     tern_cl_launch(builder, TERN_CL_GROUP, 1, rows, 1);
 }
 
