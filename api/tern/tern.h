@@ -12,6 +12,7 @@
 #include <tern/chat.h>
 #include <tern/commands.h>
 #include <tern/context.h>
+#include <tern/convert.h>
 #include <tern/device.h>
 #include <tern/grammar.h>
 #include <tern/log.h>

@@ -1,9 +1,7 @@
 // How much device memory a model would take, before it is loaded.
-#include <stdio.h>
-#include <string.h>
-
 #include "runtime/allocator.h"
 #include "runtime/model/archive.h"
+#include "runtime/model/factors.h"
 #include "runtime/model/ggml_decode.h"
 #include "runtime/model/layout.h"
 #include "runtime/model/matrix.h"
@@ -80,11 +78,8 @@ static tern_status take_rows(sample *s, bool *out_ternary) {
 }
 
 static bool has_row_factors(const tern_archive *archive, const tern__part *part) {
-    char name[128];
     tern_tensor_info info = {sizeof info};
-    int stem = (int)(strlen(part->info.name) - strlen(".weight"));
-    snprintf(name, sizeof name, "%.*s.scale", stem, part->info.name);
-    return part->rows > 1 && tern__archive_find_tensor(archive, name, &info) == TERN_STATUS_OK &&
+    return part->rows > 1 && tern__factors_find(archive, part->info.name, &info) &&
            info.shape[0] > 1;
 }
 

@@ -33,7 +33,6 @@ void tern__loader_finish(tern__loader *loader) {
     tern__free(loader->context, loader->raw.memory);
     tern__free(loader->context, loader->codes.memory);
     tern__free(loader->context, loader->scales.memory);
-    tern__free(loader->context, loader->factors.memory);
 }
 
 tern_status tern__loader_advance(tern__loader *loader, uint64_t bytes) {
@@ -238,7 +237,7 @@ static tern_status load_ternary(tern__transfer *t, tern__matrix *out, uint64_t *
 
 static tern_status load(tern__transfer *t, tern__matrix *out, uint64_t *out_bytes) {
     const tern__part *part = t->part;
-    TERN_TRY(tern__transfer_read_factors(t));
+    TERN_TRY(tern__factors_read(t->loader->archive, &part->info, part->rows, &t->factors));
     if (t->type->scale_kind != TERN_SCALE_NONE) {
         return load_ternary(t, out, out_bytes);
     }
@@ -265,6 +264,7 @@ tern_status tern__matrix_load(tern__loader *loader, const tern__part *part, tern
     if (status == TERN_STATUS_OK) {
         status = load(&t, out, out_bytes);
     }
+    tern__factors_finish(loader->context, &t.factors);
     TERN_TRY(status);
     return tern__loader_advance(loader, before + part->info.size - loader->done); // a scale
 }

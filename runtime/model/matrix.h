@@ -23,7 +23,6 @@ typedef struct tern__loader {
     tern__room raw;   // rows as the file has them
     tern__room codes; // a matrix whose scales decide its kind, and these
     tern__room scales;
-    tern__room factors; // of one matrix, from the tensor beside it
 } tern__loader;
 
 // Gives back its rooms.

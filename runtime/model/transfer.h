@@ -2,15 +2,8 @@
 #ifndef TERN_RUNTIME_MODEL_TRANSFER_H_
 #define TERN_RUNTIME_MODEL_TRANSFER_H_
 
+#include "runtime/model/factors.h"
 #include "runtime/model/matrix.h"
-
-// What the tensor `<stem>.scale` multiplies weights with: one number for all rows, or one each for
-// |span| rows after the other.
-typedef struct tern__factors {
-    float one;           // if |values| is NULL
-    const float *values; // in the loader's room
-    uint32_t span;
-} tern__factors;
 
 // File rows come through |raw| a chunk at a time.
 typedef struct tern__transfer {
@@ -26,13 +19,6 @@ typedef struct tern__transfer {
     uint8_t *codes; // the whole matrix as t2, where the scales decide its kind
     float *scales;
 } tern__transfer;
-
-// Reads the factors; |factors| is then set. Without the tensor they are 1. CORRUPT_DATA for one
-// that has another shape than [1], one per row or one per matrix of a stack, is of another type
-// than F32, F16 or BF16, or has a value that is not finite or 0; UNSUPPORTED for a key `tern.scale`
-// that says what it should not.
-tern_status tern__transfer_read_factors(tern__transfer *t);
-float tern__factor_of(const tern__factors *factors, uint32_t row);
 
 // Memory from a room; NULL if there is none.
 void *tern__loader_take(tern__loader *loader, tern__room *room, size_t size);

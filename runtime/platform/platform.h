@@ -94,4 +94,17 @@ typedef struct tern__bytes {
 int tern__file_replace(const char *path, const tern__bytes *parts, size_t count);
 tern_status tern__file_error_status(int code);
 
+// A file that is written from the first byte to the last under a temporary name beside |path|.
+// These return as tern__file_open does.
+typedef struct tern__output {
+    intptr_t handle;
+    char temporary[TERN__PATH_CAPACITY + 48];
+} tern__output;
+int tern__output_open(const char *path, tern__output *out_output);
+int tern__output_write(tern__output *output, const void *data, size_t size);
+// With |keep| the file takes the name |path|, in the place of one that is there only if |replace|;
+// without, or on failure, it is removed.
+int tern__output_close(tern__output *output, const char *path, bool keep, bool replace);
+bool tern__path_exists(const char *path);
+
 #endif

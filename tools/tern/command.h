@@ -16,6 +16,7 @@ int command_logits(int argc, char **argv);
 int command_tokenize(int argc, char **argv);
 int command_perplexity(int argc, char **argv);
 int command_inspect(int argc, char **argv);
+int command_convert(int argc, char **argv);
 int command_bench(int argc, char **argv);
 
 // The option --backend of every command; |out| is a const char *.

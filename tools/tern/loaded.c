@@ -6,39 +6,19 @@
 #include "tools/tern/command.h"
 #include "tools/tern/terminal.h"
 
-#define BAR_WIDTH 30
-
-typedef struct progress {
-    bool terminal;
-    int shown; // thousandths
-} progress;
-
 static int32_t on_progress(void *user, uint64_t done, uint64_t total) {
-    progress *self = user;
-    int now = total ? (int)((double)done / (double)total * 1000.0) : 0;
-    if (self->terminal && now != self->shown) {
-        int full = now * BAR_WIDTH / 1000;
-        fprintf(stderr, "\rloading [%.*s%*s] %3d%%", full, "##############################",
-                BAR_WIDTH - full, "", now / 10);
-        self->shown = now;
-    }
+    progress_bar_show(user, "loading", done, total);
     return !interrupt_seen();
 }
 
-static void clear_bar(const progress *self) {
-    if (self->terminal) {
-        fprintf(stderr, "\r%*s\r", BAR_WIDTH + 20, "");
-    }
-}
-
 static tern_status load(loaded *self, const model_options *options) {
-    progress bar = {.terminal = terminal_is_stderr(), .shown = -1};
+    progress_bar bar = progress_bar_make();
     tern_model_desc desc = TERN_MODEL_DESC_INIT;
     desc.flags = options->flags;
     desc.progress = on_progress;
     desc.progress_user = &bar;
     tern_status status = tern_model_load_archive(self->device, self->archive, &desc, &self->model);
-    clear_bar(&bar);
+    progress_bar_clear(&bar);
     return status;
 }
 

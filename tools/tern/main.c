@@ -18,6 +18,7 @@ static const command commands[] = {
     {"tokenize", command_tokenize, "print the ids of a text, or the text of ids"},
     {"perplexity", command_perplexity, "measure how well a text is predicted"},
     {"inspect", command_inspect, "show the metadata and tensors of a model file"},
+    {"convert", command_convert, "write a model in another file, its matrices in another type"},
     {"bench", command_bench, "measure a device, and what share of it ops and models reach"},
 };
 

@@ -15,4 +15,14 @@ bool program_path(char *out, size_t capacity);
 // The most memory that was ever resident, in bytes; 0 where the system does not say.
 uint64_t peak_memory(void);
 
+// Drawn again where it changes. One that is made and never shown may be cleared.
+typedef struct progress_bar {
+    bool terminal;
+    int shown; // thousandths
+    int columns;
+} progress_bar;
+progress_bar progress_bar_make(void);
+void progress_bar_show(progress_bar *self, const char *what, uint64_t done, uint64_t total);
+void progress_bar_clear(const progress_bar *self);
+
 #endif

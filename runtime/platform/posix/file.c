@@ -134,3 +134,58 @@ int tern__file_replace(const char *path, const tern__bytes *parts, size_t count)
     }
     return error;
 }
+
+// Not mkstemp: the file is to have the rights that the user's others have.
+int tern__output_open(const char *path, tern__output *out_output) {
+    for (int i = 0; i < 100; i++) {
+        int length = snprintf(out_output->temporary, sizeof out_output->temporary, "%s.%ld-%d.part",
+                              path, (long)getpid(), i);
+        if (length < 0 || (size_t)length >= sizeof out_output->temporary) {
+            return ENAMETOOLONG;
+        }
+        out_output->handle =
+            open(out_output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (out_output->handle >= 0 || errno != EEXIST) {
+            break;
+        }
+    }
+    return out_output->handle >= 0 ? 0 : errno;
+}
+
+int tern__output_write(tern__output *output, const void *data, size_t size) {
+    return write_all((int)output->handle, (tern__bytes){data, size});
+}
+
+// link, unlike rename, leaves alone what is there; not every file system has it.
+static int take_name(const char *temporary, const char *path, bool replace) {
+    if (!replace) {
+        if (link(temporary, path) == 0) {
+            unlink(temporary);
+            return 0;
+        }
+        if (errno == EEXIST || tern__path_exists(path)) {
+            return EEXIST;
+        }
+    }
+    return rename(temporary, path) == 0 ? 0 : errno;
+}
+
+int tern__output_close(tern__output *output, const char *path, bool keep, bool replace) {
+    // A disk that is full may say so only now.
+    int error = keep && fsync((int)output->handle) != 0 && errno != EINVAL ? errno : 0;
+    if (close((int)output->handle) != 0 && keep && !error) {
+        error = errno;
+    }
+    if (keep && !error) {
+        error = take_name(output->temporary, path, replace);
+    }
+    if (!keep || error) {
+        unlink(output->temporary);
+    }
+    return error;
+}
+
+bool tern__path_exists(const char *path) {
+    struct stat info;
+    return lstat(path, &info) == 0;
+}

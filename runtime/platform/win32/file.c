@@ -147,3 +147,41 @@ int tern__file_replace(const char *path, const tern__bytes *parts, size_t count)
     }
     return error;
 }
+
+int tern__output_open(const char *path, tern__output *out_output) {
+    wchar_t wide[WIDE_CAPACITY];
+    snprintf(out_output->temporary, sizeof out_output->temporary, "%s.%lu-%lu.part", path,
+             GetCurrentProcessId(), GetCurrentThreadId());
+    if (!wide_from_utf8(out_output->temporary, wide)) {
+        return ERROR_INVALID_NAME;
+    }
+    HANDLE handle =
+        CreateFileW(wide, GENERIC_WRITE, 0, NULL, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, NULL);
+    out_output->handle = (intptr_t)handle;
+    return handle == INVALID_HANDLE_VALUE ? (int)GetLastError() : 0;
+}
+
+int tern__output_write(tern__output *output, const void *data, size_t size) {
+    return write_all((HANDLE)output->handle, (tern__bytes){data, size});
+}
+
+int tern__output_close(tern__output *output, const char *path, bool keep, bool replace) {
+    wchar_t from[WIDE_CAPACITY];
+    wchar_t to[WIDE_CAPACITY];
+    int error = CloseHandle((HANDLE)output->handle) || !keep ? 0 : (int)GetLastError();
+    if (!wide_from_utf8(output->temporary, from) || !wide_from_utf8(path, to)) {
+        return ERROR_INVALID_NAME;
+    }
+    if (keep && !error && !MoveFileExW(from, to, replace ? MOVEFILE_REPLACE_EXISTING : 0)) {
+        error = (int)GetLastError();
+    }
+    if (!keep || error) {
+        DeleteFileW(from);
+    }
+    return error;
+}
+
+bool tern__path_exists(const char *path) {
+    wchar_t wide[WIDE_CAPACITY];
+    return wide_from_utf8(path, wide) && GetFileAttributesW(wide) != INVALID_FILE_ATTRIBUTES;
+}

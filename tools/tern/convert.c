@@ -1,0 +1,107 @@
+// tern convert: a model in another file, its matrices in another type.
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/tern/command.h"
+#include "tools/tern/terminal.h"
+
+#define PROGRAM "tern convert"
+
+static const char summary[] =
+    "Writes the model IN as the GGUF file OUT, which appears when it is whole. Without --type "
+    "every\n"
+    "tensor stays as it is. Ternary types take the matrices that are ternary, f32, f16, bf16 and\n"
+    "q8_0 all. Where a value would change, it says which and stops, unless --lossy allows it.";
+
+static int32_t on_progress(void *user, uint64_t done, uint64_t total) {
+    progress_bar_show(user, "converting", done, total);
+    return !interrupt_seen();
+}
+
+static tern_status convert(const host *h, const arg_texts *paths, tern_convert_desc *desc,
+                           uint32_t sink_flags) {
+    tern_archive *archive = NULL;
+    tern_sink sink = {0};
+    progress_bar bar = progress_bar_make();
+    desc->progress = on_progress;
+    desc->progress_user = &bar;
+    tern_status status = tern_archive_open_path(h->context, paths->items[0], &archive);
+    if (status == TERN_STATUS_OK) {
+        status = tern_sink_open_file(h->context, paths->items[1], sink_flags, &sink);
+    }
+    if (status == TERN_STATUS_OK) {
+        status = tern_convert(h->context, archive, desc, &sink);
+        progress_bar_clear(&bar);
+        tern_status closed = tern_sink_close(&sink, status == TERN_STATUS_OK);
+        status = status == TERN_STATUS_OK ? closed : status;
+    }
+    tern_archive_destroy(archive);
+    return status;
+}
+
+static bool read_scale(const char *text, tern_convert_scale *out) {
+    static const char *const names[] = {"tensor", "row", "group"};
+    for (uint32_t i = 0; i < 3; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    args_complain(PROGRAM, "--scale is '%s', expected tensor, row or group", text);
+    return false;
+}
+
+// What the options say together; false after a usage error.
+static bool check(const arg_texts *paths, const char *scale, tern_convert_desc *desc) {
+    if (paths->count != 2) {
+        args_complain(PROGRAM, "expected IN and OUT, got %zu name%s", paths->count,
+                      paths->count == 1 ? "" : "s");
+        return false;
+    }
+    if (scale && !(desc->flags & TERN_CONVERT_ABSMEAN)) {
+        args_complain(PROGRAM, "--scale says what --absmean makes, which is not given");
+        return false;
+    }
+    return !scale || read_scale(scale, &desc->scale);
+}
+
+int command_convert(int argc, char **argv) {
+    tern_convert_desc desc = TERN_CONVERT_DESC_INIT;
+    const char *scale = NULL;
+    bool lossy = false, absmean = false, force = false;
+    arg_texts paths = {0};
+    const arg table[] = {
+        {"--type", NULL, ARG_TEXT, &desc.type, NULL, 0, 0, "TYPE",
+         "tq1_0, tq2_0, i2_s, q2_0, pq2_0, ptq1_0, f32, f16, bf16 or q8_0"},
+        {"--absmean", NULL, ARG_FLAG, &absmean, NULL, 0, 0, NULL,
+         "make float matrices of layers ternary, as BitNet b1.58 does (tq2_0 without --type)"},
+        {"--scale", NULL, ARG_TEXT, &scale, NULL, 0, 0, "tensor|row|group",
+         "what --absmean makes one scale for; tensor if not given"},
+        {"--lossy", NULL, ARG_FLAG, &lossy, NULL, 0, 0, NULL, "go on where values change"},
+        {"--force", NULL, ARG_FLAG, &force, NULL, 0, 0, NULL, "replace OUT if it is there"},
+    };
+    const arg_table spec = {.program = PROGRAM,
+                            .usage = "IN OUT [--type TYPE] [options]",
+                            .summary = summary,
+                            .args = table,
+                            .count = sizeof table / sizeof table[0],
+                            .operand = "IN OUT",
+                            .operands_out = &paths};
+    int status = command_parsed(args_parse(&spec, argc, argv));
+    host h;
+    if (status >= 0) {
+        return status;
+    }
+    desc.flags = (lossy ? TERN_CONVERT_LOSSY : 0u) | (absmean ? TERN_CONVERT_ABSMEAN : 0u);
+    if (!check(&paths, scale, &desc)) {
+        return EXIT_USAGE;
+    }
+    if (!host_open(&h, PROGRAM, NULL)) {
+        return EXIT_FAILED;
+    }
+    interrupt_watch();
+    bool done = convert(&h, &paths, &desc, force ? TERN_SINK_REPLACE : 0u) == TERN_STATUS_OK;
+    status = done ? EXIT_DONE : host_failed_in(&h, paths.items[0]);
+    host_close(&h);
+    return status;
+}
