@@ -78,9 +78,10 @@ TERN_API tern_status tern_tokenizer_describe(const tern_tokenizer *tokenizer,
                                              tern_tokenizer_info *out_info);
 
 /**
- * Encodes |size| bytes, UTF-8 or not (other bytes become byte tokens, or U+FFFD where a byte-level
- * vocabulary has none for them). Writes at most |capacity| ids to |out_ids| and the number needed
- * to |*out_count|: OUT_OF_RANGE if that is more. |size| + 2 ids are nearly always enough;
+ * Encodes |size| bytes, UTF-8 or not: other bytes become byte tokens. A few byte-level vocabularies
+ * lack some bytes: of a text these are left out, as the tools do that made the vocabularies; one
+ * that no UTF-8 has becomes U+FFFD. Writes at most |capacity| ids to |out_ids| and the number
+ * needed to |*out_count|: OUT_OF_RANGE if that is more. |size| + 2 ids are nearly always enough;
  * vocabularies that normalise texts or lack bytes may need several times that.
  *
  * Time is linear in the text but for words of unusual length, n log n in theirs. 1.3 MB of

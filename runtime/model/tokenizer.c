@@ -75,6 +75,22 @@ static void index_bytes(tern_tokenizer *tokenizer) {
     }
 }
 
+static int32_t find_control(const tern__vocabulary *v, const char *name) {
+    int32_t id = tern__vocabulary_find_any(v, name, strlen(name));
+    return id >= 0 && v->tokens[id].type == TERN__TOKEN_CONTROL ? id : -1;
+}
+
+// Few files say which tokens end a turn or a message: the control tokens called so do.
+static void find_ends(tern__vocabulary *v) {
+    static const char *const turns[] = {"<|eot_id|>", "<|im_end|>", "<end_of_turn>", "<|end|>"};
+    for (size_t i = 0; i < sizeof turns / sizeof turns[0] && v->end_of_turn < 0; i++) {
+        v->end_of_turn = find_control(v, turns[i]);
+    }
+    if (v->end_of_message < 0) {
+        v->end_of_message = find_control(v, "<|eom_id|>");
+    }
+}
+
 // Tokens that are looked for in normalised text are normalised themselves.
 static tern_status spell_added(tern__vocabulary *v, const tern__splitter *patterns) {
     const tern__normalizing how = {v, patterns, 0, v->normal_late, true};
@@ -104,6 +120,7 @@ static tern_status finish(tern_tokenizer *tokenizer) {
     }
     TERN_TRY(check_ids(v));
     TERN_TRY(tern__vocabulary_index(v));
+    find_ends(v);
     TERN_TRY(tern__splitter_create(v, &tokenizer->splitter));
     TERN_TRY(spell_added(v, tokenizer->splitter));
     TERN_TRY(tern__added_create(v, false, &tokenizer->added));

@@ -165,8 +165,14 @@ static void merge(workspace *w, uint32_t count) {
     }
 }
 
+// Bytes that are never part of UTF-8.
+static bool is_foreign(uint8_t byte) {
+    return byte == 0xc0 || byte == 0xc1 || byte >= 0xf5;
+}
+
 // A letter without any token: the unknown token, one for several in a row where the vocabulary
-// wants it so, else what stands for bytes that are no text.
+// wants it so. Without that, byte-level vocabularies leave it out, as the tools do that made them;
+// what no text has becomes U+FFFD.
 static tern_status replace(tern__encoder *encoder, char letter) {
     const tern__vocabulary *v = &encoder->tokenizer->v;
     const bpe *model = encoder->tokenizer->model;
@@ -178,10 +184,11 @@ static tern_status replace(tern__encoder *encoder, char letter) {
         }
         return TERN_STATUS_OK;
     }
-    for (uint32_t i = 0; i < model->replacement_size; i++) {
+    bool dropped = v->drop_unknown || (v->byte_level && !is_foreign((uint8_t)letter));
+    for (uint32_t i = 0; i < model->replacement_size && !dropped; i++) {
         tern__ids_add(encoder->out, model->replacement[i]);
     }
-    return model->replacement_size || v->drop_unknown
+    return model->replacement_size || dropped
                ? TERN_STATUS_OK
                : tern__fail(encoder->context, TERN_STATUS_INVALID_ARGUMENT,
                             "tokenizer: byte 0x%02X of the text has no token in this vocabulary",

@@ -247,7 +247,8 @@ static void test_limits(void **state) {
     for (int i = 0; i < 17; i++) {
         CHECK_OK(tern__vocabulary_split(&v, "a", TERN__SPLIT_ISOLATED, false));
     }
-    CHECK_FAILS(split(&v, "a", 1), TERN_STATUS_UNSUPPORTED, "has 17 patterns, at most 16");
+    CHECK_FAILS(split(&v, "a", 1), TERN_STATUS_UNSUPPORTED,
+                "has 17 patterns, the normalizer 0, at most 16");
 }
 
 int main(void) {
