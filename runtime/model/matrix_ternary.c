@@ -101,37 +101,56 @@ tern_status tern__transfer_values(tern__transfer *t, bool *out_ternary, tern__ma
     return load_staged(t, groups, TERN__TERNARY_GROUP, out, out_bytes);
 }
 
-// One scale for all, which the factors then change.
-static void fill_scales(tern__transfer *t, float scale) {
-    for (uint32_t r = 0; r < t->part->rows; r++) {
+// The matrices of a stack are each for itself: as many as there are, and the rows of one.
+static uint32_t stack_size(const tern__part *part) {
+    return part->experts ? part->experts : 1;
+}
+static uint32_t stack_rows(const tern__part *part) {
+    return part->rows / stack_size(part);
+}
+
+// One scale for all of a matrix, which the factors then change.
+static void fill_scales(tern__transfer *t, uint32_t first, uint32_t count, float scale) {
+    for (uint32_t r = first; r < first + count; r++) {
         t->scales[r] = scale;
     }
 }
 
-tern_status tern__transfer_fields(tern__transfer *t, tern__matrix *out, uint64_t *out_bytes) {
+// Matrix |index| of a stack.
+static tern_status decode_fields(tern__transfer *t, uint32_t index) {
     const tern__part *part = t->part;
-    uint32_t quarter = (part->rows + 3) / 4;
-    TERN_TRY(stage(t, t->row_bytes, 1));
+    uint32_t rows = stack_rows(part);
+    uint32_t quarter = rows / 4 + (rows % 4 != 0);
+    uint32_t first = index * quarter;
     for (uint32_t n, done = 0; done < quarter; done += n) {
         n = tern__transfer_rows(t, done, quarter);
-        TERN_TRY(tern__transfer_read(t, done, n, t->raw));
+        TERN_TRY(tern__transfer_read(t, first + done, n, t->raw));
         for (uint32_t i = 0; i < 4 * n; i++) {
-            size_t row = (size_t)(i % 4) * quarter + done + i / 4;
-            if (row < part->rows) {
+            uint32_t row = (i % 4) * quarter + done + i / 4;
+            if (row < rows) {
                 tern__ggml_decode_field(part->cols, t->raw + i / 4 * t->raw_row_bytes, i % 4,
-                                        t->codes + row * t->row_bytes);
+                                        t->codes + ((size_t)index * rows + row) * t->row_bytes);
             }
         }
     }
-    fill_scales(t, 1.0f);
-    return load_staged(t, 1, part->cols, out, out_bytes);
+    return TERN_STATUS_OK;
 }
 
-static tern_status read_mean(tern__transfer *t, float *out_mean) {
+tern_status tern__transfer_fields(tern__transfer *t, tern__matrix *out, uint64_t *out_bytes) {
+    TERN_TRY(stage(t, t->row_bytes, 1));
+    for (uint32_t i = 0; i < stack_size(t->part); i++) {
+        TERN_TRY(decode_fields(t, i));
+    }
+    fill_scales(t, 0, t->part->rows, 1.0f);
+    return load_staged(t, 1, t->part->cols, out, out_bytes);
+}
+
+// Of rows |first| to |end|.
+static tern_status read_mean(tern__transfer *t, uint32_t first, uint32_t end, float *out_mean) {
     const tern__part *part = t->part;
     double sum = 0.0;
-    for (uint32_t n, done = 0; done < part->rows; done += n) {
-        n = tern__transfer_rows(t, done, part->rows);
+    for (uint32_t n, done = first; done < end; done += n) {
+        n = tern__transfer_rows(t, done, end);
         TERN_TRY(tern__transfer_read(t, done, n, t->raw));
         for (uint32_t r = 0; r < n; r++) {
             uint32_t wrong =
@@ -143,27 +162,35 @@ static tern_status read_mean(tern__transfer *t, float *out_mean) {
             }
         }
     }
-    *out_mean = (float)(sum / ((double)part->rows * part->cols));
+    *out_mean = (float)(sum / ((double)(end - first) * part->cols));
     return TERN_STATUS_OK;
 }
 
-tern_status tern__transfer_absmean(tern__transfer *t, tern__matrix *out, uint64_t *out_bytes) {
+static tern_status round_to_mean(tern__transfer *t, uint32_t first, uint32_t end) {
     const tern__part *part = t->part;
     size_t row_bytes = (size_t)tern_dtype_row_bytes(TERN_DTYPE_T2, part->cols);
     uint64_t before = t->loader->done;
     float mean = 0.0f;
-    TERN_TRY(stage(t, row_bytes, 1));
-    TERN_TRY(read_mean(t, &mean));
+    TERN_TRY(read_mean(t, first, end, &mean));
     t->loader->done = before; // it is read twice
     float factor = t_divide(1.0f, mean > 1e-5f ? mean : 1e-5f);
-    for (uint32_t n, done = 0; done < part->rows; done += n) {
-        n = tern__transfer_rows(t, done, part->rows);
+    for (uint32_t n, done = first; done < end; done += n) {
+        n = tern__transfer_rows(t, done, end);
         TERN_TRY(tern__transfer_read(t, done, n, t->raw));
         for (size_t r = 0; r < n; r++) {
             tern__ggml_absmean_row(t->type, part->cols, t->raw + r * t->raw_row_bytes, factor,
                                    t->codes + (done + r) * row_bytes);
         }
     }
-    fill_scales(t, t_divide(1.0f, factor));
-    return load_staged(t, 1, part->cols, out, out_bytes);
+    fill_scales(t, first, end - first, t_divide(1.0f, factor));
+    return TERN_STATUS_OK;
+}
+
+tern_status tern__transfer_absmean(tern__transfer *t, tern__matrix *out, uint64_t *out_bytes) {
+    uint32_t rows = stack_rows(t->part);
+    TERN_TRY(stage(t, (size_t)tern_dtype_row_bytes(TERN_DTYPE_T2, t->part->cols), 1));
+    for (uint32_t i = 0; i < stack_size(t->part); i++) {
+        TERN_TRY(round_to_mean(t, i * rows, (i + 1) * rows));
+    }
+    return load_staged(t, 1, t->part->cols, out, out_bytes);
 }

@@ -41,12 +41,12 @@ static void check_continuation(tern_session *session, tern_model *model, const c
     free(margin);
 }
 
-static void check_random_model(const char *stem) {
+// |file| has the model, |stem| the answers.
+static void check_model(const char *file, const char *stem) {
     char name[64];
     int count = 0;
     bed b = default_bed();
-    snprintf(name, sizeof name, "%s.gguf", stem);
-    tern_model *model = open_model(b.device, name);
+    tern_model *model = open_model(b.device, file);
     snprintf(name, sizeof name, "%s.golden.json", stem);
     cJSON *golden = open_golden(name);
     int32_t *ids = golden_ids(golden, "ids", &count);
@@ -67,6 +67,26 @@ static void check_random_model(const char *stem) {
     free(ids);
     cJSON_Delete(golden);
     tern_model_destroy(model);
+}
+
+static void check_random_model(const char *stem) {
+    char name[64];
+    snprintf(name, sizeof name, "%s.gguf", stem);
+    check_model(name, stem);
+}
+
+// The same weights as in the GGUF files: packed, with a scale or its inverse, in shards, as float
+// master weights; and experts one by one.
+static void folders_have_the_reference_logits(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {{"hf-bitnet/config.json", "tiny-b158-i2_s"},
+                                           {"hf-llama/config.json", "tiny-llama-llama3"},
+                                           {"hf-master/config.json", "tiny-bitnet-f16"},
+                                           {"hf-gemma3/config.json", "tiny-gemma3"},
+                                           {"hf-qwen3moe/config.json", "tiny-qwen3moe"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        check_model(cases[i][0], cases[i][1]);
+    }
 }
 
 static void random_models_have_the_reference_logits(void **state) {
@@ -237,6 +257,7 @@ static void stories260k_tells_its_documented_story(void **state) {
 
 const struct CMUnitTest golden_tests[] = {
     cmocka_unit_test(random_models_have_the_reference_logits),
+    cmocka_unit_test(folders_have_the_reference_logits),
     cmocka_unit_test(default_model_tells_its_golden_stories),
     cmocka_unit_test(stories3m_follows_its_own_program),
     cmocka_unit_test(equal_weights_give_equal_bits_in_every_file_type),

@@ -137,11 +137,11 @@ file_path find_file(const char *name) {
 
 tern_model *open_model(tern_device *device, const char *name) {
     file_path p = find_file(name);
-    tern_source source;
+    tern_archive *archive = NULL;
     tern_model *model = NULL;
-    assert_ok(tern_source_open_file(tern_device_context(device), p.text, &source));
-    assert_ok(tern_model_load(device, &source, NULL, &model));
-    tern_source_close(&source);
+    assert_ok(tern_archive_open_path(tern_device_context(device), p.text, &archive));
+    assert_ok(tern_model_load_archive(device, archive, NULL, &model));
+    tern_archive_destroy(archive);
     return model;
 }
 
