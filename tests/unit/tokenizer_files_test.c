@@ -1,0 +1,316 @@
+// Tokenizers from tokenizer.json and from SentencePiece's tokenizer.model.
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include <tern/archive.h>
+#include <tern/tokenizer.h>
+
+#include "runtime/model/json.h"
+#include "tests/harness/check.h"
+#include "tests/harness/data.h"
+#include "tests/harness/heap.h"
+
+enum { MAX_IDS = 4096 };
+
+static tern_context *context;
+static test_heap heap;
+
+static int set_up(void **state) {
+    (void)state;
+    tern_allocator allocator = test_heap_allocator(&heap);
+    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
+    desc.flags = TERN_CONTEXT_IGNORE_ENV;
+    desc.allocator = &allocator;
+    return tern_context_create(&desc, &context);
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    tern_context_destroy(context);
+    return heap.blocks != 0;
+}
+
+static char *read_golden(const char *name, size_t *out_size) {
+    char path[512];
+    char below[128];
+    snprintf(below, sizeof below, "tests/golden/tokenizers/%s", name);
+    assert_true(source_path(below, path, sizeof path));
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    fseek(file, 0, SEEK_END);
+    *out_size = (size_t)ftell(file);
+    rewind(file);
+    char *data = malloc(*out_size + 1);
+    assert_int_equal(fread(data, 1, *out_size, file), *out_size);
+    data[*out_size] = '\0';
+    fclose(file);
+    return data;
+}
+
+static tern_status open_memory(const char *data, size_t size, tern_tokenizer **out) {
+    tern_source source = tern_source_from_memory("test", data, size);
+    *out = NULL;
+    return tern_tokenizer_open(context, &source, out);
+}
+
+static tern_tokenizer *open_golden(const char *name) {
+    size_t size;
+    char *data = read_golden(name, &size);
+    tern_tokenizer *tokenizer;
+    CHECK_OK(open_memory(data, size, &tokenizer));
+    free(data);
+    return tokenizer;
+}
+
+// |list| has the ids that are wanted.
+static void check_ids(const char *name, const tern_tokenizer *tokenizer, const tern__json *text,
+                      uint32_t flags, const tern__json *list) {
+    static int32_t ids[MAX_IDS];
+    size_t count;
+    size_t i = 0;
+    CHECK_OK(tern_tokenizer_encode(tokenizer, text ? text->as.string : "", text ? text->size : 0,
+                                   flags, ids, MAX_IDS, &count));
+    for (const tern__json *id = tern__json_first(list); id; id = tern__json_next(list, id)) {
+        if (i >= count || ids[i] != id->as.integer) {
+            fail_msg("%s: '%s': id %zu is %d, expected %d", name, text ? text->as.string : "", i,
+                     i < count ? ids[i] : -1, (int)id->as.integer);
+        }
+        i++;
+    }
+    assert_int_equal(count, i);
+}
+
+// What the packages tokenizers and sentencepiece make of the same files.
+static void test_golden(void **state) {
+    (void)state;
+    size_t size;
+    char *text = read_golden("cases.json", &size);
+    tern__json_document document;
+    CHECK_OK(tern__json_parse(context, "cases.json", text, size, &document));
+    const tern__json *all = document.nodes;
+    int files = 0;
+    for (const tern__json *f = tern__json_first(all); f; f = tern__json_next(all, f), files++) {
+        const tern__json *cases = tern__json_get(f, "cases");
+        bool json = strstr(f->key, ".json") != NULL;
+        tern_tokenizer *tokenizer = open_golden(f->key);
+        for (const tern__json *c = tern__json_first(cases); c; c = tern__json_next(cases, c)) {
+            const tern__json *string = tern__json_first(c);
+            check_ids(f->key, tokenizer, string, json ? TERN_TOKENIZE_SPECIAL : 0,
+                      tern__json_next(c, string));
+        }
+        uint32_t around = TERN_TOKENIZE_BOS | TERN_TOKENIZE_EOS;
+        check_ids(f->key, tokenizer, NULL, around, tern__json_get(f, "around"));
+        tern_tokenizer_destroy(tokenizer);
+    }
+    assert_int_equal(files, 11);
+    tern__json_finish(context, &document);
+    free(text);
+}
+
+// Encodes |text| and decodes it again.
+static void check_decoded(const char *file, const char *text, const char *expected) {
+    tern_tokenizer *tokenizer = open_golden(file);
+    int32_t ids[256];
+    char bytes[1024];
+    size_t count;
+    size_t length = 0;
+    CHECK_OK(tern_tokenizer_encode(tokenizer, text, strlen(text), 0, ids, 256, &count));
+    for (size_t i = 0; i < count; i++) {
+        size_t piece;
+        CHECK_OK(tern_tokenizer_decode(tokenizer, ids[i], i == 0, bytes + length,
+                                       sizeof bytes - length, &piece));
+        length += piece;
+    }
+    if (length != strlen(expected) || memcmp(bytes, expected, length) != 0) {
+        fail_msg("%s: '%s' comes back as '%.*s', expected '%s'", file, text, (int)length, bytes,
+                 expected);
+    }
+    tern_tokenizer_destroy(tokenizer);
+}
+
+// Every decoder gives a text back, but for what its normaliser dropped.
+static void test_decoders(void **state) {
+    (void)state;
+    static const char text[] = "The \u00e9 \U0001f999, don't";
+    check_decoded("byte_level.json", text, text);
+    check_decoded("gpt2.json", text, text);
+    check_decoded("marked.json", text, text);
+    check_decoded("bpe.model", text, text);
+    check_decoded("metaspace.json", "the  man", "the  man");
+    check_decoded("unigram.model", " the \t man ", "the man");
+    check_decoded("unigram.json", "The  man", "The man");
+    check_decoded("wordpiece.json", "The man, D\u00e9mon.", "the man, demon.");
+    check_decoded("whitespace.json", "the man, and.", "the man , and .");
+}
+
+// A vocabulary of three words, with |parts| in the file.
+static tern_status make(const char *model, const char *parts, tern_tokenizer **out) {
+    char file[2048];
+    int size = snprintf(file, sizeof file, "{%s\"model\":{%s}}", parts, model);
+    assert_true(size > 0 && (size_t)size < sizeof file);
+    return open_memory(file, (size_t)size, out);
+}
+
+#define WORDPIECE                                                                                  \
+    "\"type\":\"WordPiece\",\"unk_token\":\"u\",\"vocab\":{\"u\":0,\"a\":1,\"b\":2,\"##b\":3}"
+#define BPE "\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]"
+
+static void test_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *model;
+        const char *parts;
+        tern_status status;
+        const char *message;
+    } cases[] = {
+        {WORDPIECE, "\"normalizer\":{\"type\":\"Magic\"},", TERN_STATUS_UNSUPPORTED,
+         "the normalizer 'Magic' is not supported"},
+        {WORDPIECE,
+         "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(\"},"
+         "\"content\":\"\"},",
+         TERN_STATUS_UNSUPPORTED, "pattern '("},
+        {WORDPIECE, "\"normalizer\":{\"type\":7},", TERN_STATUS_CORRUPT_DATA,
+         "'type' is a number, expected a string"},
+        {WORDPIECE, "\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"?\"},",
+         TERN_STATUS_CORRUPT_DATA, "not base64"},
+        {WORDPIECE, "\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"},", TERN_STATUS_UNSUPPORTED,
+         "the pre_tokenizer 'UnicodeScripts' is not supported"},
+        {WORDPIECE,
+         "\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":"
+         "\"Digits\"},{\"type\":\"Metaspace\"}]},",
+         TERN_STATUS_UNSUPPORTED, "after another one 'Metaspace'"},
+        {WORDPIECE, "\"decoder\":{\"type\":\"CTC\"},", TERN_STATUS_UNSUPPORTED,
+         "the decoder 'CTC' is not supported"},
+        {WORDPIECE, "\"post_processor\":{\"type\":\"Odd\"},", TERN_STATUS_UNSUPPORTED,
+         "the post_processor 'Odd' is not supported"},
+        {WORDPIECE,
+         "\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"a\",9],\"sep\":"
+         "[\"a\",1]},",
+         TERN_STATUS_CORRUPT_DATA, "an id with a meaning is 9"},
+        {WORDPIECE, "\"added_tokens\":[{\"id\":4000000,\"content\":\"x\"}],",
+         TERN_STATUS_CORRUPT_DATA, "has the id 4000000, expected at most"},
+        {WORDPIECE, "\"added_tokens\":[{\"id\":-1,\"content\":\"x\"}],", TERN_STATUS_CORRUPT_DATA,
+         "has the id -1"},
+        {"\"type\":\"WordLevel\"", "", TERN_STATUS_UNSUPPORTED, "the model 'WordLevel'"},
+        {"\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a b\"]", "", TERN_STATUS_CORRUPT_DATA,
+         "merge"},
+        {"\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"ab\"]", "", TERN_STATUS_CORRUPT_DATA,
+         "merge 0 is not two tokens"},
+        {"\"type\":\"BPE\",\"vocab\":[],\"merges\":[]", "", TERN_STATUS_CORRUPT_DATA,
+         "'vocab' is an array, expected an object"},
+        {BPE ",\"dropout\":0.5", "", TERN_STATUS_UNSUPPORTED, "BPE with dropout"},
+        {BPE ",\"end_of_word_suffix\":\"</w>\"", "", TERN_STATUS_UNSUPPORTED,
+         "end_of_word_suffix '</w>'"},
+        {"\"type\":\"Unigram\",\"vocab\":[[\"a\",-1]],\"unk_id\":1", "", TERN_STATUS_CORRUPT_DATA,
+         "unk_id is 1, but there are 1 tokens"},
+        {"\"type\":\"Unigram\",\"vocab\":[[\"a\"]],\"unk_id\":0", "", TERN_STATUS_CORRUPT_DATA,
+         "token 0 is not a pair"},
+        {"\"type\":\"Unigram\",\"vocab\":[[\"a\",-1]]", "", TERN_STATUS_CORRUPT_DATA,
+         "nor an unknown token"},
+        {"\"type\":\"WordPiece\",\"vocab\":{\"a\":0}", "", TERN_STATUS_CORRUPT_DATA,
+         "without an unknown token"},
+    };
+    tern_tokenizer *tokenizer;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CHECK_FAILS(make(cases[i].model, cases[i].parts, &tokenizer), cases[i].status,
+                    cases[i].message);
+        assert_null(tokenizer);
+    }
+    CHECK_FAILS(open_memory("{}", 2, &tokenizer), TERN_STATUS_CORRUPT_DATA, "'model' is nothing");
+    CHECK_FAILS(open_memory("hello", 5, &tokenizer), TERN_STATUS_UNSUPPORTED, "not a tokenizer");
+    CHECK_OK(make(WORDPIECE, "", &tokenizer));
+    tern_tokenizer_destroy(tokenizer);
+}
+
+// Text must not be able to spell what only a caller may ask for.
+static void test_special(void **state) {
+    (void)state;
+    static const char added[] = "\"added_tokens\":[{\"id\":4,\"content\":\"ab\",\"special\":true},"
+                                "{\"id\":5,\"content\":\"ba\",\"special\":false}],";
+    tern_tokenizer *tokenizer;
+    int32_t ids[8];
+    size_t count;
+    CHECK_OK(make(WORDPIECE, added, &tokenizer));
+    CHECK_OK(tern_tokenizer_encode(tokenizer, "ab", 2, TERN_TOKENIZE_SPECIAL, ids, 8, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(ids[0], 4);
+    CHECK_OK(tern_tokenizer_encode(tokenizer, "abba", 4, 0, ids, 8, &count));
+    assert_int_equal(count, 3);
+    assert_memory_equal(ids, ((int32_t[]){1, 3, 5}), 3 * sizeof *ids);
+    CHECK_OK(tern_tokenizer_encode(tokenizer, "u", 1, 0, ids, 8, &count));
+    assert_int_equal(ids[0], 0); // unknown, not spelled: the same id
+    tern_tokenizer_destroy(tokenizer);
+}
+
+static const char *const golden[] = {"byte_level.json", "marked.json", "unigram.json",
+                                     "wordpiece.json",  "bpe.model",   "unigram.model"};
+enum { GOLDEN = sizeof golden / sizeof golden[0] };
+
+// Whatever is cut off, there is one line or a tokenizer, and nothing is lost.
+static void test_truncated(void **state) {
+    (void)state;
+    for (size_t f = 0; f < GOLDEN; f++) {
+        size_t size;
+        char *data = read_golden(golden[f], &size);
+        size_t blocks = heap.blocks;
+        size_t step = size / 200 + 1;
+        for (size_t cut = 0; cut < size; cut += step) {
+            char *part = malloc(cut + 1); // so that reading past the end is seen
+            memcpy(part, data, cut);
+            tern_tokenizer *tokenizer;
+            tern_status status = open_memory(part, cut, &tokenizer);
+            bool json = strstr(golden[f], ".json") != NULL;
+            assert_true(!json || status != TERN_STATUS_OK);
+            assert_true(status == TERN_STATUS_OK || strlen(tern_last_error_message()) > 0);
+            tern_tokenizer_destroy(tokenizer);
+            assert_int_equal(heap.blocks, blocks);
+            free(part);
+        }
+        free(data);
+    }
+}
+
+static tern_status open_and_encode(const char *data, size_t size) {
+    static const char text[] = "The <tag> \u00e9 man\xff 123  the\u0301\u0323 <mask>";
+    int32_t ids[256];
+    size_t count;
+    tern_tokenizer *tokenizer;
+    tern_status status = open_memory(data, size, &tokenizer);
+    if (status == TERN_STATUS_OK) {
+        status = tern_tokenizer_encode(tokenizer, text, sizeof text - 1, TERN_TOKENIZE_SPECIAL, ids,
+                                       256, &count);
+    }
+    tern_tokenizer_destroy(tokenizer);
+    return status;
+}
+
+// Every allocation fails once.
+static void test_no_memory(void **state) {
+    (void)state;
+    for (size_t f = 0; f < GOLDEN; f++) {
+        size_t size;
+        char *data = read_golden(golden[f], &size);
+        size_t blocks = heap.blocks;
+        tern_status status = TERN_STATUS_OUT_OF_MEMORY;
+        for (size_t i = 1; status != TERN_STATUS_OK; i++) {
+            heap.fail_at = heap.calls + i;
+            status = open_and_encode(data, size);
+            if (status != TERN_STATUS_OK && status != TERN_STATUS_OUT_OF_MEMORY) {
+                fail_msg("%s, allocation %zu: %s", golden[f], i, tern_last_error_message());
+            }
+            assert_int_equal(heap.blocks, blocks);
+            assert_true(i < 500 && (i > 10 || status != TERN_STATUS_OK));
+        }
+        heap.fail_at = 0;
+        free(data);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_golden),    cmocka_unit_test(test_decoders),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_special),
+        cmocka_unit_test(test_truncated), cmocka_unit_test(test_no_memory),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
