@@ -113,7 +113,7 @@ static tern_status foresee(const tern_archive *archive, const tern__part *part,
                                .group_size = type->group_size};
     if (part->absmean) {
         out->dtype = TERN_DTYPE_T2;
-        out->scale_kind = TERN_SCALE_TENSOR;
+        out->scale_kind = part->experts > 1 ? TERN_SCALE_ROW : TERN_SCALE_TENSOR;
     } else if (type->scale_kind == TERN_SCALE_GROUP || part->may_be_ternary) {
         TERN_TRY(foresee_scales(archive, part, out));
     }

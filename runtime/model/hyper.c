@@ -113,7 +113,11 @@ static tern_status read_heads(const tern_archive *archive, tern__hyper *hyper) {
     if (tern__hyper_has(hyper, TERN__RECURRENT)) {
         hyper->heads = hyper->kv_heads = 1;
         hyper->head_dim = hyper->width;
-        return TERN_STATUS_OK;
+        return (uint64_t)hyper->layers * hyper->width <= INT32_MAX
+                   ? TERN_STATUS_OK
+                   : tern__fail(context, TERN_STATUS_UNSUPPORTED,
+                                "%u states of %u columns: more than 2^31 - 1 in all", hyper->layers,
+                                hyper->width);
     }
     TERN_TRY(tern__hyper_need_count(archive, hyper, "attention.head_count", 65536, &hyper->heads));
     TERN_TRY(want_count(archive, hyper, "attention.head_count_kv", hyper->heads, &hyper->kv_heads));

@@ -49,7 +49,7 @@ uint64_t tern__weights_bytes(const tern_weights_info *info);
 //
 //     code = clamp(round half even(w * f), -1, 1), scale = 1 / f
 //
-// |*out_bytes| is what it takes.
+// each of |part->experts| by itself. |*out_bytes| is what it takes.
 tern_status tern__matrix_load(tern__loader *loader, const tern__part *part, tern__matrix *out,
                               uint64_t *out_bytes);
 

@@ -146,15 +146,26 @@ static void check_model(tern_device *device, const char *name, const tern_source
 
 static void estimates_are_what_a_device_is_asked_for(void **state) {
     (void)state;
-    static const char *const names[] = {
-        "tiny-b158-i2_s.gguf",         "tiny-b158-scale.gguf",
-        "tiny-bitnet-bf16.gguf",       "tiny-bitnet-f16.gguf",
-        "tiny-bitnet-row.gguf",        "tiny-llama-dense.gguf",
-        "tiny-llama-group.gguf",       "rand-b158-i2_s.gguf",
-        "rand-bitnet-tq1_0.gguf",      "rand-llama-tq2_0.gguf",
-        "tern-stories.gguf",           "models/stories3m-f16.gguf",
-        "models/stories3m-i2_s.gguf",  "models/stories3m-tq1_0.gguf",
-        "models/stories3m-tq2_0.gguf", "data/stories260K/stories260K.gguf"};
+    static const char *const names[] = {"tiny-b158-i2_s.gguf",
+                                        "tiny-b158-scale.gguf",
+                                        "tiny-bitnet-bf16.gguf",
+                                        "tiny-bitnet-f16.gguf",
+                                        "tiny-bitnet-row.gguf",
+                                        "tiny-llama-dense.gguf",
+                                        "tiny-llama-group.gguf",
+                                        "rand-b158-i2_s.gguf",
+                                        "rand-bitnet-tq1_0.gguf",
+                                        "rand-llama-tq2_0.gguf",
+                                        "tiny-qwen3-norms.gguf",
+                                        "tiny-gemma3.gguf",
+                                        "tiny-maple.gguf",
+                                        "tiny-hgrn.gguf",
+                                        "tern-stories.gguf",
+                                        "models/stories3m-f16.gguf",
+                                        "models/stories3m-i2_s.gguf",
+                                        "models/stories3m-tq1_0.gguf",
+                                        "models/stories3m-tq2_0.gguf",
+                                        "data/stories260K/stories260K.gguf"};
     static const tern_session_desc sessions[] = {{sizeof(tern_session_desc), TERN_KV_F16, 0, 0},
                                                  {sizeof(tern_session_desc), TERN_KV_F32, 33, 8}};
     tern_context *context = NULL;

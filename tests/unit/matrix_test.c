@@ -462,6 +462,18 @@ static void the_mean_makes_weights_ternary(void **state) {
     assert_int_equal(f.info.scale_kind, TERN_SCALE_TENSOR);
     check_ternary(&f, (const float[]){scale, scale, scale}, 1);
     file_close(&f);
+    // A mean of its own for each expert: of the first two rows 0.5, of the last two 2.
+    static const float bundle[8] = {1.0f, 0.1f, -0.7f, 0.2f, 4.0f, -0.4f, 2.8f, 0.8f};
+    static const uint8_t bundled[8] = {2, 1, 0, 1, 2, 1, 2, 1};
+    memcpy(raw, bundle, sizeof bundle);
+    memcpy(codes, bundled, sizeof bundled);
+    file_open(&f, 0, 4, 2, sizeof bundle, NULL);
+    f.part.absmean = true;
+    f.part.experts = 2;
+    CHECK_OK(file_load(&f));
+    assert_int_equal(f.info.scale_kind, TERN_SCALE_ROW);
+    check_ternary(&f, (const float[]){0.5f, 0.5f, 2.0f, 2.0f}, 1);
+    file_close(&f);
     // Halves go to zero, ones and what is more to one; no mean is less than 1e-5.
     static const float ties[4] = {0.5f, -0.5f, 2.5f, 0.5f}, nothing[4] = {0};
     static const uint8_t tied[4] = {1, 1, 2, 1};
