@@ -17,6 +17,7 @@ int command_tokenize(int argc, char **argv);
 int command_perplexity(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_convert(int argc, char **argv);
+int command_verify(int argc, char **argv);
 int command_bench(int argc, char **argv);
 
 // The option --backend of every command; |out| is a const char *.

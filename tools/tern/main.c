@@ -19,6 +19,7 @@ static const command commands[] = {
     {"perplexity", command_perplexity, "measure how well a text is predicted"},
     {"inspect", command_inspect, "show the metadata and tensors of a model file"},
     {"convert", command_convert, "write a model in another file, its matrices in another type"},
+    {"verify", command_verify, "check a published model against its known values"},
     {"bench", command_bench, "measure a device, and what share of it ops and models reach"},
 };
 
