@@ -30,14 +30,17 @@
  *
  * Types that GGUF does not have (packed Hugging Face folders, BitMat) become TQ2_0, where blocks of
  * 256 do not suit Q2_0, and else F32. The keys `split.*` and `tern.scale` are left out: the result
- * is whole, its scales direct. `general.file_type`, where there is one, names the new type.
+ * is whole, its scales direct. `general.file_type`, where there is one, names the new type. Of a
+ * folder the files that say what its tokens are become keys (tokenizer.json that of GGUF,
+ * `tokenizer.huggingface.json`, others `tern.file.NAME`), which this library reads as those files;
+ * keys `tern.*` that say how its network computes stay, and other runtimes do not know them.
  */
 
 /** What scales absmean makes. */
 typedef uint32_t tern_convert_scale;
 
 enum {
-    TERN_CONVERT_SCALE_TENSOR = 0, /**< one for the matrix */
+    TERN_CONVERT_SCALE_TENSOR = 0, /**< one for the matrix; not for a stack of experts */
     TERN_CONVERT_SCALE_ROW = 1,    /**< one for each row */
     TERN_CONVERT_SCALE_GROUP = 2   /**< one for each block of the type; not for i2_s */
 };

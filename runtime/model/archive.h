@@ -17,6 +17,10 @@ const char *tern__archive_name(const tern_archive *archive);
 tern_status tern__archive_file(const tern_archive *archive, const char *name, char **out_data,
                                size_t *out_size);
 
+// The key that keeps the file |name| in a file that was made of a folder: an array of bytes or a
+// string, which tern__archive_file then finds. False if it does not fit.
+bool tern__archive_kept_key(const char *name, char *out, size_t capacity);
+
 // Value of |key|, or |fallback| when there is no such key. CORRUPT_DATA names a key whose type or
 // range is wrong. u32 takes any integer type that holds a value of its range, f32 takes F32 and
 // F64. Strings are lent; one with a zero byte inside is refused.

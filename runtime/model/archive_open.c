@@ -214,8 +214,47 @@ bool tern__archive_has(const tern_archive *archive, const char *name) {
     return status != TERN_STATUS_NOT_FOUND; // what cannot be opened is named where it is read
 }
 
+// A file that a conversion kept: its bytes are a key's value.
+static tern_status read_kept(const tern_archive *archive, const tern__entry *entry, char **out_data,
+                             size_t *out_size) {
+    bool text = entry->type == TERN_VALUE_STRING;
+    const char *bytes = text ? tern__gguf_string(archive->header, entry->value)
+                             : (const char *)archive->header + entry->value;
+    size_t size =
+        text ? tern__gguf_string_size(archive->header, entry->value) : (size_t)entry->count;
+    char *data = tern__alloc(archive->context, size + 1);
+    if (!data) {
+        return tern__fail_memory(archive->context, size + 1, archive->name);
+    }
+    memcpy(data, bytes, size);
+    data[size] = 0;
+    *out_data = data;
+    *out_size = size;
+    return TERN_STATUS_OK;
+}
+
+bool tern__archive_kept_key(const char *name, char *out, size_t capacity) {
+    bool words = strcmp(name, "tokenizer.json") == 0;
+    int length = words ? snprintf(out, capacity, "tokenizer.huggingface.json")
+                       : snprintf(out, capacity, "tern.file.%s", name);
+    return length > 0 && (size_t)length < capacity;
+}
+
+static const tern__entry *find_kept(const tern_archive *archive, const char *name) {
+    char key[128];
+    const tern__entry *entry = archive->keys && tern__archive_kept_key(name, key, sizeof key)
+                                   ? tern__archive_entry(archive, key)
+                                   : NULL;
+    bool bytes = entry && entry->type == TERN_VALUE_ARRAY && entry->element == TERN_VALUE_U8;
+    return bytes || (entry && entry->type == TERN_VALUE_STRING) ? entry : NULL;
+}
+
 tern_status tern__archive_file(const tern_archive *archive, const char *name, char **out_data,
                                size_t *out_size) {
+    const tern__entry *kept = find_kept(archive, name);
+    if (kept) {
+        return read_kept(archive, kept, out_data, out_size);
+    }
     char message[TERN__MESSAGE_CAPACITY];
     tern_source source;
     *out_data = NULL;

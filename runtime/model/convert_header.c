@@ -94,6 +94,42 @@ static void put_entry(writer *w, const tern__conversion *c, const tern__entry *e
     }
 }
 
+// The files of a folder that say what its tokens are become keys: there is no way to say that by
+// those of GGUF for every tokenizer.
+static tern_status put_files(writer *w, const tern__conversion *c, uint64_t *count) {
+    static const char *const names[] = {"tokenizer.json",
+                                        "tokenizer.model",
+                                        "special_tokens_map.json",
+                                        "tokenizer_config.json",
+                                        "generation_config.json",
+                                        "chat_template.jinja",
+                                        "config.json"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char key[128];
+        char *data = NULL;
+        size_t size = 0;
+        tern__archive_kept_key(names[i], key, sizeof key);
+        if (tern__archive_entry(c->archive, key)) {
+            continue; // copied
+        }
+        tern_status status = tern__archive_file(c->archive, names[i], &data, &size);
+        if (status == TERN_STATUS_NOT_FOUND) {
+            continue;
+        }
+        TERN_TRY(status);
+        put_text(w, key, strlen(key));
+        bool text = strncmp(key, "tokenizer.", 10) == 0;
+        put_int(w, text ? TERN_VALUE_STRING : TERN_VALUE_ARRAY, 4);
+        if (!text) {
+            put_int(w, TERN_VALUE_U8, 4);
+        }
+        put_text(w, data, size);
+        tern__free(c->context, data);
+        (*count)++;
+    }
+    return TERN_STATUS_OK;
+}
+
 static uint64_t put_entries(writer *w, const tern__conversion *c) {
     uint64_t count = 0;
     for (size_t i = 0; i < c->archive->entry_count; i++) {
@@ -154,12 +190,15 @@ static uint64_t put_tensors(writer *w, const tern__conversion *c) {
     return count;
 }
 
-static void put_header(writer *w, const tern__conversion *c) {
+static tern_status put_header(writer *w, const tern__conversion *c) {
     put(w, "GGUF", 4);
     put_int(w, 3, 4);
     put_int(w, 0, 8); // of tensors, and
     put_int(w, 0, 8); // of keys: known at the end
     uint64_t keys = put_entries(w, c);
+    if (!tern__archive_entry(c->archive, "tokenizer.ggml.model")) {
+        TERN_TRY(put_files(w, c, &keys));
+    }
     uint64_t tensors = put_tensors(w, c);
     size_t end = w->size;
     w->size = 8;
@@ -169,13 +208,15 @@ static void put_header(writer *w, const tern__conversion *c) {
     while (!w->full && w->size % tern__conversion_alignment(c) != 0) {
         put_int(w, 0, 1);
     }
+    return w->full ? tern__fail_memory(c->context, w->size, "a file's header") : TERN_STATUS_OK;
 }
 
 tern_status tern__conversion_header(tern__conversion *c) {
     writer w = {.context = c->context};
-    put_header(&w, c);
-    tern_status status = w.full ? tern__fail_memory(c->context, w.size, "a file's header")
-                                : tern__sink_write(c->context, c->sink, w.data, w.size);
+    tern_status status = put_header(&w, c);
+    if (status == TERN_STATUS_OK) {
+        status = tern__sink_write(c->context, c->sink, w.data, w.size);
+    }
     tern__free(c->context, w.data);
     return status;
 }

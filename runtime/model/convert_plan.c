@@ -176,6 +176,12 @@ static tern_status plan_absmean(tern__conversion *c, tern__plan *plan, tern__row
                           "tensor '%s' has a scale beside it, which absmean has no use for",
                           plan->info.name);
     }
+    if (plan->info.shape[2] > 1 && c->desc->scale == TERN_CONVERT_SCALE_TENSOR) {
+        return tern__fail(c->context, TERN_STATUS_UNSUPPORTED,
+                          "tensor '%s' is a stack of %" PRIu64 " matrices, for which absmean makes "
+                          "scales of rows or groups only",
+                          plan->info.name, plan->info.shape[2]);
+    }
     plan->mode = TERN__CONVERT_ABSMEAN;
     for (uint64_t r = 0; r < source->rows; r++) {
         TERN_TRY(tern__rowsource_values(source, r));

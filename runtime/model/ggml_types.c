@@ -137,8 +137,9 @@ bool tern__ggml_tensor_bytes(const tern__ggml_type *type, const uint64_t shape[4
         return tl2_bytes(shape, out_bytes);
     }
     if (type->rule == TERN__SIZE_FIELDS) {
-        return shape[2] == 1 && shape[3] == 1 &&
-               tern__mul_u64(shape[0], shape[1] / 4 + (shape[1] % 4 != 0), out_bytes);
+        uint64_t quarters = shape[1] / 4 + (shape[1] % 4 != 0);
+        return shape[3] == 1 && tern__mul_u64(shape[0], quarters, &quarters) &&
+               tern__mul_u64(shape[2], quarters, out_bytes);
     }
     uint64_t bytes;
     if (!tern__mul_u64(count / type->block_elements, type->block_bytes, &bytes)) {

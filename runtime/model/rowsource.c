@@ -76,9 +76,10 @@ static tern_status load(tern__rowsource *self, uint64_t row, uint64_t rows, cons
 static tern_status load_codes(tern__rowsource *self, uint64_t row) {
     const uint8_t *raw;
     if (self->type->rule == TERN__SIZE_FIELDS) {
-        uint64_t quarter = (self->rows + 3) / 4;
-        TERN_TRY(load(self, row % quarter, quarter, &raw));
-        tern__ggml_decode_field(self->cols, raw, (uint32_t)(row / quarter), self->codes);
+        uint64_t rows = self->info.shape[1], quarter = (rows + 3) / 4;
+        uint64_t within = row % rows, start = row / rows * quarter;
+        TERN_TRY(load(self, start + within % quarter, start + quarter, &raw));
+        tern__ggml_decode_field(self->cols, raw, (uint32_t)(within / quarter), self->codes);
     } else {
         TERN_TRY(load(self, row, self->rows, &raw));
         tern__ggml_decode_rows(self->type, self->cols, 1, raw, self->codes, self->scales);

@@ -104,6 +104,13 @@ convert(out, back, "--type", "i2_s", "--force")
 of_layers = lambda path: [t for t in tensors(path) if t[0].startswith("blk.")]
 expect(of_layers(back) == of_layers(rand) != of_layers(out), "as floats and back: the same layers")
 
+# Folders become files that need nothing beside them and answer the same.
+for name in ("hf-bitnet", "hf-llama", "hf-qwen3moe", "hf-master"):
+    convert(SOURCE / "tests/golden" / name, out, "--force")
+    expect(logits(out) == logits(SOURCE / "tests/golden" / name) is not None, f"{name}: the same logits")
+convert(SOURCE / "tests/golden/hf-bitnet", out, "--type", "i2_s", "--force")
+expect(logits(out) == logits(SOURCE / "tests/golden/hf-bitnet"), "hf-bitnet as I2_S: the same logits")
+
 # What a type cannot hold.
 out.unlink()
 tenth = write(work / "tenth.gguf", [("blk.0.a.weight", (256, 2), F32, bytes(256 * 4) + floats(*[0.0, -0.1] * 128))])

@@ -364,7 +364,17 @@ static void rows_in_four_fields(void **state) {
         check_ternary(&f, scales, 1);
         file_close(&f);
     }
+    // Two of 5 rows, which take two rows of bytes each.
+    const float ones[10] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     file f;
+    random_codes(10 * 33, 3);
+    pack_hf(codes, 5, 33, raw);
+    pack_hf(codes + 5 * 33, 5, 33, raw + 2 * 33);
+    foreign_open(&f, "HF_T2", 10, 33, 4 * 33, NULL);
+    f.part.experts = 2;
+    CHECK_OK(file_load(&f));
+    check_ternary(&f, ones, 1);
+    file_close(&f);
     random_codes(6 * 33, 3);
     codes[5 * 33 + 32] = 3;
     pack_hf(codes, 6, 33, raw);
