@@ -63,6 +63,17 @@ typedef struct tern_model_desc {
 #define TERN_MODEL_DESC_INIT                                                                       \
     { sizeof(tern_model_desc), 0, 0, NULL, NULL, NULL }
 
+/** How the hidden states of a text become one vector (tern/embed.h). */
+typedef uint32_t tern_pooling;
+
+enum {                         /* what a GGUF file has at <architecture>.pooling_type, plus 1 */
+       TERN_POOLING_MODEL = 0, /**< the model's own; in tern_model_info: its file does not say */
+       TERN_POOLING_NONE = 1,
+       TERN_POOLING_MEAN = 2,
+       TERN_POOLING_CLS = 3,
+       TERN_POOLING_LAST = 4
+};
+
 /** What a model is. Plain data. */
 typedef struct tern_model_info {
     uint32_t struct_size; /**< set by the caller */
@@ -82,6 +93,8 @@ typedef struct tern_model_info {
     uint64_t fingerprint; /**< of the file's hyper-parameters, table of tensors and samples of
                              their bytes: two models that differ have different ones, but for the
                              intent to deceive */
+    tern_pooling pooling; /**< of embedding models; larger than TERN_POOLING_LAST: not known */
+    uint32_t reserved;
 } tern_model_info;
 
 /** Element type of a session's cache. */

@@ -15,6 +15,7 @@
 #include <tern/convert.h>
 #include <tern/device.h>
 #include <tern/grammar.h>
+#include <tern/embed.h>
 #include <tern/log.h>
 #include <tern/model.h>
 #include <tern/ops.h>

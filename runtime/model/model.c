@@ -139,10 +139,22 @@ tern_status tern__model_read_head(const tern_archive *archive, tern__hyper *hype
     return TERN_STATUS_OK;
 }
 
+// 0 if the file does not say.
+static tern_status read_pooling(const tern_archive *archive, const tern__hyper *hyper,
+                                tern_pooling *out) {
+    char key[96];
+    snprintf(key, sizeof key, "%s.pooling_type", hyper->architecture->name);
+    TERN_TRY(tern__archive_u32(archive, key, UINT32_MAX, out));
+    *out += 1;
+    return TERN_STATUS_OK;
+}
+
 static tern_status fill_info(tern_model *model, const tern_archive *archive) {
     const tern__hyper *hyper = &model->network.hyper;
     tern_weights_info head = {.struct_size = sizeof head};
     const char *name = NULL;
+    tern_pooling pooling = TERN_POOLING_MODEL;
+    TERN_TRY(read_pooling(archive, hyper, &pooling));
     TERN_TRY(tern_weights_describe(model->network.head.weights, &head));
     TERN_TRY(tern__archive_string(archive, "general.name", "", &name));
     model->info = (tern_model_info){.struct_size = sizeof(tern_model_info),
@@ -157,7 +169,8 @@ static tern_status fill_info(tern_model *model, const tern_archive *archive) {
                                     .head = head.dtype,
                                     .parameters = model->network.parameters,
                                     .weight_bytes = model->network.weight_bytes,
-                                    .fingerprint = model->fingerprint};
+                                    .fingerprint = model->fingerprint,
+                                    .pooling = pooling};
     snprintf(model->info.architecture, sizeof model->info.architecture, "%s",
              hyper->architecture->name);
     snprintf(model->info.name, sizeof model->info.name, "%s", name);

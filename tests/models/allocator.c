@@ -62,6 +62,24 @@ static tern_status copy_session(objects *o) {
     return status;
 }
 
+// What is measured and made of texts.
+static tern_status use_texts(objects *o) {
+    static const int32_t ids[] = {1, 5, 9, 7, 8};
+    float vector[4096];
+    tern_model_info info = {.struct_size = sizeof info};
+    tern_perplexity_result result = {.struct_size = sizeof result};
+    tern_perplexity_desc measure = {
+        .struct_size = sizeof measure, .context = 4, .ids = ids, .id_count = 5};
+    tern_embed_desc embed = {
+        .struct_size = sizeof embed, .pooling = TERN_POOLING_MEAN, .ids = ids, .id_count = 5};
+    tern_status status;
+    (void)(try(tern_model_describe(o->model, &info), &status) ||
+           try(tern_perplexity(o->model, &measure, &result), &status) ||
+           try(tern_session_embed(o->fork, &embed, vector), &status));
+    assert_true(info.width <= 4096);
+    return status;
+}
+
 // Everything once; the first failure ends it.
 static tern_status run(const tern_allocator *allocator, const char *file, objects *o) {
     tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
@@ -91,6 +109,9 @@ static tern_status run(const tern_allocator *allocator, const char *file, object
     }
     if (status == TERN_STATUS_OK) {
         status = copy_session(o);
+    }
+    if (status == TERN_STATUS_OK) {
+        status = use_texts(o);
     }
     return status;
 }

@@ -15,6 +15,7 @@ int command_chat(int argc, char **argv);
 int command_logits(int argc, char **argv);
 int command_tokenize(int argc, char **argv);
 int command_perplexity(int argc, char **argv);
+int command_embed(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_convert(int argc, char **argv);
 int command_verify(int argc, char **argv);

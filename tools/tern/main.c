@@ -17,6 +17,7 @@ static const command commands[] = {
     {"logits", command_logits, "print logits after given token ids"},
     {"tokenize", command_tokenize, "print the ids of a text, or the text of ids"},
     {"perplexity", command_perplexity, "measure how well a text is predicted"},
+    {"embed", command_embed, "turn texts into vectors"},
     {"inspect", command_inspect, "show the metadata and tensors of a model file"},
     {"convert", command_convert, "write a model in another file, its matrices in another type"},
     {"verify", command_verify, "check a published model against its known values"},
