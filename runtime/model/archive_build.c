@@ -106,6 +106,19 @@ tern_status tern__build_bools(tern__builder *b, const char *key, const uint8_t *
     return TERN_STATUS_OK;
 }
 
+tern_status tern__build_f32s(tern__builder *b, const char *key, float value, size_t count) {
+    tern__entry *entry = NULL;
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    TERN_TRY(add_entry(b, key, TERN_VALUE_ARRAY, &entry));
+    entry->element = TERN_VALUE_F32;
+    entry->count = count;
+    for (size_t i = 0; i < count; i++) {
+        TERN_TRY(put_bytes(b, bits, sizeof bits));
+    }
+    return TERN_STATUS_OK;
+}
+
 tern_status tern__build_tensor(tern__builder *b, const tern__tensor *tensor) {
     tern_archive *archive = b->archive;
     void *tensors = archive->tensors;

@@ -21,6 +21,8 @@ tern_status tern__build_bool(tern__builder *builder, const char *key, bool value
 tern_status tern__build_string(tern__builder *builder, const char *key, const char *value);
 tern_status tern__build_bools(tern__builder *builder, const char *key, const uint8_t *values,
                               size_t count);
+// |count| times the same.
+tern_status tern__build_f32s(tern__builder *builder, const char *key, float value, size_t count);
 // |tensor|'s name is copied.
 tern_status tern__build_tensor(tern__builder *builder, const tern__tensor *tensor);
 

@@ -46,6 +46,8 @@ typedef struct rule {
     uint32_t families;
 } rule;
 
+enum { MAX_LAYERS = 4096 }; // beyond, the network is refused anyway
+
 #define GATED (TERN__HF_QWEN | TERN__HF_PLAIN)
 
 static const rule rules[] = {
@@ -89,6 +91,7 @@ static const rule rules[] = {
     {"mlp_only_layers", FALSE, NULL, TERN__HF_EXPERTS},
     {"nope_on_global_attention", TRUE, NULL, TERN__HF_MAPLE},
     {"router_dtype", NOTHING, NULL, TERN__HF_MAPLE},
+    {"swiglu_limit", OTHER, NULL, TERN__HF_MAPLE},
 
     {"attn_mode", NOTHING, NULL, TERN__HF_HGRN},
     {"num_heads", NOTHING, NULL, TERN__HF_HGRN}, // of a state that is elementwise
@@ -293,6 +296,9 @@ static tern_status read_ffn_width(const reader *r) {
         TERN_TRY(tern__hf_u32(&r->values, "hidden_ratio", 4, &ratio));
         uint64_t width = ((uint64_t)m->width * ratio * 2 / 3 + 255) / 256 * 256;
         m->ffn_width = width <= UINT32_MAX ? (uint32_t)width : 0;
+    } else if (has(r, TERN__HF_EXPERTS)) { // all layers have experts: the other width is of none
+        TERN_TRY(need_u32(r, "moe_intermediate_size", &m->expert_width));
+        m->ffn_width = m->expert_width;
     } else {
         TERN_TRY(need_u32(r, "intermediate_size", &m->ffn_width));
     }
@@ -327,7 +333,6 @@ static tern_status read_shape(const reader *r) {
     TERN_TRY(read_ffn_width(r));
     if (has(r, TERN__HF_EXPERTS)) {
         TERN_TRY(need_u32(r, "num_experts", &m->experts));
-        TERN_TRY(need_u32(r, "moe_intermediate_size", &m->expert_width));
     }
     return read_heads(r);
 }
@@ -412,9 +417,18 @@ static tern_status read_gemma(const reader *r) {
 }
 
 static tern_status read_experts(const reader *r) {
+    static const char limit_name[] = "swiglu_limit";
     bool normalised = has(r, TERN__HF_MAPLE);
+    uint32_t layers = 0;
+    double limit = 0.0;
     if (!has(r, TERN__HF_EXPERTS)) {
         return TERN_STATUS_OK;
+    }
+    TERN_TRY(tern__hf_f32(&r->values, limit_name, 0.0, &limit));
+    TERN_TRY(need_u32(r, "num_hidden_layers", &layers));
+    if (limit != 0.0 && layers <= MAX_LAYERS) {
+        key name = key_of(r, "swiglu_clamp_exp");
+        TERN_TRY(tern__build_f32s(r->builder, name.name, (float)limit, layers));
     }
     TERN_TRY(tern__hf_bool(&r->values, "norm_topk_prob", normalised, &normalised));
     return tern__build_bool(r->builder, key_of(r, "expert_weights_norm").name, normalised);

@@ -11,51 +11,50 @@ typedef struct renaming {
     const char *from; // of a layer: behind its number; without ".weight"
     const char *to;
     extent rows;       // of a projection; NONE: no projection
-    uint32_t families; // 0: all
+    uint32_t families; // that have it; 0: all
+    uint32_t others;   // that name something else so
 } renaming;
 
 static const renaming ends[] = {
-    {"embed_tokens", "token_embd", NONE, 0},
-    {"embeddings", "token_embd", NONE, TERN__HF_HGRN},
-    {"lower_bounds", "lower_bounds", NONE, TERN__HF_HGRN},
-    {"norm", "output_norm", NONE, 0},
-    {"lm_head", "output", NONE, 0},
+    {"embed_tokens", "token_embd", NONE, 0, 0},
+    {"embeddings", "token_embd", NONE, TERN__HF_HGRN, 0},
+    {"lower_bounds", "lower_bounds", NONE, TERN__HF_HGRN, 0},
+    {"norm", "output_norm", NONE, 0, 0},
+    {"lm_head", "output", NONE, 0, 0},
 };
 
-#define NOT_GEMMA (~(uint32_t)TERN__HF_GEMMA)
-
 static const renaming layers[] = {
-    {"input_layernorm", "attn_norm", NONE, 0},
-    {"self_attn.q_proj", "attn_q", HEADS, 0},
-    {"self_attn.k_proj", "attn_k", KV_HEADS, 0},
-    {"self_attn.v_proj", "attn_v", KV_HEADS, 0},
-    {"self_attn.o_proj", "attn_output", WIDTH, 0},
-    {"self_attn.q_norm", "attn_q_norm", NONE, 0},
-    {"self_attn.k_norm", "attn_k_norm", NONE, 0},
-    {"self_attn.attn_sub_norm", "attn_sub_norm", NONE, 0},
-    {"self_attn.inner_attn_ln", "attn_sub_norm", NONE, 0},
-    {"post_attention_layernorm", "post_attention_norm", NONE, TERN__HF_GEMMA},
-    {"post_attention_layernorm", "ffn_norm", NONE, NOT_GEMMA},
-    {"pre_feedforward_layernorm", "ffn_norm", NONE, TERN__HF_GEMMA},
-    {"post_feedforward_layernorm", "post_ffw_norm", NONE, TERN__HF_GEMMA},
-    {"mlp.gate_proj", "ffn_gate", FFN, ~(uint32_t)TERN__HF_HGRN},
-    {"mlp.up_proj", "ffn_up", FFN, 0},
-    {"mlp.down_proj", "ffn_down", WIDTH, 0},
-    {"mlp.ffn_sub_norm", "ffn_sub_norm", NONE, 0},
-    {"mlp.ffn_layernorm", "ffn_sub_norm", NONE, 0},
-    {"mlp.gate", "ffn_gate_inp", NONE, TERN__HF_EXPERTS},
-    {"mlp.experts.gate_proj", "ffn_gate_exps", EXPERT, TERN__HF_EXPERTS},
-    {"mlp.experts.up_proj", "ffn_up_exps", EXPERT, TERN__HF_EXPERTS},
-    {"mlp.experts.down_proj", "ffn_down_exps", WIDTH, TERN__HF_EXPERTS},
+    {"input_layernorm", "attn_norm", NONE, 0, 0},
+    {"self_attn.q_proj", "attn_q", HEADS, 0, 0},
+    {"self_attn.k_proj", "attn_k", KV_HEADS, 0, 0},
+    {"self_attn.v_proj", "attn_v", KV_HEADS, 0, 0},
+    {"self_attn.o_proj", "attn_output", WIDTH, 0, 0},
+    {"self_attn.q_norm", "attn_q_norm", NONE, 0, 0},
+    {"self_attn.k_norm", "attn_k_norm", NONE, 0, 0},
+    {"self_attn.attn_sub_norm", "attn_sub_norm", NONE, 0, 0},
+    {"self_attn.inner_attn_ln", "attn_sub_norm", NONE, 0, 0},
+    {"post_attention_layernorm", "post_attention_norm", NONE, TERN__HF_GEMMA, 0},
+    {"post_attention_layernorm", "ffn_norm", NONE, 0, TERN__HF_GEMMA},
+    {"pre_feedforward_layernorm", "ffn_norm", NONE, TERN__HF_GEMMA, 0},
+    {"post_feedforward_layernorm", "post_ffw_norm", NONE, TERN__HF_GEMMA, 0},
+    {"mlp.gate_proj", "ffn_gate", FFN, 0, TERN__HF_HGRN},
+    {"mlp.up_proj", "ffn_up", FFN, 0, 0},
+    {"mlp.down_proj", "ffn_down", WIDTH, 0, 0},
+    {"mlp.ffn_sub_norm", "ffn_sub_norm", NONE, 0, 0},
+    {"mlp.ffn_layernorm", "ffn_sub_norm", NONE, 0, 0},
+    {"mlp.gate", "ffn_gate_inp", NONE, TERN__HF_EXPERTS, 0},
+    {"mlp.experts.gate_proj", "ffn_gate_exps", EXPERT, TERN__HF_EXPERTS, 0},
+    {"mlp.experts.up_proj", "ffn_up_exps", EXPERT, TERN__HF_EXPERTS, 0},
+    {"mlp.experts.down_proj", "ffn_down_exps", WIDTH, TERN__HF_EXPERTS, 0},
 
-    {"attn_norm", "attn_norm", NONE, TERN__HF_HGRN},
-    {"attn.i_proj", "attn_i", WIDTH, TERN__HF_HGRN},
-    {"attn.f_proj", "attn_f", WIDTH, TERN__HF_HGRN},
-    {"attn.g_proj", "attn_g", WIDTH, TERN__HF_HGRN},
-    {"attn.o_proj", "attn_output", WIDTH, TERN__HF_HGRN},
-    {"attn.g_norm", "attn_g_norm", NONE, TERN__HF_HGRN},
-    {"mlp_norm", "ffn_norm", NONE, TERN__HF_HGRN},
-    {"mlp.gate_proj", "ffn_gate_up", NONE, TERN__HF_HGRN}, // both halves have one scale
+    {"attn_norm", "attn_norm", NONE, TERN__HF_HGRN, 0},
+    {"attn.i_proj", "attn_i", WIDTH, TERN__HF_HGRN, 0},
+    {"attn.f_proj", "attn_f", WIDTH, TERN__HF_HGRN, 0},
+    {"attn.g_proj", "attn_g", WIDTH, TERN__HF_HGRN, 0},
+    {"attn.o_proj", "attn_output", WIDTH, TERN__HF_HGRN, 0},
+    {"attn.g_norm", "attn_g_norm", NONE, TERN__HF_HGRN, 0},
+    {"mlp_norm", "ffn_norm", NONE, TERN__HF_HGRN, 0},
+    {"mlp.gate_proj", "ffn_gate_up", NONE, TERN__HF_HGRN, 0}, // both halves have one scale
 };
 
 // What may follow, and what becomes of it.
@@ -114,7 +113,8 @@ static bool rename_by(const tern__hf_model *m, const renaming *table, size_t cou
         const renaming *r = &table[i];
         const char *tail = after(rest, r->from);
         const char *suffix = tail ? find_suffix(tail) : NULL;
-        if (!suffix || (r->families && !(r->families & m->family->traits))) {
+        uint32_t traits = m->family->traits;
+        if (!suffix || (r->families && !(r->families & traits)) || (r->others & traits)) {
             continue;
         }
         snprintf(out->name, sizeof out->name, "%s%s%s", prefix, r->to, suffix);

@@ -76,14 +76,14 @@ static void check_random_model(const char *stem) {
 }
 
 // The same weights as in the GGUF files: packed, with a scale or its inverse, in shards, as float
-// master weights; and experts one by one.
+// master weights, and experts one by one.
 static void folders_have_the_reference_logits(void **state) {
     (void)state;
-    static const char *const cases[][2] = {{"hf-bitnet/config.json", "tiny-b158-i2_s"},
-                                           {"hf-llama/config.json", "tiny-llama-llama3"},
-                                           {"hf-master/config.json", "tiny-bitnet-f16"},
-                                           {"hf-gemma3/config.json", "tiny-gemma3"},
-                                           {"hf-qwen3moe/config.json", "tiny-qwen3moe"}};
+    static const char *const cases[][2] = {
+        {"hf-bitnet/config.json", "tiny-b158-i2_s"},  {"hf-llama/config.json", "tiny-llama-llama3"},
+        {"hf-master/config.json", "tiny-bitnet-f16"}, {"hf-gemma3/config.json", "tiny-gemma3"},
+        {"hf-qwen3moe/config.json", "tiny-qwen3moe"}, {"hf-maple/config.json", "tiny-maple"},
+        {"hf-hgrn/config.json", "tiny-hgrn"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         check_model(cases[i][0], cases[i][1]);
     }
