@@ -23,10 +23,10 @@ static int digit_of(char c) {
 // RFC 4648 with padding; |out| has room for |size|. False if it is not that.
 static bool decode_base64(const char *text, size_t size, char *out, size_t *out_size) {
     size_t count = 0;
-    size_t padding = size > 0 && text[size - 1] == '=' ? 1 + (text[size - 2] == '=') : 0;
     if (size == 0 || size % 4 != 0) {
         return false;
     }
+    size_t padding = text[size - 1] != '=' ? 0 : 1 + (text[size - 2] == '=');
     for (size_t i = 0; i < size; i += 4) {
         uint32_t word = 0;
         for (size_t j = i; j < i + 4; j++) {
