@@ -12,6 +12,7 @@ void tern__text_finish(tern__text *text) {
 }
 
 char *tern__text_reserve(tern__text *text, size_t size) {
+    size = size ? size : 1; // so that there is a place, even in a text that is empty
     if (text->failed || size > SIZE_MAX - text->size ||
         !tern__grow(text->context, (void **)&text->bytes, &text->capacity, text->size + size, 1)) {
         text->failed = true;
