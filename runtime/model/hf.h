@@ -1,15 +1,6 @@
 // Hugging Face folders as archives: config.json becomes keys, tensors get the names of GGUF.
 //
-// What GGUF has no key for is said by keys of our own, which a GGUF file may have too:
-//
-//     tern.rotary_pairs          "half_split" or "interleaved"
-//     tern.weights               "packed", or "absmean": projections become ternary at load
-//     tern.scale                 "direct", or "inverse": `.scale` tensors hold 1 / scale
-//     tern.linear_norm           an RMSNorm in front of each projection, `<stem>_norm_in.weight`
-//     tern.linear_norm_epsilon   of those
-//     tern.norm_offset           added to the weights of every other norm
-//     tern.block_norms           false: no norms but those in front of projections
-//     tern.rope.scaling.*        as <architecture>.rope.scaling.*, and what llama3 adds to them
+// What GGUF has no key for is said by keys tern.* (hyper.h), which a GGUF file may have too.
 #ifndef TERN_RUNTIME_MODEL_HF_H_
 #define TERN_RUNTIME_MODEL_HF_H_
 

@@ -148,6 +148,9 @@ static tern_status read_norms(const tern_archive *archive, tern__hyper *hyper) {
     tern__key name = tern__hyper_key(hyper, "attention.layer_norm_rms_epsilon");
     TERN_TRY(tern__archive_need_f32(archive, name.name, &hyper->norm_eps));
     TERN_TRY(check_eps(archive, name.name, hyper->norm_eps));
+    bool block_norms = true;
+    TERN_TRY(tern__archive_bool(archive, "tern.block_norms", true, &block_norms));
+    hyper->traits |= block_norms ? 0u : (uint32_t)TERN__BARE;
     TERN_TRY(tern__archive_bool(archive, "tern.linear_norm",
                                 tern__hyper_has(hyper, TERN__RECURRENT), &hyper->linear_norm));
     TERN_TRY(tern__archive_f32(archive, linear_eps, hyper->norm_eps, &hyper->linear_norm_eps));
@@ -279,6 +282,7 @@ static tern_status read_ffn_width(const tern_archive *archive, tern__hyper *hype
 tern_status tern__hyper_read(const tern_archive *archive, tern__hyper *out) {
     memset(out, 0, sizeof *out);
     TERN_TRY(find_architecture(archive, &out->architecture));
+    out->traits = out->architecture->traits;
     TERN_TRY(tern__hyper_need_count(archive, out, "block_count", TERN__MAX_LAYERS, &out->layers));
     TERN_TRY(tern__hyper_need_count(archive, out, "embedding_length", MAX_WIDTH - 1, &out->width));
     TERN_TRY(read_ffn_width(archive, out));

@@ -7,6 +7,9 @@
 //                               blk.0.attn_q_norm_in.weight (which alone say so too)
 //     tern.linear_norm_epsilon  theirs; absent: that of the other norms
 //     tern.norm_offset          added to the weights of all other norms (Gemma: 1)
+//     tern.block_norms          false: there are no others (BitMat)
+//     tern.weights              "absmean": projections become ternary at load; else "packed"
+//     tern.scale                "inverse": .scale tensors hold 1 / scale; else "direct"
 //     tern.rope.scaling.*       instead of the architecture's rope.scaling.*: type ("none",
 //                               "linear", "yarn", "llama3"), factor, original_context_length,
 //                               low_freq_factor, high_freq_factor, yarn_beta_fast, yarn_beta_slow
@@ -30,6 +33,7 @@ enum { TERN__GLOBAL = 0, TERN__WINDOWED = 1, TERN__LAYER_KINDS = 2 };
 
 typedef struct tern__hyper {
     const tern__architecture *architecture;
+    uint32_t traits; // TERN__*: the architecture's and what keys add
     tern_activation gate;
     uint32_t layers;
     uint32_t width;
@@ -64,7 +68,7 @@ static inline uint32_t tern__hyper_kind(const tern__hyper *hyper, uint32_t layer
 }
 
 static inline bool tern__hyper_has(const tern__hyper *hyper, uint32_t trait) {
-    return (hyper->architecture->traits & trait) != 0;
+    return (hyper->traits & trait) != 0;
 }
 
 // Whether there are layers of |kind| and they have rotary positions.

@@ -32,7 +32,7 @@ typedef struct layer_tensor {
 #define PLACE(member) offsetof(tern__layer, member)
 
 static const layer_tensor layer_tensors[] = {
-    {"attn_norm", ONE, WIDTH, PLACE(attn_norm), 0, 0, PROJECTION},
+    {"attn_norm", ONE, WIDTH, PLACE(attn_norm), 0, TERN__BARE, PROJECTION},
     {"attn_i", HEADS, WIDTH, PLACE(i), TERN__RECURRENT, 0, PROJECTION},
     {"attn_f", HEADS, WIDTH, PLACE(f), TERN__RECURRENT, 0, PROJECTION},
     {"attn_g", HEADS, WIDTH, PLACE(g), TERN__RECURRENT, 0, PROJECTION},
@@ -45,7 +45,7 @@ static const layer_tensor layer_tensors[] = {
     {"attn_sub_norm", ONE, HEADS, PLACE(attn_sub_norm), TERN__SUB_NORMS, 0, PROJECTION},
     {"attn_output", WIDTH, HEADS, PLACE(output), 0, 0, PROJECTION},
     {"post_attention_norm", ONE, WIDTH, PLACE(attn_post_norm), TERN__POST_NORMS, 0, PROJECTION},
-    {"ffn_norm", ONE, WIDTH, PLACE(ffn_norm), 0, 0, PROJECTION},
+    {"ffn_norm", ONE, WIDTH, PLACE(ffn_norm), 0, TERN__BARE, PROJECTION},
     {"ffn_gate_inp", EXPERTS, WIDTH, PLACE(router), TERN__EXPERTS, 0, ROUTER},
     {"ffn_gate_exps", FFN, WIDTH, PLACE(gate), TERN__EXPERTS, 0, BUNDLE},
     {"ffn_up_exps", FFN, WIDTH, PLACE(up), TERN__EXPERTS, 0, BUNDLE},
@@ -250,6 +250,7 @@ static tern_status visit_layer(const walk *w, uint32_t index) {
 }
 
 static const char factors_name[] = "rope_freqs.weight";
+static const char last_norm_name[] = "output_norm.weight";
 static const char bounds_name[] = "lower_bounds.weight";
 
 // What belongs to no layer, or to all.
@@ -295,7 +296,9 @@ static tern_status visit_ends(const walk *w, bool placed) {
     } else if (as_q8) {
         TERN_TRY(visit_part(w, "token_embd.weight", &head, NULL));
     }
-    return visit_norm(w, "output_norm.weight", hyper->width, placed ? &network->output_norm : NULL);
+    tern_tensor *norm = placed ? &network->output_norm : NULL;
+    return tern__hyper_has(hyper, TERN__BARE) ? TERN_STATUS_OK
+                                              : visit_norm(w, last_norm_name, hyper->width, norm);
 }
 
 static bool is_one_of(const char *name, const char *const *names, size_t count) {
@@ -308,11 +311,12 @@ static bool is_one_of(const char *name, const char *const *names, size_t count) 
 }
 
 static bool is_end(const tern__hyper *hyper, const char *name, bool tied) {
-    static const char *const names[] = {
-        "token_embd.weight", "token_embd.scale", "output_norm.weight",   "output.weight",
-        "output.scale",      "output.bias",      "output_norm_in.weight"};
+    static const char *const names[] = {"token_embd.weight", "token_embd.scale",
+                                        "output.weight",     "output.scale",
+                                        "output.bias",       "output_norm_in.weight"};
     const char *own = tern__hyper_has(hyper, TERN__RECURRENT) ? bounds_name : factors_name;
-    return strcmp(name, own) == 0 ||
+    bool has_last_norm = !tern__hyper_has(hyper, TERN__BARE);
+    return strcmp(name, own) == 0 || (has_last_norm && strcmp(name, last_norm_name) == 0) ||
            is_one_of(name, names, sizeof names / sizeof names[0] - (tied ? 4 : 0));
 }
 

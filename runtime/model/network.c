@@ -18,7 +18,10 @@ static tern_status append_head(tern__forward *b) {
     tern_copy_desc select = {
         .head = tern__live(t->live_selected), .x = t->x, .rows = t->selected, .out = t->hidden};
     TERN_TRY(tern_cmd_copy(b->commands, &select));
-    TERN_TRY(tern__forward_norm(b, t->hidden, network->output_norm, t->hidden, t->live_selected));
+    if (tern__is_present(&network->output_norm)) {
+        TERN_TRY(
+            tern__forward_norm(b, t->hidden, network->output_norm, t->hidden, t->live_selected));
+    }
     tern__projection p = {
         .matrix = &network->head, .x = t->hidden, .out = t->logits, .live = t->live_logits};
     TERN_TRY(tern__forward_project(b, p));

@@ -15,7 +15,7 @@ TYPE: i2_s | tq2_0 | tq1_0
       | dense: weights of any value, F16, BF16, F32 and Q8_0 by turns, with biases, frequency factors and output.weight
 OPTION: scaling=linear:FACTOR | scaling=yarn:FACTOR:CONTEXT[:FAST:SLOW] (arXiv 2309.00071, ramp over the pairs as its
         authors compute it) | scaling=llama3:FACTOR:CONTEXT:LOW:HIGH (Llama 3.1)
-        linear_norm=1: an RMSNorm in front of each projection, linear_eps=EPS in it | pairs=half_split|interleaved
+        linear_norm=1: an RMSNorm in front of each projection, linear_eps=EPS in it | bare=1: and no other norms | pairs=half_split|interleaved
         experts=E used=S: F is the width of each | limit=X: of maple's gates | rotary=DIMS: the first of each head turn
         window=W period=P: all layers but every P-th see W positions | base=THETA window_base=THETA
 Writes OUT_STEM.gguf and OUT_STEM.golden.json (token ids fed, logits after the first, middle and last token,
@@ -80,6 +80,7 @@ def pack(w, s):
 
 tensors, W, dense_types = [], {}, ["f16", "bf16", "f32", "q8_0"]
 def norm(name, n):
+    if "bare" in option and name.endswith(("attn_norm.weight", "ffn_norm.weight", "output_norm.weight")): return
     w = (1 + 0.2 * rng.standard_normal(n)).astype(np.float32); W[name] = w.astype(np.float64)
     tensors.append((name, (n,), 0, w.tobytes()))
 def permuted(w, rope_rows): # stored rows are permuted so that the interleaved rotary pairs match
@@ -141,7 +142,7 @@ for l in range(L):
         lin(p + "ffn_down.weight", F, D)
     if post_norms: norm(p + "post_ffw_norm.weight", D)
 
-def rms(x, w, e=eps): return x / np.sqrt((x * x).mean(-1, keepdims=True) + e) * w
+def rms(x, w, e=eps): return x if w is None else x / np.sqrt((x * x).mean(-1, keepdims=True) + e) * w
 linear_eps = float(option.get("linear_eps", eps))
 def bitlinear(x, name):
     w, s = W[name]
@@ -227,12 +228,12 @@ def forward(ids):
     if arch == "gemma3": x *= np.sqrt(D)
     for l in range(L):
         p = "blk.%d." % l
-        o = (recurrence if recurrent else attention)(rms(x, W[p + "attn_norm.weight"]), l)
+        o = (recurrence if recurrent else attention)(rms(x, W.get(p + "attn_norm.weight")), l)
         x = x + (rms(o, W[p + "post_attention_norm.weight"]) if post_norms else o)
-        o = feed_forward(rms(x, W[p + "ffn_norm.weight"]), l)
+        o = feed_forward(rms(x, W.get(p + "ffn_norm.weight")), l)
         x = x + (rms(o, W[p + "post_ffw_norm.weight"]) if post_norms else o)
-    if kind == "dense" or recurrent: return bitlinear(rms(x, W["output_norm.weight"]), "output.weight")
-    return rms(x, W["output_norm.weight"]) @ emb.astype(np.float64).T
+    if kind == "dense" or recurrent: return bitlinear(rms(x, W.get("output_norm.weight")), "output.weight")
+    return rms(x, W.get("output_norm.weight")) @ emb.astype(np.float64).T
 
 pieces = ["<unk>", "<s>", "</s>"] + ["<0x%02X>" % i for i in range(256)] + ["w%d" % i for i in range(V - 259)]
 meta = [kv("general.architecture", STRING, arch), kv("general.name", STRING, "random %s reference" % arch), kv("general.alignment", U32, 32),
@@ -255,6 +256,7 @@ if "scaling" in option:
 if "pairs" in option: meta += [kv("tern.rotary_pairs", STRING, option["pairs"])]
 if "linear_eps" in option: meta += [kv("tern.linear_norm_epsilon", FLOAT, linear_eps)]
 if recurrent: meta = [m for m in meta if not any(k in m for k in (b".attention.head", b".attention.key", b".attention.value", b".rope."))]
+if "bare" in option: meta += [kv("tern.block_norms", BOOL, False)]
 if linear_norm: meta += [kv("tern.linear_norm", BOOL, True)]
 if window:
     pattern = (ARRAY, (BOOL, [windowed(l) for l in range(L)])) if arch == "maple" else (U32, period)

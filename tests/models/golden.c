@@ -83,7 +83,7 @@ static void folders_have_the_reference_logits(void **state) {
         {"hf-bitnet/config.json", "tiny-b158-i2_s"},  {"hf-llama/config.json", "tiny-llama-llama3"},
         {"hf-master/config.json", "tiny-bitnet-f16"}, {"hf-gemma3/config.json", "tiny-gemma3"},
         {"hf-qwen3moe/config.json", "tiny-qwen3moe"}, {"hf-maple/config.json", "tiny-maple"},
-        {"hf-hgrn/config.json", "tiny-hgrn"}};
+        {"hf-hgrn/config.json", "tiny-hgrn"},         {"hf-bitmat/config.json", "tiny-llama-bare"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         check_model(cases[i][0], cases[i][1]);
     }
@@ -96,7 +96,8 @@ static void random_models_have_the_reference_logits(void **state) {
         "tiny-bitnet-f16",   "tiny-bitnet-bf16",  "tiny-b158-scale",  "tiny-bitnet-row",
         "tiny-llama-group",  "tiny-llama-dense",  "tiny-bitnet-odd",  "tiny-llama-linear",
         "tiny-llama-llama3", "tiny-llama-yarn",   "tiny-qwen3",       "tiny-qwen3-norms",
-        "tiny-gemma3",       "tiny-qwen3moe",     "tiny-maple",       "tiny-hgrn"};
+        "tiny-gemma3",       "tiny-qwen3moe",     "tiny-maple",       "tiny-hgrn",
+        "tiny-llama-bare"};
     for (size_t i = 0; i < sizeof stems / sizeof stems[0]; i++) {
         check_random_model(stems[i]);
     }

@@ -56,7 +56,7 @@ static bool check_positions(options *o) {
 
 static int parse(options *o, int argc, char **argv) {
     const arg table[] = {
-        {"--model", "-m", ARG_TEXT, &o->model, NULL, 0, 0, "FILE", "the model, GGUF"},
+        {"--model", "-m", ARG_TEXT, &o->model, NULL, 0, 0, "FILE", "the model: GGUF or a folder"},
         {"--ids", NULL, ARG_TEXT, &o->ids_text, NULL, 0, 0, "LIST", "token ids: 1,403,407"},
         {"--positions", NULL, ARG_TEXT, &o->positions_text, NULL, 0, 0, "LIST",
          "after which of them, from 0 (default: the last)"},

@@ -44,7 +44,7 @@ static int check(options *o) {
 static int parse(options *o, int argc, char **argv) {
     const arg table[] = {
         {"--model", "-m", ARG_TEXT, &o->model, NULL, 0, 0, "FILE",
-         "the model, GGUF (default: the one that comes with tern)"},
+         "the model: GGUF or a folder (default: the one that comes with tern)"},
         {"--prompt", "-p", ARG_TEXT, &o->prompt, NULL, 0, 0, "TEXT",
          "what to continue (default: \"" DEFAULT_PROMPT "\")"},
         {"--file", "-f", ARG_TEXT, &o->file, NULL, 0, 0, "FILE", "read it from a file; -: stdin"},

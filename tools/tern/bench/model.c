@@ -334,7 +334,7 @@ static bool find_shape(options *o) {
 
 static int parse(options *o, int argc, char **argv) {
     const arg table[] = {
-        {"--model", "-m", ARG_TEXT, &o->path, NULL, 0, 0, "FILE", "the model, GGUF"},
+        {"--model", "-m", ARG_TEXT, &o->path, NULL, 0, 0, "FILE", "the model: GGUF or a folder"},
         {"--shape", NULL, ARG_TEXT, &o->shape_text, NULL, 0, 0, "NAME",
          "or one with random weights: 2b-4t (default), 0.7b, 3b, 8b"},
         ARG_KV(&o->model),
