@@ -72,7 +72,7 @@ typedef struct tern_convert_desc {
      * "bf16", "q8_0", in either case; NULL: as they are, and tq2_0 for what absmean makes. */
     const char *type;
     tern_convert_scale scale; /**< with TERN_CONVERT_ABSMEAN */
-    uint32_t reserved;
+    uint32_t i2s_block;       /**< as in tern_model_desc; --type i2_s writes blocks of 128 */
     tern_convert_progress_fn progress; /**< may be NULL */
     void *progress_user;
     const tern_cancel *cancelled_by; /**< stops it from another thread; may be NULL */

@@ -58,10 +58,15 @@ typedef struct tern_model_desc {
     tern_progress_fn progress; /**< may be NULL */
     void *progress_user;
     const tern_cancel *cancelled_by; /**< stops the load from another thread; may be NULL */
+    /** How the codes of I2_S tensors lie, which no file says: in blocks of 128, as in all published
+     * files, or of 64, as ARM builds of their maker's tools wrote them. 0: by a statistic of the
+     * first layers that tells them apart in trained models, and 128 where it does not. */
+    uint32_t i2s_block;
+    uint32_t reserved;
 } tern_model_desc;
 
 #define TERN_MODEL_DESC_INIT                                                                       \
-    { sizeof(tern_model_desc), 0, 0, NULL, NULL, NULL }
+    { sizeof(tern_model_desc), 0, 0, NULL, NULL, NULL, 0, 0 }
 
 /** How the hidden states of a text become one vector (tern/embed.h). */
 typedef uint32_t tern_pooling;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "runtime/allocator.h"
+#include "runtime/model/i2s_probe.h"
 #include "runtime/model/sink.h"
 #include "runtime/status.h"
 
@@ -56,7 +57,7 @@ static tern_status find_type(tern_context *context, const tern_convert_desc *des
 static tern_status check_desc(tern_context *context, const tern_convert_desc *desc) {
     uint32_t known = TERN_CONVERT_LOSSY | TERN_CONVERT_ABSMEAN;
     TERN_TRY(tern__check_size(context, "tern_convert_desc", desc->struct_size, sizeof *desc));
-    TERN_TRY(tern__check_reserved(context, "tern_convert_desc", desc->reserved));
+    TERN_TRY(tern__i2s_check(context, "tern_convert_desc", desc->i2s_block));
     if ((desc->flags & ~known) || desc->scale > TERN_CONVERT_SCALE_GROUP) {
         return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
                           "tern_convert_desc: flags 0x%x and scale %u, expected TERN_CONVERT_*",
@@ -92,8 +93,20 @@ static tern_status list_tensors(tern__conversion *c) {
     return TERN_STATUS_OK;
 }
 
+// Whoever copies alone needs not know.
+static tern_status find_block(tern__conversion *c) {
+    bool has_i2_s = false;
+    for (uint64_t i = 0; i < c->count; i++) {
+        has_i2_s |= tern__ggml_type_of(&c->plans[i].info)->rule == TERN__SIZE_I2_S;
+    }
+    c->i2s_block = 128;
+    return has_i2_s && c->type ? tern__i2s_block(c->archive, c->desc->i2s_block, &c->i2s_block)
+                               : TERN_STATUS_OK;
+}
+
 static tern_status convert(tern__conversion *c) {
     TERN_TRY(list_tensors(c));
+    TERN_TRY(find_block(c));
     TERN_TRY(tern__conversion_plan(c));
     TERN_TRY(tern__conversion_header(c));
     return tern__conversion_data(c);

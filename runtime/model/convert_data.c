@@ -112,7 +112,7 @@ static tern_status write_side(stream *s) {
 static tern_status open_stream(stream *s) {
     const tern__plan *plan = s->plan;
     tern_context *context = s->c->context;
-    TERN_TRY(tern__rowsource_init(&s->source, s->c->archive, &plan->info));
+    TERN_TRY(tern__rowsource_init(&s->source, s->c->archive, &plan->info, s->c->i2s_block));
     s->row_bytes = (size_t)tern__ggml_row_bytes(plan->type, s->source.cols);
     s->row = tern__alloc(context, s->row_bytes);
     uint32_t groups = plan->group ? (s->source.cols + plan->group - 1) / plan->group : 1;

@@ -7,6 +7,7 @@
 #include "runtime/model/convert.h"
 #include "runtime/model/ggml_decode.h"
 #include "runtime/model/ggml_encode.h"
+#include "runtime/model/i2s_probe.h"
 #include "runtime/status.h"
 #include "shaders/common/divide.h"
 #include "shaders/common/float.h"
@@ -261,10 +262,12 @@ static const tern__ggml_type *common_type(uint64_t cols) {
 
 // The type that a tensor is to have; its own where there is nothing to do.
 static const tern__ggml_type *wanted_type(const tern__conversion *c, const tern_tensor_info *info) {
-    const tern__ggml_type *own = tern__ggml_type_of(info);
+    const tern__ggml_type *own = tern__i2s_type(tern__ggml_type_of(info), c->i2s_block);
     bool ternary = own->scale_kind != TERN_SCALE_NONE;
     if (!c->type) {
-        return own->id >= TERN__GGML_FOREIGN ? common_type(info->shape[0]) : own;
+        return own->id >= TERN__GGML_FOREIGN && own->rule != TERN__SIZE_I2_S
+                   ? common_type(info->shape[0])
+                   : own;
     }
     bool is_vector = info->shape[1] == 1 && info->shape[2] == 1 && info->shape[3] == 1;
     if (own->dtype == TERN_DTYPE_NONE || is_vector) {
@@ -275,7 +278,7 @@ static const tern__ggml_type *wanted_type(const tern__conversion *c, const tern_
 
 static tern_status plan_matrix(tern__conversion *c, tern__plan *plan) {
     tern__rowsource source;
-    tern_status status = tern__rowsource_init(&source, c->archive, &plan->info);
+    tern_status status = tern__rowsource_init(&source, c->archive, &plan->info, c->i2s_block);
     if (status == TERN_STATUS_OK) {
         plan->group = tern__ggml_encoded_group(plan->type, source.cols);
         bool ternary = source.type->scale_kind != TERN_SCALE_NONE;
@@ -290,7 +293,7 @@ static tern_status plan_matrix(tern__conversion *c, tern__plan *plan) {
 
 static tern_status plan_tensor(tern__conversion *c, tern__plan *plan) {
     uint64_t before = c->done;
-    const tern__ggml_type *own = tern__ggml_type_of(&plan->info);
+    const tern__ggml_type *own = tern__i2s_type(tern__ggml_type_of(&plan->info), c->i2s_block);
     plan->type = wanted_type(c, &plan->info);
     plan->bytes = plan->info.size;
     if (plan->type != own) {

@@ -5,7 +5,7 @@
 
 #include "shaders/common/float.h"
 
-enum { ID_TQ1_0 = 34, ID_TQ2_0 = 35, ID_I2_S = 36, ID_Q1_0 = 41, ID_PTQ1_0 = 143, Q8_BLOCK = 32 };
+enum { ID_TQ1_0 = 34, ID_TQ2_0 = 35, ID_Q1_0 = 41, ID_PTQ1_0 = 143, Q8_BLOCK = 32 };
 
 static float load_f16(const uint8_t *bytes) {
     return t_f16_to_f32((uint32_t)bytes[0] | (uint32_t)bytes[1] << 8);
@@ -140,7 +140,7 @@ static void decode_ternary(const tern__ggml_type *type, uint64_t blocks, const u
         for (uint64_t b = 0; b < blocks; b++, out += type->group_size / 4) {
             scales[b] = decode(in + b * type->block_bytes, out);
         }
-    } else if (type->id == ID_I2_S) {
+    } else if (type->rule == TERN__SIZE_I2_S) {
         decode_i2_s(type, blocks, in, out);
     } else {
         decode_bitmat(blocks, in, out);

@@ -61,6 +61,7 @@ static const tern__ggml_type types[] = {
     {142, "PQ2_0", 128, 34, TERN__SIZE_BLOCKS, false, GROUPED(128)},
     {143, "PTQ1_0", 128, 28, TERN__SIZE_BLOCKS, false, GROUPED(128)},
     {TERN__GGML_FOREIGN, "HF_T2", 1, 1, TERN__SIZE_FIELDS, false, TERNARY},
+    {TERN__GGML_FOREIGN + 2, "I2_S_64", 64, 16, TERN__SIZE_I2_S, true, TERNARY},
     {TERN__GGML_FOREIGN + 1, "BITMAT", 4, 1, TERN__SIZE_BLOCKS, false, TERNARY},
 };
 

@@ -36,6 +36,7 @@ typedef struct tern__ggml_type {
 //     HF_T2   of Hugging Face folders: byte [r][k] has the codes w + 1 of the rows r, R + r,
 //             2 R + r and 3 R + r, from bit 0 on, where R is a quarter of the rows, rounded up; a
 //             stack of matrices has one after the other
+//     I2_S_64 of files with the number of I2_S, made on ARM: blocks of 64 (i2s_probe.h)
 //     BITMAT  of BitMat: four columns a byte from bit 0 on; 0 is 00, +1 is 01, -1 is 10
 enum { TERN__GGML_Q8_0 = 8, TERN__GGML_Q1_0 = 41, TERN__GGML_FOREIGN = 0x10000 };
 

@@ -6,6 +6,7 @@
 #include "runtime/log.h"
 #include "runtime/model/archive.h"
 #include "runtime/model/ggml_decode.h"
+#include "runtime/model/i2s_probe.h"
 #include "runtime/model/transfer.h"
 #include "runtime/status.h"
 
@@ -74,6 +75,12 @@ static tern_status transfer_init(tern__transfer *t, tern__loader *loader, const 
     t->loader = loader;
     t->part = part;
     t->type = part->type;
+    if (t->type->rule == TERN__SIZE_I2_S) {
+        if (!loader->i2s_block) {
+            TERN_TRY(tern__i2s_block(loader->archive, loader->desc->i2s_block, &loader->i2s_block));
+        }
+        t->type = tern__i2s_type(t->type, loader->i2s_block);
+    }
     t->scale = 1.0f;
     t->raw_row_bytes = (size_t)tern__ggml_row_bytes(t->type, part->cols);
     t->row_bytes = (size_t)tern_dtype_row_bytes(t->type->dtype, part->cols);

@@ -19,9 +19,10 @@ typedef struct tern__loader {
     const tern_model_desc *desc;
     uint64_t done; // bytes of the file, for the progress callback
     uint64_t total;
-    uint64_t claimed; // device memory of all weights, as far as it is known
-    tern__room raw;   // rows as the file has them
-    tern__room codes; // a matrix whose scales decide its kind, and these
+    uint32_t i2s_block; // 0: not known yet
+    uint64_t claimed;   // device memory of all weights, as far as it is known
+    tern__room raw;     // rows as the file has them
+    tern__room codes;   // a matrix whose scales decide its kind, and these
     tern__room scales;
 } tern__loader;
 

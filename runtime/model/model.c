@@ -6,6 +6,7 @@
 #include "runtime/allocator.h"
 #include "runtime/model/archive.h"
 #include "runtime/model/fingerprint.h"
+#include "runtime/model/i2s_probe.h"
 #include "runtime/model/layout.h"
 #include "runtime/model/matrix.h"
 #include "runtime/model/source.h"
@@ -234,7 +235,8 @@ tern_status tern__model_check_desc(tern_context *context, const tern_model_desc 
                           "tern_model_desc: flags 0x%x, expected TERN_MODEL_*",
                           (unsigned)desc->flags);
     }
-    return TERN_STATUS_OK;
+    TERN_TRY(tern__check_reserved(context, "tern_model_desc", desc->reserved));
+    return tern__i2s_check(context, "tern_model_desc", desc->i2s_block);
 }
 
 static tern_status null_argument(tern_device *device, const void *input, const char *input_name) {

@@ -6,6 +6,7 @@
 
 #include "runtime/allocator.h"
 #include "runtime/model/ggml_decode.h"
+#include "runtime/model/i2s_probe.h"
 #include "runtime/status.h"
 
 enum { CHUNK_BYTES = 1 << 18, MAX_COLS = 1 << 24 };
@@ -26,10 +27,10 @@ static tern_status allocate(tern__rowsource *self) {
 }
 
 tern_status tern__rowsource_init(tern__rowsource *self, const tern_archive *archive,
-                                 const tern_tensor_info *info) {
+                                 const tern_tensor_info *info, uint32_t i2s_block) {
     tern_context *context = tern__archive_context(archive);
     *self = (tern__rowsource){.archive = archive, .info = *info, .scale = 1.0f};
-    self->type = tern__ggml_type_of(info);
+    self->type = tern__i2s_type(tern__ggml_type_of(info), i2s_block);
     self->factors.one = 1.0f;
     if (self->type->dtype == TERN_DTYPE_NONE || info->shape[0] >= MAX_COLS) {
         return tern__fail(context, TERN_STATUS_UNSUPPORTED,

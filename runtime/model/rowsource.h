@@ -29,10 +29,11 @@ typedef struct tern__rowsource {
     uint64_t capacity;
 } tern__rowsource;
 
-// |info| is of a type whose dtype is not NONE and has fewer than 2^24 columns. UNSUPPORTED, and
-// everything that reading a scale can fail with. tern__rowsource_finish in any case.
+// |i2s_block|: of I2_S tensors. |info| is of a type whose dtype is not NONE and has fewer than 2^24
+// columns; else UNSUPPORTED, and everything that reading a scale can fail with.
+// tern__rowsource_finish in any case.
 tern_status tern__rowsource_init(tern__rowsource *self, const tern_archive *archive,
-                                 const tern_tensor_info *info);
+                                 const tern_tensor_info *info, uint32_t i2s_block);
 void tern__rowsource_finish(tern__rowsource *self);
 
 // Of a ternary type: |codes| and |scales|, or false in |*out_ternary| for a code of 3 of a type

@@ -144,7 +144,7 @@ static void read_values(const tern_archive *archive, float *out) {
     tern__rowsource source;
     tern_tensor_info info = {sizeof info};
     CHECK_OK(tern__archive_find_tensor(archive, "blk.0.w.weight", &info));
-    CHECK_OK(tern__rowsource_init(&source, archive, &info));
+    CHECK_OK(tern__rowsource_init(&source, archive, &info, 128));
     for (uint64_t r = 0; r < ROWS; r++) {
         CHECK_OK(tern__rowsource_values(&source, r));
         bool dense = source.type->scale_kind == TERN_SCALE_NONE;

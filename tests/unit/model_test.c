@@ -280,6 +280,10 @@ static void mistakes_are_named(void **state) {
     desc.flags = 2;
     CHECK_FAILS(tern_model_load(w.device, &w.source, &desc, &model), invalid,
                 "tern_model_desc: flags 0x2, expected TERN_MODEL_*");
+    desc.flags = 0;
+    desc.i2s_block = 96;
+    CHECK_FAILS(tern_model_load(w.device, &w.source, &desc, &model), invalid,
+                "tern_model_desc: i2s_block is 96, expected 0, 64 or 128");
     const char *stops[] = {"x", NULL};
     static const int32_t prompt[] = {1};
     tern_generate_result result = {.struct_size = sizeof result};

@@ -22,6 +22,14 @@ bool command_model_options(const char *program, model_options *options) {
         args_complain(program, "option '--head' needs file or q8, not '%s'", head);
         return false;
     }
+    return command_i2s_block(program, options->i2s_block);
+}
+
+bool command_i2s_block(const char *program, uint32_t block) {
+    if (block != 0 && block != 64 && block != 128) {
+        args_complain(program, "option '--i2s-block' needs 64 or 128, not %u", (unsigned)block);
+        return false;
+    }
     return true;
 }
 

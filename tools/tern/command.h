@@ -35,7 +35,8 @@ int command_parsed(arg_result result);
 typedef struct model_options {
     const char *kv_text, *head_text;
     tern_kv_type kv;
-    uint32_t flags; // TERN_MODEL_*
+    uint32_t flags;     // TERN_MODEL_*
+    uint32_t i2s_block; // of tern_model_desc
 } model_options;
 
 #define ARG_KV(options)                                                                            \
@@ -46,8 +47,16 @@ typedef struct model_options {
             "output matrix as in the file, or an int8 copy: faster, other logits"                  \
     }
 
+#define ARG_I2S_BLOCK(out)                                                                         \
+    {                                                                                              \
+        "--i2s-block", NULL, ARG_U32, out, NULL, 64, 128, "64|128",                                \
+            "how the codes of I2_S tensors lie, if a look at them does not tell"                   \
+    }
+
 // Reads the values; false after a usage error.
 bool command_model_options(const char *program, model_options *options);
+// The same for what --i2s-block took, which is 0 if it was not given.
+bool command_i2s_block(const char *program, uint32_t block);
 
 // A model on a device, and what it takes to run it.
 typedef struct loaded {

@@ -62,7 +62,8 @@ static bool check(const arg_texts *paths, const char *scale, tern_convert_desc *
         args_complain(PROGRAM, "--scale says what --absmean makes, which is not given");
         return false;
     }
-    return !scale || read_scale(scale, &desc->scale);
+    return command_i2s_block(PROGRAM, desc->i2s_block) &&
+           (!scale || read_scale(scale, &desc->scale));
 }
 
 int command_convert(int argc, char **argv) {
@@ -77,6 +78,7 @@ int command_convert(int argc, char **argv) {
          "make float matrices of layers ternary, as BitNet b1.58 does (tq2_0 without --type)"},
         {"--scale", NULL, ARG_TEXT, &scale, NULL, 0, 0, "tensor|row|group",
          "what --absmean makes one scale for; tensor if not given"},
+        ARG_I2S_BLOCK(&desc.i2s_block),
         {"--lossy", NULL, ARG_FLAG, &lossy, NULL, 0, 0, NULL, "go on where values change"},
         {"--force", NULL, ARG_FLAG, &force, NULL, 0, 0, NULL, "replace OUT if it is there"},
     };

@@ -15,6 +15,7 @@ static tern_status load(loaded *self, const model_options *options) {
     progress_bar bar = progress_bar_make();
     tern_model_desc desc = TERN_MODEL_DESC_INIT;
     desc.flags = options->flags;
+    desc.i2s_block = options->i2s_block;
     desc.progress = on_progress;
     desc.progress_user = &bar;
     tern_status status = tern_model_load_archive(self->device, self->archive, &desc, &self->model);
