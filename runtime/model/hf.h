@@ -43,6 +43,9 @@ tern_status tern__hf_config(tern__builder *builder, const char *file, const tern
 tern_status tern__hf_rope(tern__builder *builder, const char *file, const tern__json *config,
                           const tern__hf_model *model);
 
+// The key tokenizer.chat_template, if chat_template.jinja or tokenizer_config.json has one.
+tern_status tern__hf_template(tern__builder *builder);
+
 // quantization_config, or what a family does without one: the tern.* keys about weights.
 tern_status tern__hf_quantization(tern__builder *builder, const char *file,
                                   const tern__json *config, tern__hf_model *model);

@@ -152,6 +152,7 @@ static tern_status read_config(folder *f, const char *weights) {
     status = use_config(f, text, size);
     tern__free(f->archive->context, text);
     TERN_TRY(status);
+    TERN_TRY(tern__hf_template(&f->builder));
     return put_name(f);
 }
 

@@ -231,7 +231,7 @@ tern_status tern__normalize(const tern__normalizing *how, const char *text, size
         }
         other = *out;
         *out = result;
-        text = out->bytes;
+        text = out->bytes ? out->bytes : "";
         size = out->size;
     }
     tern__text_finish(&other);

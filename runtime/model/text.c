@@ -22,8 +22,8 @@ char *tern__text_reserve(tern__text *text, size_t size) {
 }
 
 void tern__text_add(tern__text *text, const char *bytes, size_t size) {
-    char *to = tern__text_reserve(text, size);
-    if (to && size > 0) {
+    char *to = size > 0 ? tern__text_reserve(text, size) : NULL;
+    if (to) {
         memcpy(to, bytes, size);
         text->size += size;
     }

@@ -68,7 +68,7 @@ static tern_status encode_normal(tern__encoder *e, size_t from, size_t to, encod
     tern__text normal = {.context = e->context};
     tern_status status = tern__normalize(&how, text, size, &normal);
     if (status == TERN_STATUS_OK) {
-        status = encode(e, normal.bytes, (uint32_t)normal.size, first);
+        status = encode(e, normal.bytes ? normal.bytes : "", (uint32_t)normal.size, first);
     }
     tern__text_finish(&normal);
     return status;

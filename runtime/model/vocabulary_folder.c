@@ -6,6 +6,7 @@
 
 #include "runtime/allocator.h"
 #include "runtime/model/archive.h"
+#include "runtime/model/gguf.h"
 #include "runtime/model/vocabulary_json.h"
 #include "runtime/status.h"
 
@@ -23,14 +24,16 @@ static tern_status read_file(folder *f, const char *name, use read) {
     tern__json_document document = {0};
     char *text = NULL;
     size_t size = 0;
+    char path[256];
     const char *file = f->v->file;
     tern_status status = tern__archive_file(f->archive, name, &text, &size);
     if (status == TERN_STATUS_NOT_FOUND) {
         return TERN_STATUS_OK;
     }
     TERN_TRY(status);
-    f->v->file = name;
-    status = tern__json_parse(context, name, text, size, &document);
+    tern__archive_path(f->archive, name, path, sizeof path);
+    f->v->file = path;
+    status = tern__json_parse(context, path, text, size, &document);
     if (status == TERN_STATUS_OK) {
         status = read(f, document.nodes);
     }
@@ -147,12 +150,14 @@ static tern_status read_tokens(folder *f) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char *data = NULL;
         size_t size = 0;
+        char path[256];
         tern_status status = tern__archive_file(f->archive, names[i], &data, &size);
         if (status == TERN_STATUS_NOT_FOUND) {
             continue;
         }
         TERN_TRY(status);
-        f->v->file = names[i];
+        tern__archive_path(f->archive, names[i], path, sizeof path);
+        f->v->file = path;
         status = tern__vocabulary_read_file(f->v, data, size);
         f->v->file = file;
         f->own = i == 0 ? 0 : f->v->token_count;
