@@ -11,7 +11,7 @@ from support import expect, expect_line, find_model, finish, run
 tern = sys.argv[1]
 OPS = ["quantize_act", "ternary_matmul", "bitlinear", "linear", "rms_norm", "rotary", "kv_append", "attention", "gated", "add",
        "mul", "scale", "activation", "softmax", "embedding", "copy", "layer_norm",
-       "recurrence", "argmax"]
+       "recurrence", "argmax", "route", "expert_bitlinear", "combine"]
 cases = 0
 
 # wrong requests name what there is
@@ -113,6 +113,10 @@ positions = 99 + ROWS # 201 to 301, which lie in two blocks
 expect(abs(got - (2 * ROWS * 4 * 256 + 2 * positions * 2 * 128 + 2 * 4 * ROWS + 4 * 2)) < 4, "attention with a window: bytes")
 expect(abs(macs - 2 * 256 * ROWS * 100) < 4, "attention with a window: multiply-adds")
 
+got, macs = measure_one("expert_bitlinear", "128x64")  # 8 of 256 experts for each row, all different
+expect(abs(got - (ROWS * (4 * 128 + 8 * 4 + 8 * 4 * 64) + ROWS * 8 * 64 * 128 / 4)) < 4, "expert_bitlinear: bytes")
+expect(abs(macs - ROWS * 8 * 64 * 128) < 4, "expert_bitlinear: multiply-adds")
+
 # whose clock it was is said
 done = run(tern, "bench", "ops", "--quick", "--timestamps", "--op", "add", "--shape", "64", "--rows", "1", "--json", "--backend",
            "reference")
@@ -169,4 +173,4 @@ with tempfile.TemporaryDirectory() as folder:
     expect(run(tern, *ask, "--force").returncode == 0 and json.loads(path.read_text()), "but with --force")
     expect(run(tern, "bench", "roofline", "--quick", "--backend", "reference", "--json", "--out",
                pathlib.Path(folder) / "no" / "out.json").returncode == 1, "a folder that does not exist")
-finish(cases + 16)
+finish(cases + 18)

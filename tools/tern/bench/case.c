@@ -30,6 +30,12 @@ static tern_tensor view_of(const bench_case *self, const bench_operand *operand)
         return tern_tensor_make(NULL, 0, dtype, 2, (const uint32_t[]){s->rows, s->k});
     case EXTENT_R_N:
         return tern_tensor_make(NULL, 0, dtype, 2, (const uint32_t[]){s->rows, s->n});
+    case EXTENT_R_S:
+        return tern_tensor_make(NULL, 0, dtype, 2, (const uint32_t[]){s->rows, BENCH_SLOTS});
+    case EXTENT_R_SK:
+        return tern_tensor_make(NULL, 0, dtype, 2, (const uint32_t[]){s->rows, BENCH_SLOTS * s->k});
+    case EXTENT_R_SN:
+        return tern_tensor_make(NULL, 0, dtype, 2, (const uint32_t[]){s->rows, BENCH_SLOTS * s->n});
     case EXTENT_K:
         return tern_tensor_make(NULL, 0, dtype, 1, &s->k);
     case EXTENT_STATE:
@@ -97,6 +103,7 @@ static void fill_numbers(const bench_case *self, bench_fill fill, uint64_t count
     uint64_t state = 7;
     for (uint64_t i = 0; i < count; i++) {
         uint64_t value = fill == FILL_IDS         ? bench_random(&state) % self->shape.n
+                         : fill == FILL_EXPERTS   ? i * 37 % BENCH_EXPERTS
                          : fill == FILL_POSITIONS ? self->shape.context + i
                          : fill == FILL_ASCENDING ? i
                                                   : 0;
@@ -150,6 +157,10 @@ uint64_t bench_view_row_bytes(const tern_tensor *view) {
     return tern_dtype_row_bytes(view->dtype, view->rank == 1 ? 1 : view->shape[view->rank - 1]);
 }
 
+static bool is_by_rows(bench_extent extent) {
+    return extent >= EXTENT_R && extent <= EXTENT_R_SN;
+}
+
 bool bench_case_sample(bench_case *self, const bench_case *whole, const uint32_t *rows,
                        uint32_t count, uint32_t n) {
     *self = (bench_case){
@@ -163,7 +174,7 @@ bool bench_case_sample(bench_case *self, const bench_case *whole, const uint32_t
         bench_extent extent = whole->op->operands[i].extent;
         const uint8_t *from = whole->image + whole->views[i].offset;
         uint8_t *to = self->image + self->views[i].offset;
-        if (extent != EXTENT_R && extent != EXTENT_R_K && extent != EXTENT_R_N) {
+        if (!is_by_rows(extent)) {
             memcpy(to, from, (size_t)view_bytes(&whole->views[i]));
         } else if (whole->op->operands[i].fill != FILL_RESULT) {
             size_t size = (size_t)bench_view_row_bytes(&self->views[i]);
@@ -201,6 +212,13 @@ static void set_plain(const bench_case *self, any_desc *desc) {
         return;
     case TERN_OP_ACTIVATION:
         desc->activation.activation = TERN_ACTIVATION_SILU;
+        return;
+    case TERN_OP_ROUTE:
+        desc->route.normalise = 1;
+        desc->route.scale = 1.0f;
+        return;
+    case TERN_OP_EXPERT_BITLINEAR:
+        desc->expert_bitlinear.experts = BENCH_EXPERTS;
         return;
     case TERN_OP_SCALE:
         desc->scale.factor = 0.7f;

@@ -17,6 +17,10 @@ static const bench_shape attentions[] = {
     {4096, 1024, 0, 2048}, {4096, 1024, 0, 8192, 512}, // a layer with a window
     {0, 0, 0, 0}};
 static const bench_shape vocabularies[] = {{128256, 0, 0, 0}, {0, 0, 0, 0}};
+// gate and up, and down; the router's logits; what the experts give
+static const bench_shape experts[] = {{2048, 512, 0, 0}, {512, 2048, 0, 0}, {0, 0, 0, 0}};
+static const bench_shape logits[] = {{BENCH_EXPERTS, 0, 0, 0}, {0, 0, 0, 0}};
+static const bench_shape combined[] = {{2048, 0, 0, 0}, {0, 0, 0, 0}};
 static const bench_shape tables[] = {{2560, 128256, 0, 0}, {4096, 128256, 0, 0}, {0, 0, 0, 0}};
 
 #define F32 TERN_DTYPE_F32
@@ -184,6 +188,32 @@ static const bench_op table[] = {
       SEQUENCES,
       OUT(R_K, F32)}},
     {TERN_OP_ARGMAX, 0, 0, F32_PEAK, vocabularies, {F32}, 1, {FLOATS("x", R_K), OUT(R, I32)}},
+    {TERN_OP_ROUTE,
+     0,
+     3,
+     F32_PEAK,
+     logits,
+     {F32},
+     1,
+     {FLOATS("x", R_K),
+      {"ids", EXTENT_R_S, I32, FILL_RESULT},
+      {"weights", EXTENT_R_S, F32, FILL_RESULT}}},
+    {TERN_OP_EXPERT_BITLINEAR,
+     MATMUL,
+     0,
+     INT8_PEAK,
+     experts,
+     TERNARY_TYPES,
+     1,
+     {FLOATS("x", R_K), {"ids", EXTENT_R_S, I32, FILL_EXPERTS}, OUT(R_SN, F32)}},
+    {TERN_OP_COMBINE,
+     0,
+     BENCH_SLOTS,
+     F32_PEAK,
+     combined,
+     {F32},
+     1,
+     {FLOATS("x", R_SK), FLOATS("weights", R_S), OUT(R_K, F32)}},
 };
 
 const bench_op *bench_op_at(uint32_t index) {
@@ -201,6 +231,28 @@ const bench_op *bench_op_find(const char *name) {
         }
     }
     return NULL;
+}
+
+uint32_t bench_op_matrix_rows(const bench_op *self, bench_shape shape) {
+    return self->kind == TERN_OP_EXPERT_BITLINEAR ? BENCH_EXPERTS * shape.n : shape.n;
+}
+
+int bench_op_picks(const bench_op *self) {
+    return self->usage == GATHER ? 0 : self->kind == TERN_OP_EXPERT_BITLINEAR ? 1 : -1;
+}
+
+// Rows of the matrix that are read: a product reads it whole, a lookup the rows of its ids, experts
+// those that are asked for, each once.
+static uint64_t rows_read(const bench_op *self, bench_shape s) {
+    uint64_t asked = (uint64_t)s.rows * BENCH_SLOTS;
+    switch (self->kind) {
+    case TERN_OP_EMBEDDING:
+        return s.rows;
+    case TERN_OP_EXPERT_BITLINEAR:
+        return (asked < BENCH_EXPERTS ? asked : BENCH_EXPERTS) * s.n;
+    default:
+        return s.n;
+    }
 }
 
 bool bench_op_has_n(const bench_op *self) {
@@ -252,6 +304,12 @@ static double operand_bytes(const bench_operand *operand, tern_dtype type, bench
         return (double)s.rows * (double)tern_dtype_row_bytes(dtype, s.k);
     case EXTENT_R_N:
         return (double)s.rows * (double)tern_dtype_row_bytes(dtype, s.n);
+    case EXTENT_R_S:
+        return (double)s.rows * BENCH_SLOTS * 4.0;
+    case EXTENT_R_SK:
+        return (double)s.rows * BENCH_SLOTS * (double)tern_dtype_row_bytes(dtype, s.k);
+    case EXTENT_R_SN:
+        return (double)s.rows * BENCH_SLOTS * (double)tern_dtype_row_bytes(dtype, s.n);
     case EXTENT_K:
     case EXTENT_STATE:
         return (double)tern_dtype_row_bytes(dtype, s.k);
@@ -273,9 +331,8 @@ double bench_op_bytes(const bench_op *self, tern_dtype type, bench_shape shape) 
     for (uint32_t i = 0; i < BENCH_OPERANDS && self->operands[i].name; i++) {
         bytes += operand_bytes(&self->operands[i], type, shape);
     }
-    if (self->usage) { // a product reads the whole matrix, a lookup its rows
-        uint32_t rows = self->usage == GATHER ? shape.rows : shape.n;
-        bytes += (double)rows * (double)tern_dtype_row_bytes(type, shape.k);
+    if (self->usage) {
+        bytes += (double)rows_read(self, shape) * (double)tern_dtype_row_bytes(type, shape.k);
     }
     return bytes;
 }
@@ -283,7 +340,7 @@ double bench_op_bytes(const bench_op *self, tern_dtype type, bench_shape shape) 
 double bench_op_macs(const bench_op *self, bench_shape s) {
     double cells = (double)s.rows * s.k;
     if (self->usage == MATMUL) {
-        return cells * s.n;
+        return cells * s.n * (self->kind == TERN_OP_EXPERT_BITLINEAR ? BENCH_SLOTS : 1);
     }
     if (self->kind == TERN_OP_ATTENTION) { // q.k and p.v, of every position that the row sees
         return 2.0 * positions_seen(s) * s.k;

@@ -9,9 +9,12 @@
 
 enum { BENCH_OPERANDS = 8, BENCH_TYPES = 4 };
 
-// |k| inputs and |n| outputs of a matrix; attention: widths of the queries and of the keys; ops by
-// rows: |k| columns, and |n| is 0. |context|: positions in the cache before the first row;
-// |window|: how many positions a row of attention sees, 0 for all up to its own.
+// Mixtures of experts are measured as Maple has them: 8 of 256.
+enum { BENCH_SLOTS = 8, BENCH_EXPERTS = 256 };
+
+// |k| inputs and |n| outputs of a matrix, or of an expert's; attention: widths of the queries and
+// of the keys; ops by rows: |k| columns, and |n| is 0. |context|: positions in the cache before the
+// first row; |window|: how many positions a row of attention sees, 0 for all up to its own.
 typedef struct bench_shape {
     uint32_t k, n, rows, context, window;
 } bench_shape;
@@ -21,6 +24,9 @@ typedef enum bench_extent {
     EXTENT_R,             // [rows]
     EXTENT_R_K,           // [rows, k]
     EXTENT_R_N,           // [rows, n]
+    EXTENT_R_S,           // [rows, slots]
+    EXTENT_R_SK,          // [rows, slots * k]
+    EXTENT_R_SN,          // [rows, slots * n]
     EXTENT_K,             // [k]
     EXTENT_STATE,         // [1, k]
     EXTENT_CACHE_READ,    // the cache of n columns: what the rows see is read
@@ -35,6 +41,7 @@ typedef enum bench_fill {
     FILL_POSITIVE, // floats above 0
     FILL_I8,
     FILL_IDS,       // below n
+    FILL_EXPERTS,   // all of them in turn
     FILL_POSITIONS, // context, context + 1, ...
     FILL_ASCENDING, // 0, 1, ...
     FILL_ZEROS
@@ -63,6 +70,11 @@ typedef struct bench_op {
 const bench_op *bench_op_at(uint32_t index);
 const bench_op *bench_op_find(const char *name);
 const char *bench_op_name(const bench_op *self);
+
+// Rows of the matrix that its shape has.
+uint32_t bench_op_matrix_rows(const bench_op *self, bench_shape shape);
+// The operand that says which rows of the matrix are read, where not all are; -1: all are.
+int bench_op_picks(const bench_op *self);
 
 // Whether its shapes have an N, and its results a context.
 bool bench_op_has_n(const bench_op *self);

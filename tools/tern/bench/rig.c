@@ -21,14 +21,15 @@ static uint32_t copies_for(uint64_t bytes, uint64_t footprint) {
 
 tern_status bench_matrices_make(bench_matrices *self, tern_device *device, const bench_op *op,
                                 const bench_pool *pool, bench_shape shape, uint64_t footprint) {
-    uint64_t bytes = shape.n * tern_dtype_row_bytes(pool->dtype, shape.k);
+    uint32_t rows = bench_op_matrix_rows(op, shape);
+    uint64_t bytes = rows * tern_dtype_row_bytes(pool->dtype, shape.k);
     uint32_t copies = copies_for(bytes, footprint);
     *self = (bench_matrices){.items = calloc(copies, sizeof *self->items)};
     if (!self->items) {
         return TERN_STATUS_OUT_OF_MEMORY;
     }
     for (; self->count < copies; self->count++) {
-        tern_status status = bench_matrix_make(device, pool, shape.n, shape.k, op->usage, NULL,
+        tern_status status = bench_matrix_make(device, pool, rows, shape.k, op->usage, NULL,
                                                &self->items[self->count]);
         if (status != TERN_STATUS_OK) {
             return status;
@@ -45,18 +46,20 @@ void bench_matrices_free(bench_matrices *self) {
     *self = (bench_matrices){0};
 }
 
-// A lookup of the same rows again and again would find them in a cache: each copy has other ids.
+// The same rows or experts again and again would be found in a cache: each copy has other ids.
 static tern_status upload_ids(const bench_case *c, uint32_t copy, tern_buffer *buffer) {
-    const tern_tensor *view = &c->views[0];
-    int32_t *ids = malloc(c->shape.rows * sizeof *ids);
+    const tern_tensor *view = &c->views[bench_op_picks(c->op)];
+    size_t count = (size_t)view->shape[0] * (view->rank == 2 ? view->shape[1] : 1);
+    uint32_t most = c->op->usage == TERN_WEIGHTS_GATHER ? c->shape.n : BENCH_EXPERTS;
+    int32_t *ids = malloc(count * sizeof *ids);
     if (!ids) {
         return TERN_STATUS_OUT_OF_MEMORY;
     }
-    memcpy(ids, c->image + view->offset, c->shape.rows * sizeof *ids);
-    for (uint32_t r = 0; r < c->shape.rows; r++) {
-        ids[r] = (int32_t)(((uint64_t)ids[r] + copy * UINT64_C(7919)) % c->shape.n);
+    memcpy(ids, c->image + view->offset, count * sizeof *ids);
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = (int32_t)(((uint64_t)ids[i] + copy * UINT64_C(7919)) % most);
     }
-    tern_status status = tern_buffer_upload(buffer, view->offset, ids, c->shape.rows * sizeof *ids);
+    tern_status status = tern_buffer_upload(buffer, view->offset, ids, count * sizeof *ids);
     free(ids);
     return status;
 }
@@ -67,8 +70,8 @@ static tern_status make_buffer(const bench_rig *self, uint32_t copy, tern_buffer
     if (status == TERN_STATUS_OK) {
         status = tern_buffer_upload(*out, 0, c->image, c->bytes);
     }
-    bool lookup = c->op->usage == TERN_WEIGHTS_GATHER;
-    return status == TERN_STATUS_OK && lookup && copy ? upload_ids(c, copy, *out) : status;
+    bool picks = bench_op_picks(c->op) >= 0;
+    return status == TERN_STATUS_OK && picks && copy ? upload_ids(c, copy, *out) : status;
 }
 
 static tern_status make_buffers(bench_rig *self, uint32_t count) {
@@ -93,9 +96,8 @@ static tern_status make_program(bench_rig *self, uint32_t first, uint32_t count,
     for (uint32_t i = first; i < first + count && status == TERN_STATUS_OK; i++) {
         uint32_t matrices = self->matrices->count;
         tern_weights *weights = matrices ? self->matrices->items[i % matrices] : NULL;
-        bool last_lookup =
-            self->the_case->op->usage == TERN_WEIGHTS_GATHER && i + 1 == first + count;
-        tern_buffer *in = self->buffers[last_lookup ? 0 : i % self->buffer_count];
+        bool last_pick = bench_op_picks(self->the_case->op) >= 0 && i + 1 == first + count;
+        tern_buffer *in = self->buffers[last_pick ? 0 : i % self->buffer_count];
         status = bench_case_append(self->the_case, in, self->out, weights, list);
     }
     if (status == TERN_STATUS_OK) {
@@ -166,7 +168,7 @@ tern_status bench_rig_make(bench_rig *self, tern_device *device, const bench_cas
                            const bench_matrices *matrices, uint64_t footprint) {
     *self = (bench_rig){.device = device, .the_case = the_case, .matrices = matrices};
     uint32_t buffers = copies_for(the_case->bytes, footprint);
-    bool product = the_case->op->usage == TERN_WEIGHTS_MATMUL;
+    bool product = the_case->op->usage == TERN_WEIGHTS_MATMUL && bench_op_picks(the_case->op) < 0;
     if (product && buffers > matrices->count) {
         buffers = matrices->count;
     }
