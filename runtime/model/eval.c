@@ -107,6 +107,11 @@ static chunk next_chunk(const tern__evaluation *e, uint32_t first) {
     return c;
 }
 
+// A state that part of a step has changed is that of no position: such steps run to their end.
+static bool may_be_cut(const tern__evaluation *e) {
+    return !tern__cache_has_states(&e->model->network.hyper);
+}
+
 static tern_status submit(tern__evaluation *e, const chunk *c, const tern__step *step) {
     int32_t words[TERN__MAX_PARAM_WORDS];
     const tern_row *rows = e->rows + c->first;
@@ -127,7 +132,7 @@ static tern_status submit(tern__evaluation *e, const chunk *c, const tern__step 
     }
     tern_submit_desc desc = {
         .struct_size = sizeof desc, .params_words = tern__param_words(capacity), .params = words};
-    if (e->cancelled_by) {
+    if (e->cancelled_by && may_be_cut(e)) {
         desc.stop = tern__cancel_stop;
         desc.stop_user = (void *)(uintptr_t)e->cancelled_by;
     }
@@ -141,7 +146,7 @@ static tern_status wait_unless_cancelled(const tern__evaluation *e) {
     tern_status status = TERN_STATUS_OK;
     while (e->cancelled_by &&
            (status = tern_fence_wait(e->fence, LOOK_NS)) == TERN_STATUS_TIMEOUT) {
-        if (tern_cancel_requested(e->cancelled_by)) {
+        if (may_be_cut(e) && tern_cancel_requested(e->cancelled_by)) {
             return TERN_STATUS_CANCELLED;
         }
     }
