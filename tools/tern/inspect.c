@@ -87,6 +87,7 @@ static cJSON *tensor_json(const tern_tensor_info *info) {
     for (uint32_t d = 0; d < info->rank; d++) {
         cJSON_AddItemToArray(shape, json_u64(info->shape[d]));
     }
+    cJSON_AddItemToObject(object, "file", json_text(info->file, strlen(info->file)));
     cJSON_AddItemToObject(object, "offset", json_u64(info->offset));
     cJSON_AddItemToObject(object, "size", json_u64(info->size));
     cJSON_AddBoolToObject(object, "supported", info->supported != 0);
@@ -133,11 +134,17 @@ static tern_status show_text(const host *h, const tern_archive *archive, const c
         print_value(archive, &value);
     }
     printf("tensors:\n");
+    char file[512] = "";
     for (uint64_t i = 0; i < tensors; i++) {
         tern_tensor_info info = {.struct_size = sizeof info};
         tern_status status = tern_archive_tensor(archive, i, &info);
         if (status != TERN_STATUS_OK) {
             return status;
+        }
+        // Files that are not the one that was named, before their tensors.
+        if (strcmp(info.file, path) != 0 && strncmp(info.file, file, sizeof file - 1) != 0) {
+            printf(" in %s:\n", info.file);
+            snprintf(file, sizeof file, "%s", info.file);
         }
         print_tensor(&info);
     }
