@@ -50,6 +50,13 @@ TERN_API tern_status tern_log_probs(const float *logits, uint32_t count, const i
                                     uint32_t id_count, double *out);
 
 /**
+ * The |best| likeliest of |count| ids, in descending order, the lowest of equals first, and their
+ * log probabilities as above. OUT_OF_RANGE for more than |count| or 1024; else as tern_log_probs.
+ */
+TERN_API tern_status tern_top_log_probs(const float *logits, uint32_t count, uint32_t best,
+                                        int32_t *out_ids, double *out_log_probs);
+
+/**
  * Perplexity of a text: the same value on every backend, to the last bit. The text is cut into
  * windows of |context| ids that begin every |stride| ids; what is left at the end is not looked at.
  * Each is evaluated by itself from position 0; where the model's tokenizer puts a beginning-of-text

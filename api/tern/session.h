@@ -122,6 +122,9 @@ typedef struct tern_generate_desc {
     const tern_cancel *cancelled_by; /**< as in tern_eval_desc; may be NULL */
     uint32_t keep;                   /**< with TERN_GENERATE_SHIFT; less than the context */
     uint32_t reserved;
+    /** Receives, for each id picked (one that ends the text too), the |count| logits that it was
+     * picked from: see tern_log_probs and tern_top_log_probs. NULL: not wanted. */
+    void (*on_logits)(void *user, int32_t id, const float *logits, uint32_t count);
 } tern_generate_desc;
 
 /** What came of it. Times in nanoseconds. Plain data. */

@@ -16,7 +16,7 @@ typedef struct generation {
     uint32_t token_count; // of the tokenizer; ids beyond have no text
     bool greedy;          // the device picks
     bool at_start;        // no text yet, neither in the prompt nor generated
-    float *logits;        // unless greedy
+    float *logits;        // unless greedy and nobody wants them
     char *piece;
     size_t piece_capacity;
 } generation;
@@ -111,7 +111,7 @@ static tern_status decode(generation *g, int32_t id, size_t *out_size) {
     return TERN_STATUS_OK;
 }
 
-static tern_status prepare_sampler(generation *g) {
+static tern_status prepare_logits(generation *g) {
     size_t bytes = g->model->network.hyper.vocabulary * sizeof(float);
     g->logits = tern__alloc(g->context, bytes);
     return g->logits ? TERN_STATUS_OK : tern__fail_memory(g->context, bytes, "generation");
@@ -128,7 +128,7 @@ static tern_status prepare(generation *g) {
             TERN_TRY(decode(g, g->desc->prompt[i], &size));
         }
     }
-    return g->greedy ? TERN_STATUS_OK : prepare_sampler(g);
+    return g->greedy && !g->desc->on_logits ? TERN_STATUS_OK : prepare_logits(g);
 }
 
 // Evaluates rows, the last of which picks.
@@ -141,11 +141,15 @@ static tern_status evaluate(generation *g, tern_row *rows, uint32_t count, int32
     rows[count - 1].flags = TERN_ROW_LOGITS;
     TERN_TRY(make_room(g, count));
     TERN_TRY(tern__model_eval(g->model, &eval, g->greedy ? out_id : NULL));
-    if (g->greedy) {
-        return TERN_STATUS_OK;
+    uint32_t vocabulary = g->model->network.hyper.vocabulary;
+    if (!g->greedy) {
+        TERN_TRY(tern_sampler_pick(g->desc->sampler, g->logits, vocabulary, g->session->ids,
+                                   g->session->position, out_id));
     }
-    return tern_sampler_pick(g->desc->sampler, g->logits, g->model->network.hyper.vocabulary,
-                             g->session->ids, g->session->position, out_id);
+    if (g->desc->on_logits) {
+        g->desc->on_logits(g->desc->user, *out_id, g->logits, vocabulary);
+    }
+    return TERN_STATUS_OK;
 }
 
 static tern_status evaluate_prompt(generation *g, int32_t *out_id) {

@@ -4,6 +4,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "runtime/allocator.h"
 #include "runtime/elementary.h"
@@ -11,7 +12,7 @@
 #include "runtime/status.h"
 #include "shaders/common/exp.h"
 
-enum { DEFAULT_CONTEXT = 512, LEAST_CONTEXT = 4 };
+enum { DEFAULT_CONTEXT = 512, LEAST_CONTEXT = 4, MAX_BEST = 1024 };
 
 // Also of NaN, whose integer part nobody may ask for.
 static float weight_of(float logit, float most) {
@@ -55,6 +56,30 @@ tern_status tern_log_probs(const float *logits, uint32_t count, const int32_t *i
         out[i] = (double)logits[ids ? ids[i] : (int32_t)i] - (double)most - log_sum;
     }
     return TERN_STATUS_OK;
+}
+
+tern_status tern_top_log_probs(const float *logits, uint32_t count, uint32_t best, int32_t *out_ids,
+                               double *out_log_probs) {
+    if (best > count || best > MAX_BEST || (best && !out_ids)) {
+        return tern__fail(
+            NULL, best && !out_ids ? TERN_STATUS_INVALID_ARGUMENT : TERN_STATUS_OUT_OF_RANGE,
+            "log probs: the %u best of %u, expected at most all and %d, and out_ids", best, count,
+            MAX_BEST);
+    }
+    uint32_t found = 0;
+    for (uint32_t id = 0; logits && id < count; id++) {
+        uint32_t at = found;
+        while (at > 0 && logits[id] > logits[out_ids[at - 1]]) {
+            at--;
+        }
+        if (at == best) {
+            continue;
+        }
+        found += found < best;
+        memmove(out_ids + at + 1, out_ids + at, (found - at - 1) * sizeof *out_ids);
+        out_ids[at] = (int32_t)id;
+    }
+    return best ? tern_log_probs(logits, count, out_ids, best, out_log_probs) : TERN_STATUS_OK;
 }
 
 typedef struct measure {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/tern/command.h"
+#include "tools/tern/logprobs.h"
 #include "tools/tern/placements.h"
 #include "tools/tern/sampling.h"
 #include "tools/tern/text.h"
@@ -17,6 +18,7 @@ typedef struct options {
     const char *model, *backend, *prompt, *file;
     model_options model_options;
     uint32_t tokens;
+    uint32_t logprobs;
     bool tokens_given, json, report;
     arg_texts stops;
     sampling_options sampling;
@@ -28,11 +30,16 @@ typedef struct output {
     const text *prompt; // what the stream begins with; NULL: it has begun
     bool failed;        // stdout is gone, or memory is out
     text all;
+    logprobs logprobs;
 } output;
 
 static int check(options *o) {
     if (o->prompt && o->file) {
         args_complain(PROGRAM, "-p and -f exclude each other");
+        return EXIT_USAGE;
+    }
+    if (o->logprobs && !o->json) {
+        args_complain(PROGRAM, "--logprobs needs --json");
         return EXIT_USAGE;
     }
     return sampling_check(PROGRAM, &o->sampling) &&
@@ -59,6 +66,8 @@ static int parse(options *o, int argc, char **argv) {
         ARG_I2S_BLOCK(&o->model_options.i2s_block),
         {"--report", NULL, ARG_FLAG, &o->report, NULL, 0, 0, NULL,
          "then list where each op of a step ran, on stderr"},
+        {"--logprobs", NULL, ARG_U32, &o->logprobs, NULL, 1, 100, "N",
+         "with --json: each token's log probability, and those of the N likeliest"},
         {"--json", NULL, ARG_FLAG, &o->json, NULL, 0, 0, NULL, "one object instead of the text"},
     };
     const arg_table spec = {PROGRAM,
@@ -104,6 +113,11 @@ static int32_t on_text(void *user, const char *bytes, size_t size) {
     return !self->failed && !interrupt_seen();
 }
 
+static void on_logits(void *user, int32_t id, const float *logits, uint32_t count) {
+    output *self = user;
+    logprobs_add(&self->logprobs, id, logits, count);
+}
+
 typedef struct generation {
     int32_t *prompt_ids;
     size_t prompt_count;
@@ -143,6 +157,10 @@ static int generate(const host *h, const options *o, const loaded *l, generation
                                .on_text = on_text,
                                .user = &g->out,
                                .out_ids = g->ids};
+    if (o->logprobs) {
+        g->out.logprobs = (logprobs){tern_model_tokenizer(l->model), o->logprobs, NULL};
+        desc.on_logits = on_logits;
+    }
     tern_status status = tern_session_generate(l->session, &desc, &g->result);
     sampling_close(&draws);
     return status == TERN_STATUS_OK ? EXIT_DONE : host_failed(h);
@@ -185,6 +203,9 @@ static void print_json(const options *o, const loaded *l, const generation *g) {
     cJSON_AddItemToObject(object, "ids", ids_json(g->ids, g->result.count));
     cJSON_AddItemToObject(object, "text", json_text(g->out.all.bytes, g->out.all.size));
     cJSON_AddStringToObject(object, "stop", stop_name(g->result.stop));
+    if (g->out.logprobs.list) {
+        cJSON_AddItemReferenceToObject(object, "logprobs", g->out.logprobs.list);
+    }
     if (o->sampling.desc.temperature > 0.0f) {
         cJSON_AddItemToObject(object, "seed", json_u64(o->sampling.desc.seed));
     }
@@ -282,6 +303,7 @@ static int run_loaded(const host *h, const options *o, loaded *l, const text *pr
     int status = encoded ? run_encoded(h, o, l, &g) : host_failed(h);
     free(g.prompt_ids);
     free(g.ids);
+    cJSON_Delete(g.out.logprobs.list);
     text_free(&g.out.all);
     return status;
 }
