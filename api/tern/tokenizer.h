@@ -6,8 +6,9 @@
 #include <tern/archive.h>
 
 /**
- * Text to token ids and back. Kinds: "llama" (SentencePiece BPE with scores, byte fallback and
- * dummy prefix; arXiv 1808.06226).
+ * Text to token ids and back. Kinds, by the names of GGUF: "llama" (BPE of characters, as
+ * SentencePiece has it, arXiv 1808.06226, with byte fallback), "gpt2" (BPE of bytes), "t5"
+ * (unigram, arXiv 1804.10959) and "bert" (WordPiece).
  *
  * Ownership: destroy what tern_tokenizer_create gave; a model's own tokenizer is borrowed.
  * Threads:   immutable once made: any thread.
@@ -55,14 +56,20 @@ typedef struct tern_token_info {
 
 TERN_BEGIN_DECLS
 
-/** From the tokenizer.* metadata of |archive|, which is not needed afterwards. UNSUPPORTED names a
- * kind that is not implemented, CORRUPT_DATA a vocabulary that contradicts itself. */
+/**
+ * From the tokenizer.* metadata of |archive|, or, where it has none, from the files of its folder:
+ * tokenizer.json, else tokenizer.model, with what tokenizer_config.json, special_tokens_map.json,
+ * generation_config.json and config.json say of ids with a meaning. |archive| is not needed
+ * afterwards. UNSUPPORTED names a kind, or a step of a tokenizer.json, that is not implemented,
+ * CORRUPT_DATA a vocabulary that contradicts itself, NOT_FOUND what is missing.
+ */
 TERN_API tern_status tern_tokenizer_create(tern_context *context, const tern_archive *archive,
                                            tern_tokenizer **out_tokenizer);
 
-/** From a file of its own, told apart by its content: a GGUF file or the tokenizer.model of Llama 3
- * (tiktoken's text). |source| is not needed afterwards. UNSUPPORTED if it is none of these, else as
- * tern_tokenizer_create; IO and whatever else the source returns. */
+/** From a file of its own, told apart by its content: a GGUF file, a tokenizer.json, or a
+ * tokenizer.model of SentencePiece or of Llama 3 (tiktoken's text). |source| is not needed
+ * afterwards. UNSUPPORTED if it is none of these, else as tern_tokenizer_create; IO and whatever
+ * else the source returns. */
 TERN_API tern_status tern_tokenizer_open(tern_context *context, const tern_source *source,
                                          tern_tokenizer **out_tokenizer);
 

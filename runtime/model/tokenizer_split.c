@@ -200,6 +200,9 @@ static int find(const matcher *m, size_t index, const char *text, size_t size, s
 typedef struct cutter {
     matcher matcher;
     tern__encoder *encoder;
+    tern__text letters; // of a word, for splits that see them
+    tern__text bytes;   // of a word of letters, for the model
+    bool in_letters;
 } cutter;
 
 // A piece of a word: what a pattern matched, or what lies between.
@@ -256,11 +259,22 @@ static tern_status add(joiner *j, const char *text, uint32_t size, bool matched)
     return send(j, before);
 }
 
-// Cuts well-formed text with the pattern |step| and those after it.
-static tern_status cut(cutter *c, size_t step, const char *text, uint32_t size) {
-    if (step == c->matcher.splitter->count) {
-        return c->encoder->tokenizer->kind->encode(c->encoder, text, size);
+static tern_status encode_word(cutter *c, const char *text, uint32_t size) {
+    const tern__tokenizer_kind *kind = c->encoder->tokenizer->kind;
+    if (!c->in_letters) {
+        return kind->encode(c->encoder, text, size);
     }
+    size_t bytes = 0;
+    c->bytes.size = 0;
+    if (!tern__text_reserve(&c->bytes, size) ||
+        !tern__byte_letters(text, size, c->bytes.bytes, &bytes)) {
+        return no_memory(c->encoder->context);
+    }
+    return kind->encode(c->encoder, c->bytes.bytes, (uint32_t)bytes);
+}
+
+// Cuts well-formed text with the pattern |step|, of which there is one, and those after it.
+static tern_status cut_step(cutter *c, size_t step, const char *text, uint32_t size) {
     joiner j = {.cutter = c, .step = step, .split = &c->encoder->tokenizer->v.splits[step]};
     uint32_t done = 0;
     for (uint32_t at = 0; at < size;) {
@@ -286,6 +300,27 @@ static tern_status cut(cutter *c, size_t step, const char *text, uint32_t size) 
     }
     TERN_TRY(add(&j, text + done, size - done, false));
     return send(&j, j.held);
+}
+
+// Splits after the step of byte-level pre-tokenizers see the letters that bytes are written as.
+static tern_status cut_letters(cutter *c, size_t step, const char *text, uint32_t size) {
+    c->letters.size = 0;
+    tern__letters_of_bytes(text, size, &c->letters);
+    if (c->letters.failed) {
+        return no_memory(c->encoder->context);
+    }
+    c->in_letters = true;
+    tern_status status = cut_step(c, step, c->letters.bytes, (uint32_t)c->letters.size);
+    c->in_letters = false;
+    return status;
+}
+
+static tern_status cut(cutter *c, size_t step, const char *text, uint32_t size) {
+    if (step == c->matcher.splitter->count) {
+        return encode_word(c, text, size);
+    }
+    return step == c->matcher.v->split_letters && !c->in_letters ? cut_letters(c, step, text, size)
+                                                                 : cut_step(c, step, text, size);
 }
 
 // The end of the well-formed, or else of the other, bytes that |text| starts with.
@@ -316,11 +351,15 @@ tern_status tern__split_words(tern__encoder *encoder, const char *text, uint32_t
     if (!splitter || splitter->count == 0) {
         return tokenizer->kind->encode(encoder, text, size);
     }
-    cutter c = {.encoder = encoder};
+    cutter c = {.encoder = encoder,
+                .letters = {.context = encoder->context},
+                .bytes = {.context = encoder->context}};
     tern_status status = matcher_init(&c.matcher, splitter, &tokenizer->v, size);
     if (status == TERN_STATUS_OK) {
         status = cut_runs(&c, text, size);
     }
+    tern__text_finish(&c.letters);
+    tern__text_finish(&c.bytes);
     matcher_finish(&c.matcher);
     return status;
 }

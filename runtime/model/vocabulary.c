@@ -10,6 +10,7 @@ void tern__vocabulary_init(tern__vocabulary *v, tern_context *context, const cha
     *v = (tern__vocabulary){.context = context,
                             .file = file,
                             .kind = "",
+                            .split_letters = SIZE_MAX,
                             .bos = -1,
                             .eos = -1,
                             .unknown = -1,

@@ -145,6 +145,7 @@ typedef struct tern__vocabulary {
     size_t merge_count, merge_capacity;
     tern__split *splits;
     size_t split_count, split_capacity;
+    size_t split_letters; // byte-level: splits from here on see letters; at least the count: none
     tern__normal *normals;
     size_t normal_count, normal_capacity;
     size_t normal_late;        // steps from here on come after cutting ADDED_NORMALIZED tokens out
@@ -215,6 +216,10 @@ int tern__token_byte(const char *text, size_t size);
 // Bytes from the printable characters of byte-level vocabularies, at most |size| of them. False if
 // a character stands for none.
 bool tern__byte_letters(const char *text, size_t size, char *out, size_t *out_size);
+
+// The other way round: adds the characters that bytes are written as.
+struct tern__text;
+void tern__letters_of_bytes(const char *bytes, size_t size, struct tern__text *out);
 
 // Adds the splits of a pre-tokenizer that GGUF knows by name. UNSUPPORTED names one it does not.
 // |*out_add_bos|: what its vocabularies mean where they do not say.

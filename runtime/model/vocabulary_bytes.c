@@ -29,3 +29,20 @@ bool tern__byte_letters(const char *text, size_t size, char *out, size_t *out_si
     *out_size = count;
     return true;
 }
+
+// Byte 173 is the soft hyphen of Latin-1, which is not seen.
+static int32_t letter_of(uint8_t byte) {
+    if (byte <= 32) {
+        return 256 + byte;
+    }
+    if (byte >= 127 && byte <= 160) {
+        return 256 + 33 + byte - 127;
+    }
+    return byte == 173 ? 256 + 67 : byte;
+}
+
+void tern__letters_of_bytes(const char *bytes, size_t size, tern__text *out) {
+    for (size_t i = 0; i < size; i++) {
+        tern__text_add_character(out, letter_of((uint8_t)bytes[i]));
+    }
+}

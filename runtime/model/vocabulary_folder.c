@@ -1,6 +1,7 @@
 // Reads the vocabulary of a Hugging Face folder: tokenizer.json, else tokenizer.model, and what the
 // files beside it say of ids with a meaning.
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,11 +171,27 @@ static tern_status read_tokens(folder *f) {
                       file);
 }
 
+// Tokens past the model's last row were added for what it cannot read, as Gemma's for pictures.
+static tern_status drop_outside(folder *f) {
+    tern__vocabulary *v = f->v;
+    const char *architecture;
+    char key[128];
+    uint32_t size;
+    TERN_TRY(tern__archive_string(f->archive, "general.architecture", "", &architecture));
+    snprintf(key, sizeof key, "%.100s.vocab_size", architecture);
+    TERN_TRY(tern__archive_u32(f->archive, key, UINT32_MAX, &size));
+    while (v->token_count > size && (v->tokens[v->token_count - 1].added & TERN__ADDED_ONLY)) {
+        v->token_count--;
+    }
+    return TERN_STATUS_OK;
+}
+
 tern_status tern__vocabulary_read_folder(tern__vocabulary *v, const tern_archive *archive) {
     folder f = {.v = v, .archive = archive};
     TERN_TRY(read_tokens(&f));
     TERN_TRY(read_file(&f, "special_tokens_map.json", read_special));
     TERN_TRY(read_file(&f, "tokenizer_config.json", read_config));
+    TERN_TRY(drop_outside(&f));
     TERN_TRY(read_file(&f, "generation_config.json", read_ends));
     return read_file(&f, "config.json", read_ends);
 }

@@ -64,25 +64,32 @@ static tern_status read_split(tern__vocabulary *v, const tern__json *step) {
 
 // Steps that change the text cannot come after one that cuts it.
 static tern_status check_first(const tern__vocabulary *v, const char *what) {
-    return v->split_count == 0 ? TERN_STATUS_OK
-                               : tern__json_refuse(v, "pre_tokenizer after another one", what);
+    return v->split_count == 0 && !v->byte_level
+               ? TERN_STATUS_OK
+               : tern__json_refuse(v, "pre_tokenizer after another one", what);
 }
 
 static tern_status read_byte_level(tern__vocabulary *v, const tern__json *step) {
     bool prefix;
     bool cut;
+    if (v->byte_level) {
+        return tern__json_refuse(v, "pre_tokenizer after another one", "ByteLevel");
+    }
     TERN_TRY(tern__json_want_bool(v, step, "add_prefix_space", true, &prefix));
     TERN_TRY(tern__json_want_bool(v, step, "use_regex", true, &cut));
     if (prefix) {
         TERN_TRY(check_first(v, "ByteLevel with add_prefix_space"));
         TERN_TRY(tern__vocabulary_normal(v, TERN__NORMAL_PREPEND_ONCE, NULL, " ", 1));
     }
-    v->byte_level = true;
-    return cut ? tern__vocabulary_split(v,
+    if (cut) {
+        TERN_TRY(tern__vocabulary_split(v,
                                         "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| "
                                         "?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
-                                        TERN__SPLIT_ISOLATED, false)
-               : TERN_STATUS_OK;
+                                        TERN__SPLIT_ISOLATED, false));
+    }
+    v->byte_level = true;
+    v->split_letters = v->split_count;
+    return TERN_STATUS_OK;
 }
 
 // prepend_scheme, or what older files say for it.
@@ -187,7 +194,7 @@ static tern_status read_sequence(tern__vocabulary *v, const tern__json *step) {
     TERN_TRY(tern__json_want_list(v, step, "pretokenizers", &list));
     const tern__json *one = tern__json_first(list);
     const tern__json *two = one ? tern__json_next(list, one) : NULL;
-    if (two && v->split_count == 0 && !tern__json_next(list, two) &&
+    if (two && v->split_count == 0 && !v->byte_level && !tern__json_next(list, two) &&
         tern__json_is(tern__json_get(one, "type"), "WhitespaceSplit") &&
         tern__json_is(tern__json_get(two, "type"), "Metaspace")) {
         return read_marked_words(v, two);
@@ -207,8 +214,5 @@ tern_status tern__json_read_pre_tokenizer(tern__vocabulary *v, const tern__json 
                                                {"BertPreTokenizer", read_bert},
                                                {"CharDelimiterSplit", read_delimiter},
                                                {NULL, NULL}};
-    if (v->byte_level && !tern__json_is_none(pre_tokenizer)) {
-        return tern__json_refuse(v, "pre_tokenizer", "ByteLevel, but not as the last");
-    }
     return tern__json_read_step(v, pre_tokenizer, "pre_tokenizer", entries);
 }

@@ -10,7 +10,8 @@ import tempfile
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = pathlib.Path(os.environ.get("TERN_TEST_DATA") or SOURCE / "../shared") / "data"
 # Targets and where their seeds lie; the others begin with nothing.
-SEEDS = {"archive": [DATA / "fuzz-seeds/gridcore-gguf_open", DATA / "gguf-fixtures"], "tokenizer": [DATA / "gguf-fixtures"], "folder": [DATA / "safetensors-fixtures"]}
+SEEDS = {"archive": [DATA / "fuzz-seeds/gridcore-gguf_open", DATA / "gguf-fixtures"], "tokenizer": [DATA / "gguf-fixtures", SOURCE / "tests/golden/tokenizers"],
+         "folder": [DATA / "safetensors-fixtures"]}
 
 
 def start(target, seconds, work):

@@ -102,7 +102,7 @@ static void test_golden(void **state) {
         check_ids(f->key, tokenizer, NULL, around, tern__json_get(f, "around"));
         tern_tokenizer_destroy(tokenizer);
     }
-    assert_int_equal(files, 11);
+    assert_int_equal(files, 12);
     tern__json_finish(context, &document);
     free(text);
 }
@@ -134,6 +134,7 @@ static void test_decoders(void **state) {
     static const char text[] = "The \u00e9 \U0001f999, don't";
     check_decoded("byte_level.json", text, text);
     check_decoded("gpt2.json", text, text);
+    check_decoded("falcon.json", text, text);
     check_decoded("marked.json", text, text);
     check_decoded("bpe.model", text, text);
     check_decoded("metaspace.json", "the  man", "the  man");

@@ -134,6 +134,22 @@ static void test_ends(void **state) {
     check((wanted){-1, 3, -1, -1, {3, 4}});
 }
 
+// The model has no row for the last token.
+static void test_outside(void **state) {
+    (void)state;
+    tern_tokenizer *tokenizer;
+    tern_tokenizer_info info = {.struct_size = sizeof info};
+    int32_t ids[8];
+    size_t count;
+    memory_files_text(&folder, "config.json", CONFIG ",\"vocab_size\":4}");
+    CHECK_OK(open_folder(&tokenizer));
+    CHECK_OK(tern_tokenizer_describe(tokenizer, &info));
+    assert_int_equal(info.size, 4);
+    CHECK_OK(tern_tokenizer_encode(tokenizer, "a<end>", 6, TERN_TOKENIZE_SPECIAL, ids, 8, &count));
+    assert_int_equal(count, 1); // and the letters of "<end>" are not known
+    tern_tokenizer_destroy(tokenizer);
+}
+
 // A model of SentencePiece with tokens of the folder's own.
 static void test_sentencepiece(void **state) {
     (void)state;
@@ -229,6 +245,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_roles, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_outside, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sentencepiece, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_template, set_up, tear_down),
