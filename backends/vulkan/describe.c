@@ -44,6 +44,12 @@ tern_status tern_vk_find_features(const tern_host *host, const tern_vk_instance_
     return TERN_STATUS_OK;
 }
 
+// llvmpipe leaves every loop once an invocation has gone through 65535 rounds (Mesa 22.3: a row of
+// 65530 steps is right, one of 65536 is not). Others have no such limit.
+static uint32_t most_loops(const VkPhysicalDeviceDriverPropertiesKHR *driver) {
+    return driver->driverID == VK_DRIVER_ID_MESA_LLVMPIPE ? 65535 : UINT32_MAX;
+}
+
 void tern_vk_find_limits(const tern_vk_instance_functions *vk, VkPhysicalDevice physical,
                          const tern_vk_features *features, tern_vk_limits *out_limits) {
     VkPhysicalDeviceMaintenance4PropertiesKHR fourth = {
@@ -51,8 +57,11 @@ void tern_vk_find_limits(const tern_vk_instance_functions *vk, VkPhysicalDevice 
     VkPhysicalDeviceMaintenance3Properties third = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES,
         .pNext = features->maintenance4 ? &fourth : NULL};
-    VkPhysicalDeviceProperties2 properties = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &third};
+    VkPhysicalDeviceDriverPropertiesKHR driver = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES_KHR, .pNext = &third};
+    VkPhysicalDeviceProperties2 properties = {.sType =
+                                                  VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                              .pNext = features->driver ? (void *)&driver : &third};
     vk->GetPhysicalDeviceProperties2(physical, &properties);
     const VkPhysicalDeviceLimits *core = &properties.properties.limits;
     tern_vk_limits limits = {.range = core->maxStorageBufferRange & ~3u,
@@ -63,7 +72,8 @@ void tern_vk_find_limits(const tern_vk_instance_functions *vk, VkPhysicalDevice 
                              .groups = {core->maxComputeWorkGroupCount[0],
                                         core->maxComputeWorkGroupCount[1],
                                         core->maxComputeWorkGroupCount[2]},
-                             .invocations = core->maxComputeWorkGroupInvocations};
+                             .invocations = core->maxComputeWorkGroupInvocations,
+                             .loops = most_loops(&driver)};
     if (features->maintenance4 && fourth.maxBufferSize < limits.buffer) {
         limits.buffer = fourth.maxBufferSize;
     }

@@ -39,6 +39,7 @@ typedef struct tern_vk_limits {
     uint32_t bindings;    // storage buffers of a shader
     uint32_t groups[3];   // workgroups of a dispatch
     uint32_t invocations; // of a workgroup
+    uint32_t loops;       // rounds of all loops of an invocation, together
 } tern_vk_limits;
 
 struct tern_backend_device {

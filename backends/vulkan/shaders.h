@@ -80,8 +80,9 @@ TERN_VK_PUSH(rms_norm, 44, uint32_t cols; uint32_t heads; tern_vk_view x; tern_v
              uint32_t weight; uint32_t has_weight; float eps;)
 TERN_VK_PUSH(layer_norm, 44, uint32_t cols; tern_vk_view x; tern_vk_view result; uint32_t weight;
              uint32_t bias; uint32_t has; float eps;)
-TERN_VK_PUSH(recurrence, 56, uint32_t cols; tern_vk_view f; tern_vk_view added; tern_vk_view state;
-             tern_vk_view result; uint32_t positions; uint32_t sequences; uint32_t sequence_count;)
+TERN_VK_PUSH(recurrence, 64, uint32_t first; uint32_t count; uint32_t cols; tern_vk_view f;
+             tern_vk_view added; tern_vk_view state; tern_vk_view result; uint32_t positions;
+             uint32_t sequences; uint32_t sequence_count;)
 TERN_VK_PUSH(quantize_act, 36, uint32_t cols; tern_vk_view x; tern_vk_view q; uint32_t scale;
              uint32_t parts;)
 TERN_VK_PUSH(argmax, 32, uint32_t cols; tern_vk_view x; uint32_t result; uint32_t positions;

@@ -1,5 +1,6 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 // Causal attention of one query head of one row, as tern_attention_desc says: first the scores t of
 // all positions and their maximum, then block by block the probabilities and the weighted sum of
 // values. Scores of the first KEPT positions, counted from where the window's first block begins,
@@ -57,6 +58,8 @@ layout(push_constant) uniform Push {
 push;
 
 const uint KEPT = 2048u;
+const uint UNROLLED = 4u;
+#define LEAST uintBitsToFloat(0xff7fffffu)
 const uint SLICES = (HEAD_DIM + 63u) / 64u; // elements of a head per invocation
 
 shared float kept[KEPT];
@@ -74,20 +77,31 @@ float key_dot(uint base) {
     float part[64];
     precise float total = 0.0;
     for (uint block = 0u; block < HEAD_DIM; block += 1024u) {
-        for (uint l = 0u; l < 64u; l++) {
-            part[l] = 0.0;
+        for (uint l = 0u; l < 64u; l += UNROLLED) {
+            [[unroll]] for (uint u = 0u; u < UNROLLED; u++) {
+                part[l + u] = 0.0;
+            }
         }
         uint end = min(block + 1024u, HEAD_DIM);
-        for (uint d = block; d < end; d++) {
-            float k = element_of(CACHE, k_cache[base + word_of(CACHE, d)], d);
-            precise float product = query[d] * k;
-            product = part[d & 63u] + product;
-            part[d & 63u] = product;
+        for (uint first = block; first < end; first += UNROLLED) {
+            [[unroll]] for (uint u = 0u; u < UNROLLED; u++) {
+                uint d = first + u;
+                if (HEAD_DIM % UNROLLED == 0u || d < end) {
+                    float k = element_of(CACHE, k_cache[base + word_of(CACHE, d)], d);
+                    precise float product = query[d] * k;
+                    product = part[d & 63u] + product;
+                    part[d & 63u] = product;
+                }
+            }
         }
         for (uint k = 32u; k > 0u; k >>= 1) {
-            for (uint l = 0u; l < k; l++) {
-                precise float s = part[l] + part[l + k];
-                part[l] = s;
+            for (uint l = 0u; l < k; l += UNROLLED) {
+                [[unroll]] for (uint u = 0u; u < UNROLLED; u++) {
+                    if (l + u < k) {
+                        precise float s = part[l + u] + part[l + u + k];
+                        part[l + u] = s;
+                    }
+                }
             }
         }
         total = total + part[0];
@@ -110,7 +124,7 @@ float score(uint sequence, uint index, uint head) {
 float score_max(uint sequence, uint first, uint position, uint head) {
     uint lane = gl_LocalInvocationID.x;
     uint start = first & ~63u;
-    float most = uintBitsToFloat(0xff7fffffu);
+    float most = LEAST;
     for (uint j = lane < (first & 63u) ? start + 64u + lane : start + lane; j <= position;
          j += 64u) {
         float t = score(sequence, j >> 6, head);
@@ -134,23 +148,25 @@ struct Part {
 float weigh_block(uint sequence, Part part, uint head) {
     uint lane = gl_LocalInvocationID.x;
     uint j = part.place + lane;
-    float t = 0.0;
+    float t = LEAST;
     if (lane >= part.low && lane < part.end) {
         t = j < KEPT ? kept[j] : score(sequence, part.index, head);
     }
     block_scores[lane] = t;
     barrier();
     if (lane == 0u) {
-        float most = block_scores[part.low];
-        for (uint l = part.low + 1u; l < part.end; l++) {
-            most = max(most, block_scores[l]);
+        float most = t;
+        for (uint first = 0u; first < 64u; first += UNROLLED) {
+            [[unroll]] for (uint u = 0u; u < UNROLLED; u++) {
+                most = max(most, block_scores[first + u]);
+            }
         }
         block_max = most;
     }
     barrier();
     float most = block_max;
     precise float below = t - most;
-    block_weights[lane] = rounded(t_exp(below));
+    block_weights[lane] = t == LEAST ? 0.0 : rounded(t_exp(below));
     barrier();
     return most;
 }
@@ -158,18 +174,27 @@ float weigh_block(uint sequence, Part part, uint head) {
 // p_0 * v_0[d] + p_1 * v_1[d] + ...
 float value_sum(uint base, Part part, uint d) {
     precise float sum = 0.0;
-    for (uint j = part.low; j < part.end; j++) {
-        uint word = v_cache[base + j * push.v_cache.place_stride + word_of(CACHE, d)];
-        precise float product = block_weights[j] * element_of(CACHE, word, d);
-        sum = sum + product;
+    for (uint first = part.low; first < part.end; first += UNROLLED) {
+        [[unroll]] for (uint l = 0u; l < UNROLLED; l++) {
+            uint j = first + l;
+            if (j < part.end) {
+                uint word = v_cache[base + j * push.v_cache.place_stride + word_of(CACHE, d)];
+                precise float product = block_weights[j] * element_of(CACHE, word, d);
+                sum = sum + product;
+            }
+        }
     }
     return t_flush(sum);
 }
 
 float weight_sum(Part part) {
     precise float sum = 0.0;
-    for (uint j = part.low; j < part.end; j++) {
-        sum = sum + block_weights[j];
+    for (uint first = part.low; first < part.end; first += UNROLLED) {
+        [[unroll]] for (uint l = 0u; l < UNROLLED; l++) {
+            if (first + l < part.end) {
+                sum = sum + block_weights[first + l];
+            }
+        }
     }
     return sum;
 }

@@ -30,6 +30,8 @@ layout(std430, binding = 6) writeonly buffer Result {
 };
 layout(push_constant) uniform Push {
     Rows rows;
+    uint first; // row, of |count|
+    uint count;
     uint cols;
     View f;
     View added;
@@ -46,10 +48,10 @@ uint place(uint row, uint k) {
     return push.state.offset + sequence * push.state.stride + k;
 }
 
-void walk(uint live, uint k) {
-    uint at = place(0u, k);
+void walk(uint end, uint k) {
+    uint at = place(push.first, k);
     float h = state[at];
-    for (uint row = 0u; row < live; row++) {
+    for (uint row = push.first; row < end; row++) {
         uint next = place(row, k);
         if (next != at) {
             state[at] = h;
@@ -66,9 +68,9 @@ void walk(uint live, uint k) {
 }
 
 void main() {
-    uint live = live_rows(push.rows);
-    for (uint k = gl_GlobalInvocationID.x; k < push.cols && live > 0u;
+    uint end = min(live_rows(push.rows), push.first + push.count);
+    for (uint k = gl_GlobalInvocationID.x; k < push.cols && push.first < end;
          k += 64u * gl_NumWorkGroups.x) {
-        walk(live, k);
+        walk(end, k);
     }
 }

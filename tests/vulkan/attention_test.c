@@ -82,6 +82,13 @@ static void a_long_context(void **state) {
     compare(&(shape){2, 1, 33, 36, {2300, 2048}, TERN_DTYPE_F32});
 }
 
+// llvmpipe ends all loops of an invocation after 65535 rounds; what needs more is not for it.
+static void more_rounds_than_llvmpipe_takes(void **state) {
+    (void)state;
+    compare(&(shape){1, 1, 64, 160, {10239, 8000}, TERN_DTYPE_F16, 0});
+    compare(&(shape){1, 1, 128, 440, {28159, 64}, TERN_DTYPE_F16, 0});
+}
+
 // Kept from where the window's first block begins, not from position 0.
 static void a_long_window(void **state) {
     (void)state;
@@ -98,6 +105,7 @@ static void a_large_head(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_long_context),
+        cmocka_unit_test(more_rounds_than_llvmpipe_takes),
         cmocka_unit_test(a_long_window),
         cmocka_unit_test(a_large_head),
     };
