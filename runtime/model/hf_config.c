@@ -4,148 +4,11 @@
 #include <string.h>
 
 #include "runtime/allocator.h"
-#include "runtime/model/hf.h"
+#include "runtime/model/hf_rules.h"
 #include "runtime/model/hf_values.h"
 #include "runtime/status.h"
 
-enum { QWEN = TERN__HF_QWEN, MOE = TERN__HF_QWEN | TERN__HF_EXPERTS };
-
-static const tern__hf_family families[] = {
-    {"BitNetForCausalLM", "bitnet-b1.58", TERN__HF_PLAIN},
-    {"BitnetForCausalLM", "bitnet", TERN__HF_PLAIN | TERN__HF_MASTER},
-    {"LlamaForCausalLM", "llama", TERN__HF_PLAIN},
-    {"MistralForCausalLM", "llama", TERN__HF_PLAIN},
-    {"Qwen3ForCausalLM", "qwen3", QWEN},
-    {"Qwen3Model", "qwen3", QWEN},
-    {"Qwen3MoeForCausalLM", "qwen3moe", MOE},
-    {"Gemma3ForCausalLM", "gemma3", TERN__HF_GEMMA},
-    {"Gemma3TextModel", "gemma3", TERN__HF_GEMMA},
-    {"HGRNBitForCausalLM", "hgrn-bit", TERN__HF_HGRN | TERN__HF_MASTER},
-    {"MapleForCausalLM", "maple", MOE | TERN__HF_MAPLE},
-    {"Llama158ForCausalLM", "llama", TERN__HF_PLAIN | TERN__HF_BITMAT},
-    {"Mistral158ForCausalLM", "llama", TERN__HF_PLAIN | TERN__HF_BITMAT},
-};
-
-typedef enum rule_kind {
-    COUNT,  // an integer, as it is
-    REAL,   // a float, as it is
-    TEXT,   // a string, as it is
-    OTHER,  // read elsewhere
-    FALSE,  // must be false or 0: true changes the arithmetic
-    TRUE,   // must be true
-    ONE,    // must be 1
-    SWIGLU, // must be "swiglu", which is what all of them compute
-    NOTHING // harmless
-} rule_kind;
-
-// A key of config.json and what becomes of it, in the families that know it (0: in all).
-typedef struct rule {
-    const char *config;
-    rule_kind kind;
-    const char *gguf; // behind the name of the architecture
-    uint32_t families;
-} rule;
-
 enum { MAX_LAYERS = 4096 }; // beyond, the network is refused anyway
-
-#define GATED (TERN__HF_QWEN | TERN__HF_PLAIN)
-
-static const rule rules[] = {
-    {"num_hidden_layers", COUNT, "block_count", 0},
-    {"hidden_size", COUNT, "embedding_length", 0},
-    {"intermediate_size", OTHER, NULL, 0},
-    {"max_position_embeddings", COUNT, "context_length", 0},
-    {"vocab_size", COUNT, "vocab_size", 0},
-    {"rms_norm_eps", REAL, "attention.layer_norm_rms_epsilon", 0},
-    {"hidden_act", TEXT, "hidden_activation", GATED | TERN__HF_HGRN},
-    {"activation", SWIGLU, NULL, TERN__HF_PLAIN},
-    {"hidden_activation", TEXT, "hidden_activation", TERN__HF_GEMMA},
-    {"num_attention_heads", COUNT, "attention.head_count", 0},
-    {"num_key_value_heads", COUNT, "attention.head_count_kv", 0},
-    {"head_dim", OTHER, NULL, 0},
-    {"partial_rotary_factor", OTHER, NULL, 0},
-    {"rope_theta", OTHER, NULL, 0},
-    {"rope_scaling", OTHER, NULL, 0},
-    {"rope_parameters", OTHER, NULL, 0},
-    {"rope_local_base_freq", REAL, "rope.freq_base_swa", TERN__HF_GEMMA},
-    {"query_pre_attn_scalar", OTHER, NULL, TERN__HF_GEMMA},
-    {"attn_logit_softcapping", FALSE, NULL, TERN__HF_GEMMA},
-    {"final_logit_softcapping", FALSE, NULL, TERN__HF_GEMMA},
-    {"use_bidirectional_attention", FALSE, NULL, TERN__HF_GEMMA},
-    {"sliding_window", OTHER, NULL, 0},
-    {"sliding_window_pattern", OTHER, NULL, TERN__HF_GEMMA},
-    {"_sliding_window_pattern", OTHER, NULL, TERN__HF_GEMMA},
-    {"use_sliding_window", OTHER, NULL, TERN__HF_QWEN},
-    {"max_window_layers", OTHER, NULL, TERN__HF_QWEN},
-    {"layer_types", OTHER, NULL, 0},
-    {"tie_word_embeddings", OTHER, NULL, 0},
-    {"quantization_config", OTHER, NULL, 0},
-    {"weight_bits", OTHER, NULL, TERN__HF_MASTER},
-    {"input_bits", OTHER, NULL, TERN__HF_MASTER},
-
-    {"num_experts", COUNT, "expert_count", TERN__HF_EXPERTS},
-    {"num_experts_per_tok", COUNT, "expert_used_count", TERN__HF_EXPERTS},
-    {"moe_intermediate_size", COUNT, "expert_feed_forward_length", TERN__HF_EXPERTS},
-    {"norm_topk_prob", OTHER, NULL, TERN__HF_EXPERTS},
-    {"decoder_sparse_step", ONE, NULL, TERN__HF_EXPERTS},
-    {"mlp_only_layers", FALSE, NULL, TERN__HF_EXPERTS},
-    {"nope_on_global_attention", TRUE, NULL, TERN__HF_MAPLE},
-    {"router_dtype", NOTHING, NULL, TERN__HF_MAPLE},
-    {"swiglu_limit", OTHER, NULL, TERN__HF_MAPLE},
-
-    {"attn_mode", NOTHING, NULL, TERN__HF_HGRN},
-    {"num_heads", NOTHING, NULL, TERN__HF_HGRN}, // of a state that is elementwise
-    {"expand_ratio", ONE, NULL, TERN__HF_HGRN},
-    {"hidden_ratio", OTHER, NULL, TERN__HF_HGRN},
-    {"use_short_conv", FALSE, NULL, TERN__HF_HGRN},
-    {"conv_size", NOTHING, NULL, TERN__HF_HGRN},
-    {"share_conv_kernel", NOTHING, NULL, TERN__HF_HGRN},
-    {"use_lower_bound", TRUE, NULL, TERN__HF_HGRN},
-
-    // Their tensors show whether there are biases.
-    {"attention_bias", NOTHING, NULL, 0},
-    {"mlp_bias", NOTHING, NULL, 0},
-    {"architectures", OTHER, NULL, 0},
-};
-
-// Keys of training, of generation and of the library that wrote the file.
-static const char *const harmless[] = {
-    "_attn_implementation_autoset",
-    "_commit_hash",
-    "_name_or_path",
-    "attention_dropout",
-    "attn_implementation",
-    "auto_map",
-    "bos_token_id",
-    "cache_implementation",
-    "dtype",
-    "eos_token_id",
-    "fuse_cross_entropy",
-    "fuse_norm",
-    "gradient_checkpointing",
-    "hidden_dropout",
-    "id2label",
-    "initializer_range",
-    "is_decoder",
-    "label2id",
-    "max_length",
-    "model_type",
-    "name_or_path",
-    "output_attentions",
-    "output_hidden_states",
-    "output_router_logits",
-    "pad_token_id",
-    "pretraining_tp",
-    "return_dict",
-    "router_aux_loss_coef",
-    "sep_token_id",
-    "task_specific_params",
-    "torch_dtype",
-    "transformers_version",
-    "unk_token_id",
-    "unsloth_version",
-    "use_cache",
-};
 
 typedef struct reader {
     tern__builder *builder;
@@ -165,25 +28,6 @@ static key key_of(const reader *r, const char *suffix) {
 
 static bool has(const reader *r, uint32_t trait) {
     return (r->model->family->traits & trait) != 0;
-}
-
-static const rule *find_rule(const reader *r, const char *name) {
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        bool known = rules[i].families == 0 || has(r, rules[i].families);
-        if (known && strcmp(rules[i].config, name) == 0) {
-            return &rules[i];
-        }
-    }
-    return NULL;
-}
-
-static bool is_harmless(const char *name) {
-    for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
-        if (strcmp(harmless[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool is_zero(const tern__json *value) {
@@ -215,26 +59,26 @@ static tern_status put_text(const reader *r, const char *config, const char *ggu
     return tern__build_string(r->builder, key_of(r, gguf).name, value);
 }
 
-static tern_status apply(const reader *r, const rule *known, const tern__json *value) {
+static tern_status apply(const reader *r, const tern__hf_rule *known, const tern__json *value) {
     switch (known->kind) {
-    case COUNT:
+    case TERN__HF_COUNT:
         return put_count(r, known->config, known->gguf);
-    case REAL:
+    case TERN__HF_REAL:
         return put_real(r, known->config, known->gguf);
-    case TEXT:
+    case TERN__HF_TEXT:
         return put_text(r, known->config, known->gguf);
-    case FALSE:
+    case TERN__HF_FALSE:
         return is_zero(value) ? TERN_STATUS_OK
                               : tern__hf_refuse(&r->values, known->config, "false or nothing");
-    case TRUE:
+    case TERN__HF_TRUE:
         return value->type == TERN__JSON_BOOL && value->flag
                    ? TERN_STATUS_OK
                    : tern__hf_refuse(&r->values, known->config, "true");
-    case ONE:
+    case TERN__HF_ONE:
         return value->type == TERN__JSON_NUMBER && value->number == 1
                    ? TERN_STATUS_OK
                    : tern__hf_refuse(&r->values, known->config, "1");
-    case SWIGLU:
+    case TERN__HF_SWIGLU:
         return tern__json_is(value, "swiglu")
                    ? TERN_STATUS_OK
                    : tern__hf_refuse(&r->values, known->config, "swiglu");
@@ -246,8 +90,8 @@ static tern_status apply(const reader *r, const rule *known, const tern__json *v
 static tern_status apply_rules(const reader *r) {
     const tern__json *config = r->values.object;
     for (const tern__json *c = tern__json_first(config); c; c = tern__json_next(config, c)) {
-        const rule *known = find_rule(r, c->key);
-        if (c->type == TERN__JSON_NULL || (!known && is_harmless(c->key))) {
+        const tern__hf_rule *known = tern__hf_rule_of(c->key, r->model->family->traits);
+        if (c->type == TERN__JSON_NULL || (!known && tern__hf_is_harmless(c->key))) {
             continue;
         }
         if (!known) {
@@ -266,13 +110,14 @@ static tern_status find_family(reader *r) {
                                  ? tern__json_first(classes)
                                  : NULL;
     char known[400] = "";
-    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
-        if (tern__json_is(name, families[i].class_name)) {
-            r->model->family = &families[i];
+    const tern__hf_family *family;
+    for (size_t i = 0; (family = tern__hf_family_at(i)) != NULL; i++) {
+        if (tern__json_is(name, family->class_name)) {
+            r->model->family = family;
             return TERN_STATUS_OK;
         }
         size_t used = strlen(known);
-        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", families[i].class_name);
+        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", family->class_name);
     }
     return tern__fail(r->values.context, TERN_STATUS_UNSUPPORTED,
                       "%s: architecture '%.60s' is not known, expected one of %s", r->values.file,

@@ -100,7 +100,9 @@ static void test_llama_keys(void **state) {
     put_first(w, "model.safetensors");
     CHECK_OK(open_config(w, CONFIG("LlamaForCausalLM",
                                    ",\"head_dim\":16,\"hidden_act\":\"silu\",\"rope_theta\":"
-                                   "500000.0,\"rope_scaling\":null,\"attention_bias\":false")));
+                                   "500000.0,\"rope_scaling\":null,\"attention_bias\":false,"
+                                   "\"pruned_heads\":{},\"temperature\":1.0,\"activation\":"
+                                   "\"swiglu\",\"unheard_of\":null")));
     check_text(w, "general.architecture", "llama");
     check_text(w, "general.name", "folder");
     check_u32(w, "llama.block_count", 1);
@@ -238,6 +240,8 @@ static void test_refused_configs(void **state) {
         {CONFIG("LlamaForCausalLM", PACKED(",\"quantization_mode\":\"online\","
                                            "\"modules_to_not_convert\":[\"lm_head\",\"q_proj\"]")),
          TERN_STATUS_UNSUPPORTED, "modules_to_not_convert has 'q_proj'"},
+        {CONFIG("LlamaForCausalLM", ",\"is_encoder_decoder\":true"), TERN_STATUS_UNSUPPORTED,
+         "key 'is_encoder_decoder' is true, expected false or nothing"},
         {CONFIG("BitnetForCausalLM", ",\"weight_bits\":2"), TERN_STATUS_UNSUPPORTED,
          "key 'weight_bits' is 2, expected 1"},
     };
