@@ -119,7 +119,8 @@ static tern_status read_family(const reader *r) {
     }
     if (traits & TERN__HF_MASTER) {
         TERN_TRY(check_bits(r));
-        TERN_TRY(traits & TERN__HF_HGRN ? put_linear_norm(r, 1e-8) : TERN_STATUS_OK);
+        // The layer has 1e-8, but the fused function that its program calls takes its own default.
+        TERN_TRY(traits & TERN__HF_HGRN ? put_linear_norm(r, 1e-6) : TERN_STATUS_OK);
         return put_weights(r, "absmean", NULL);
     }
     return TERN_STATUS_OK;
