@@ -204,14 +204,17 @@ static tern_status read_all(const tern_archive *archive, const tern_source *sour
     return TERN_STATUS_OK;
 }
 
-bool tern__archive_has(const tern_archive *archive, const char *name) {
+tern_status tern__archive_has(const tern_archive *archive, const char *name, bool *out) {
     char message[TERN__MESSAGE_CAPACITY];
     tern_source source;
     tern_status status = open_quietly(archive, name, &source, message);
+    *out = status == TERN_STATUS_OK;
     if (status == TERN_STATUS_OK) {
         tern_source_close(&source);
     }
-    return status != TERN_STATUS_NOT_FOUND; // what cannot be opened is named where it is read
+    return *out || status == TERN_STATUS_NOT_FOUND
+               ? TERN_STATUS_OK
+               : report_open(archive, status, name, "", message);
 }
 
 // A file that a conversion kept: its bytes are a key's value.

@@ -120,8 +120,8 @@ void tern__archive_clear(tern_archive *archive);
 // |name| with the folder of the archive's files in front, for messages.
 void tern__archive_path(const tern_archive *archive, const char *name, char *out, size_t capacity);
 
-// Whether the archive's files have |name|.
-bool tern__archive_has(const tern_archive *archive, const char *name);
+// Whether the archive's files have |name|. Fails with whatever keeps it from being opened.
+tern_status tern__archive_has(const tern_archive *archive, const char *name, bool *out);
 
 // Reads the GGUF file |source| into an archive of its own, which borrows it.
 tern_status tern__gguf_open(tern_context *context, const tern_source *source,

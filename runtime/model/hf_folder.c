@@ -89,7 +89,8 @@ static tern_status add_shards(folder *f) {
 
 // The index rules, unless the folder's one file is there or is asked for.
 static tern_status add_weights(folder *f, const char *weights) {
-    bool has_single = tern__archive_has(f->archive, SINGLE);
+    bool has_single = false;
+    TERN_TRY(tern__archive_has(f->archive, SINGLE, &has_single));
     bool single = weights ? strcmp(weights, SINGLE) == 0 : has_single;
     if (!single) {
         tern_status status = tern__hf_index_read(f->archive, INDEX, &f->index);

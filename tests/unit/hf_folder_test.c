@@ -1,6 +1,9 @@
 // Hugging Face folders: what becomes keys, under which names tensors appear, and what is refused.
+#include <tern/model.h>
+
 #include "runtime/model/archive.h"
 #include "tests/harness/check.h"
+#include "tests/harness/data.h"
 #include "tests/harness/heap.h"
 #include "tests/harness/memory_files.h"
 #include "tests/harness/safetensors_writer.h"
@@ -455,6 +458,47 @@ static void test_memory_runs_out(void **state) {
     }
 }
 
+// Whole: shards, tokenizer, stacked experts and all, onto a device.
+static tern_status load_folder(world *w, const char *name) {
+    char path[1024];
+    tern_device *device = NULL;
+    tern_model *model = NULL;
+    assert_true(source_path(name, path, sizeof path));
+    tern_archive_destroy(w->archive);
+    w->archive = NULL;
+    tern_status status = tern_device_open(w->context, NULL, &device);
+    status = status ? status : tern_archive_open_path(w->context, path, &w->archive);
+    status = status ? status : tern_model_load_archive(device, w->archive, NULL, &model);
+    tern_model_destroy(model);
+    tern_device_close(device);
+    tern_archive_destroy(w->archive);
+    w->archive = NULL;
+    return status;
+}
+
+static void test_memory_runs_out_while_loading(void **state) {
+    world *w = *state;
+    static const char *const names[] = {"tests/golden/hf-llama", "tests/golden/hf-qwen3moe"};
+    CHECK_OK(tern_context_set_option(w->context, "TERN_BACKEND", "reference"));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        CHECK_OK(load_folder(w, names[i])); // the context keeps what it found
+        tern_status status = TERN_STATUS_OUT_OF_MEMORY;
+        size_t before = w->heap.blocks, fail = 1;
+        for (; status != TERN_STATUS_OK; fail++) {
+            w->heap.fail_at = w->heap.calls + fail;
+            status = load_folder(w, names[i]);
+            bool used = w->heap.calls >= w->heap.fail_at;
+            w->heap.fail_at = 0;
+            if (status != TERN_STATUS_OUT_OF_MEMORY && (status != TERN_STATUS_OK || used)) {
+                fail_msg("%s, allocation %zu: %s: %s", names[i], fail, tern_status_name(status),
+                         tern_last_error_message());
+            }
+            assert_int_equal(w->heap.blocks, before);
+        }
+        assert_true(fail > 100);
+    }
+}
+
 static void test_truncated_files(void **state) {
     world *w = *state;
     static const char config[] = MOE;
@@ -484,6 +528,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_index, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_missing_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_memory_runs_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_memory_runs_out_while_loading, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_truncated_files, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
