@@ -58,10 +58,10 @@ TERN_BEGIN_DECLS
 
 /**
  * From the tokenizer.* metadata of |archive|, or, where it has none, from the files of its folder:
- * tokenizer.json, else tokenizer.model, with what tokenizer_config.json, special_tokens_map.json,
- * generation_config.json and config.json say of ids with a meaning. |archive| is not needed
- * afterwards. UNSUPPORTED names a kind, or a step of a tokenizer.json, that is not implemented,
- * CORRUPT_DATA a vocabulary that contradicts itself, NOT_FOUND what is missing.
+ * tokenizer.json, else tokenizer.model, with what added_tokens.json, special_tokens_map.json,
+ * tokenizer_config.json, generation_config.json and config.json say of ids with a meaning.
+ * |archive| is not needed afterwards. UNSUPPORTED names a kind, or a step of a tokenizer.json, that
+ * is not implemented, CORRUPT_DATA a vocabulary that contradicts itself, NOT_FOUND what is missing.
  */
 TERN_API tern_status tern_tokenizer_create(tern_context *context, const tern_archive *archive,
                                            tern_tokenizer **out_tokenizer);

@@ -97,13 +97,10 @@ static void put_entry(writer *w, const tern__conversion *c, const tern__entry *e
 // The files of a folder that say what its tokens are become keys: there is no way to say that by
 // those of GGUF for every tokenizer.
 static tern_status put_files(writer *w, const tern__conversion *c, uint64_t *count) {
-    static const char *const names[] = {"tokenizer.json",
-                                        "tokenizer.model",
-                                        "special_tokens_map.json",
-                                        "tokenizer_config.json",
-                                        "generation_config.json",
-                                        "chat_template.jinja",
-                                        "config.json"};
+    static const char *const names[] = {"tokenizer.json",        "tokenizer.model",
+                                        "added_tokens.json",     "special_tokens_map.json",
+                                        "tokenizer_config.json", "generation_config.json",
+                                        "chat_template.jinja",   "config.json"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char key[128];
         char *data = NULL;

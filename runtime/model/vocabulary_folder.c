@@ -93,20 +93,44 @@ static tern_status set_affix(const folder *f, const tern__json *file, const char
     return TERN_STATUS_OK;
 }
 
+static tern_status refuse_added(const folder *f, const char *token, size_t most) {
+    return tern__fail(f->v->context, TERN_STATUS_CORRUPT_DATA,
+                      "%s: added token '%.40s', expected an id up to %zu", f->v->file, token, most);
+}
+
 // {"32000": {"content": "<|user|>", ...}, ...}; only for files that do not say it themselves.
 static tern_status read_added(const folder *f, const tern__json *file) {
     const tern__json *added = tern__json_get(file, "added_tokens_decoder");
     for (const tern__json *t = added ? tern__json_first(added) : NULL; t;
          t = tern__json_next(added, t)) {
-        char *end;
+        char *end = NULL;
+        size_t most = f->own + added->size;
         unsigned long id = t->key ? strtoul(t->key, &end, 10) : 0;
-        if (!t->key || *end || end == t->key || id > f->own + added->size) {
-            return tern__fail(f->v->context, TERN_STATUS_CORRUPT_DATA,
-                              "%s: added token '%.40s', expected an id up to %zu", f->v->file,
-                              t->key ? t->key : "", f->own + added->size);
+        if (!t->key || *end || end == t->key || id > most) {
+            return refuse_added(f, t->key ? t->key : "", most);
         }
         TERN_TRY(tern__json_read_added(f->v, t, (uint32_t)id, f->own));
         f->v->tokens[id].added &= (uint8_t)~TERN__ADDED_NORMALIZED;
+    }
+    return TERN_STATUS_OK;
+}
+
+// The older form, {"<|user|>": 32000, ...}, which does not say what is special: all are.
+static tern_status read_old_added(folder *f, const tern__json *file) {
+    size_t most = f->own + file->size;
+    if (f->own == 0 || file->type != TERN__JSON_OBJECT) {
+        return TERN_STATUS_OK;
+    }
+    for (const tern__json *t = tern__json_first(file); t; t = tern__json_next(file, t)) {
+        uint32_t id;
+        TERN_TRY(tern__json_to_id(f->v, t, t->key, &id));
+        if (id > most) {
+            return refuse_added(f, t->key, most);
+        }
+        if (id >= f->own) {
+            TERN_TRY(tern__vocabulary_set(f->v, id, t->key, t->key_size, 0.0, TERN__TOKEN_CONTROL));
+            f->v->tokens[id].added = TERN__ADDED_ONLY;
+        }
     }
     return TERN_STATUS_OK;
 }
@@ -189,6 +213,7 @@ static tern_status drop_outside(folder *f) {
 tern_status tern__vocabulary_read_folder(tern__vocabulary *v, const tern_archive *archive) {
     folder f = {.v = v, .archive = archive};
     TERN_TRY(read_tokens(&f));
+    TERN_TRY(read_file(&f, "added_tokens.json", read_old_added));
     TERN_TRY(read_file(&f, "special_tokens_map.json", read_special));
     TERN_TRY(read_file(&f, "tokenizer_config.json", read_config));
     TERN_TRY(drop_outside(&f));

@@ -174,6 +174,18 @@ static void test_sentencepiece(void **state) {
     assert_int_equal(ids[0], 420);
     assert_true(tern_tokenizer_is_end(tokenizer, 420));
     tern_tokenizer_destroy(tokenizer);
+    put_config("{}");
+    memory_files_text(&folder, "added_tokens.json", "{\"<|user|>\":421,\"<s>\":1}");
+    CHECK_OK(open_folder(&tokenizer));
+    CHECK_OK(
+        tern_tokenizer_encode(tokenizer, "<|user|>", 8, TERN_TOKENIZE_SPECIAL, ids, 16, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(ids[0], 421);
+    tern_tokenizer_destroy(tokenizer);
+    memory_files_text(&folder, "added_tokens.json", "{\"<|user|>\":5000}");
+    CHECK_FAILS(open_folder(&tokenizer), TERN_STATUS_CORRUPT_DATA,
+                "added_tokens.json: added token '<|user|>'");
+    memory_files_drop(&folder, "added_tokens.json");
     put_config("{\"added_tokens_decoder\":{\"90000\":{\"content\":\"x\"}}}");
     CHECK_FAILS(open_folder(&tokenizer), TERN_STATUS_CORRUPT_DATA,
                 "tokenizer_config.json: added token '90000'");
