@@ -20,7 +20,8 @@ def start(target, seconds, work):
     corpus.mkdir()
     command = [target, f"-max_total_time={seconds}", "-max_len=65536", "-rss_limit_mb=2048", "-timeout=20", "-print_final_stats=1",
                f"-artifact_prefix={target.parent}/findings_{name}_", corpus, *[seed for seed in SEEDS.get(name, []) if seed.is_dir()]]
-    return name, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    return name, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                                  env={**os.environ, "TERN_SOURCE_DIR": str(SOURCE)})
 
 
 def main():

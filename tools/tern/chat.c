@@ -161,7 +161,7 @@ static tern_status generate(chat *c, const int32_t *ids, size_t count, uint32_t 
     if (c->draws.grammar && tern_grammar_reset(c->draws.grammar) != TERN_STATUS_OK) {
         return TERN_STATUS_OUT_OF_MEMORY;
     }
-    return tern_session_generate(c->model.session, &desc, result);
+    return loaded_generate(&c->model, &desc, result);
 }
 
 static void print_timings(const tern_generate_result *result) {

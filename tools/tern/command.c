@@ -35,14 +35,22 @@ bool command_i2s_block(const char *program, uint32_t block) {
 
 static volatile sig_atomic_t interrupted;
 
+static tern_cancel *cancelled; // by an interrupt, too; changes while nothing runs
+
 static void on_interrupt(int number) {
     interrupted = 1;
+    tern_cancel_request(cancelled);
     signal(number, SIG_DFL);
 }
 
 void interrupt_watch(void) {
     interrupted = 0;
+    tern_cancel_reset(cancelled);
     signal(SIGINT, on_interrupt);
+}
+
+void interrupt_cancels(tern_cancel *cancel) {
+    cancelled = cancel;
 }
 
 bool interrupt_seen(void) {

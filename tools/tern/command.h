@@ -66,6 +66,7 @@ typedef struct loaded {
     tern_model *model;
     tern_model_info model_info;
     tern_session *session;
+    tern_cancel *cancel; // which Ctrl-C requests
     double load_ms;
 } loaded;
 
@@ -79,6 +80,9 @@ bool loaded_start(loaded *self, const host *h, const char *path, const model_opt
 // The ids of a text, with TERN_TOKENIZE_* |flags|; release with free, whatever comes back.
 tern_status loaded_encode(const loaded *self, const char *bytes, size_t size, uint32_t flags,
                           int32_t **out_ids, size_t *out_count);
+// tern_session_generate, which Ctrl-C ends within a layer's time, as if on_text had.
+tern_status loaded_generate(const loaded *self, tern_generate_desc *desc,
+                            tern_generate_result *out_result);
 void loaded_close(loaded *self);
 
 // Under TERN_PROFILE=1, what the device's ops took so far, on stderr.
@@ -90,6 +94,8 @@ const char *default_model_path(void);
 // Makes Ctrl-C set a flag, clear from now on; a second one ends the program.
 void interrupt_watch(void);
 bool interrupt_seen(void);
+// Also requests |cancel|; NULL: nothing any more.
+void interrupt_cancels(tern_cancel *cancel);
 
 // "12.3 MiB", into |out|.
 void format_bytes(uint64_t bytes, char *out, size_t capacity);

@@ -117,7 +117,8 @@ static tern_status embed(const options *o, const loaded *l, entry *e) {
                             .pooling = o->pooling,
                             .ids = e->ids,
                             .id_count = (uint32_t)e->id_count,
-                            .flags = o->raw ? TERN_EMBED_RAW : 0};
+                            .flags = o->raw ? TERN_EMBED_RAW : 0,
+                            .cancelled_by = l->cancel};
     return tern_session_embed(l->session, &desc, e->vectors);
 }
 

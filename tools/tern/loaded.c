@@ -50,6 +50,11 @@ bool loaded_open(loaded *self, const host *h, const char *path, const model_opti
     if (!open_device(self, h)) {
         return false;
     }
+    if (tern_cancel_create(h->context, &self->cancel) != TERN_STATUS_OK) {
+        host_failed(h);
+        return false;
+    }
+    interrupt_cancels(self->cancel);
     if (open_model(self, options) != TERN_STATUS_OK) {
         host_failed_in(h, path);
         return false;
@@ -93,7 +98,20 @@ tern_status loaded_encode(const loaded *self, const char *bytes, size_t size, ui
     return status;
 }
 
+tern_status loaded_generate(const loaded *self, tern_generate_desc *desc,
+                            tern_generate_result *out_result) {
+    desc->cancelled_by = self->cancel;
+    tern_status status = tern_session_generate(self->session, desc, out_result);
+    if (status == TERN_STATUS_CANCELLED && interrupt_seen()) {
+        out_result->stop = TERN_STOP_CALLBACK;
+        return TERN_STATUS_OK;
+    }
+    return status;
+}
+
 void loaded_close(loaded *self) {
+    interrupt_cancels(NULL);
+    tern_cancel_destroy(self->cancel);
     tern_session_destroy(self->session);
     tern_model_destroy(self->model);
     tern_device_close(self->device);

@@ -71,7 +71,8 @@ static tern_status measure(const options *o, const loaded *l, const int32_t *ids
                                  .ids = ids,
                                  .id_count = o->tokens && o->tokens < count ? o->tokens : count,
                                  .progress = on_progress,
-                                 .progress_user = &terminal};
+                                 .progress_user = &terminal,
+                                 .cancelled_by = l->cancel};
     tern_status status = tern_perplexity(l->model, &desc, result);
     if (terminal) {
         fprintf(stderr, "\r%60s\r", "");

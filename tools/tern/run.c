@@ -161,7 +161,7 @@ static int generate(const host *h, const options *o, const loaded *l, generation
         g->out.logprobs = (logprobs){tern_model_tokenizer(l->model), o->logprobs, NULL};
         desc.on_logits = on_logits;
     }
-    tern_status status = tern_session_generate(l->session, &desc, &g->result);
+    tern_status status = loaded_generate(l, &desc, &g->result);
     sampling_close(&draws);
     return status == TERN_STATUS_OK ? EXIT_DONE : host_failed(h);
 }

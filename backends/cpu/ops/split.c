@@ -4,8 +4,9 @@
 
 // Handing a task to a waiting thread costs some 0.3 us there and back, so what a thread gets should
 // be worth more. Threads take pieces, many more than there are threads, so that one that loses
-// time to other programs keeps the others waiting for a small piece only.
-enum { PIECE_NS = 4000, PIECES_PER_THREAD = 16 };
+// time to other programs keeps the others waiting for a small piece only. Whoever asks the work to
+// stop waits for a piece, too: none is longer than LONGEST_NS.
+enum { PIECE_NS = 4000, PIECES_PER_THREAD = 16, LONGEST_NS = 2000000 };
 
 struct split {
     tern_cpu_part_fn *fn;
@@ -39,6 +40,8 @@ void tern_cpu_split(const struct tern_cpu_run *run, struct tern_cpu_work work, t
     uint32_t width = tern_cpu_pool_width(run->pool);
     uint64_t pieces = work.count * work.cost / PIECE_NS;
     uint64_t most = (uint64_t)width * PIECES_PER_THREAD;
+    uint64_t least = work.count * work.cost / LONGEST_NS;
+    most = most > least ? most : least;
     pieces = pieces < most ? pieces : most;
     pieces = pieces < work.count ? pieces : work.count;
     if (pieces < 2 || width < 2) {
