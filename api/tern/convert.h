@@ -64,6 +64,9 @@ enum {
  * Returning 0 stops it: CANCELLED. */
 typedef int32_t (*tern_convert_progress_fn)(void *user, uint64_t done_bytes, uint64_t total_bytes);
 
+/** Opens the sink of the file |name| of a folder. */
+typedef tern_status (*tern_sink_open_fn)(void *user, const char *name, tern_sink *out_sink);
+
 /** How a model is converted. Zero is a sensible value of every member. */
 typedef struct tern_convert_desc {
     uint32_t struct_size; /**< sizeof(tern_convert_desc) */
@@ -98,6 +101,21 @@ TERN_BEGIN_DECLS
  */
 TERN_API tern_status tern_convert(tern_context *context, const tern_archive *archive,
                                   const tern_convert_desc *desc, tern_sink *sink);
+
+/**
+ * The way back: writes the folder that |archive|, a file which tern_convert made of it, came from.
+ * Names, types and order of tensors are those it had, its other files (configuration, tokenizer)
+ * the same bytes. |open| opens a sink for each file of it by name; all are ended here, and kept if
+ * this returns OK. Of |desc| type and scale must be zero, as must TERN_CONVERT_ABSMEAN. Where
+ * |archive| is as tern_convert made it every file is the same, byte for byte, but for scales that
+ * are not the inverse of their inverse.
+ *
+ * UNSUPPORTED for an archive that did not come from a folder, and for a folder with tensors that no
+ * network reads; else as tern_convert.
+ */
+TERN_API tern_status tern_convert_folder(tern_context *context, const tern_archive *archive,
+                                         const tern_convert_desc *desc, tern_sink_open_fn open,
+                                         void *user);
 
 TERN_END_DECLS
 

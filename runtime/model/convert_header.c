@@ -4,54 +4,24 @@
 #include "runtime/allocator.h"
 #include "runtime/model/convert.h"
 #include "runtime/model/gguf.h"
+#include "runtime/model/gguf_write.h"
+#include "runtime/model/kept.h"
 #include "runtime/model/sink.h"
 #include "runtime/status.h"
 
 enum { DEFAULT_ALIGNMENT = 32, FILE_TYPE_GUESSED = 1024 };
 
-// Bytes in memory that grow; after a failure |full| is set and nothing is added.
-typedef struct writer {
-    tern_context *context;
-    void *data;
-    size_t size;
-    size_t capacity;
-    bool full;
-} writer;
-
-static void put(writer *w, const void *data, size_t size) {
-    if (!w->full && !tern__grow(w->context, &w->data, &w->capacity, w->size + size, 1)) {
-        w->full = true;
-    }
-    if (!w->full && size > 0) {
-        memcpy((uint8_t *)w->data + w->size, data, size);
-        w->size += size;
-    }
+static void put_string(tern__writer *w, const tern_archive *archive, size_t offset) {
+    tern__put_text(w, tern__gguf_string(archive->header, offset),
+                   tern__gguf_string_size(archive->header, offset));
 }
 
-static void put_int(writer *w, uint64_t value, size_t size) {
-    uint8_t bytes[8];
-    for (size_t i = 0; i < size; i++) {
-        bytes[i] = (uint8_t)(value >> (8 * i));
-    }
-    put(w, bytes, size);
-}
-
-static void put_text(writer *w, const char *text, size_t size) {
-    put_int(w, size, 8);
-    put(w, text, size);
-}
-
-static void put_string(writer *w, const tern_archive *archive, size_t offset) {
-    put_text(w, tern__gguf_string(archive->header, offset),
-             tern__gguf_string_size(archive->header, offset));
-}
-
-static void put_array(writer *w, const tern_archive *archive, const tern__entry *entry) {
-    put_int(w, entry->element, 4);
-    put_int(w, entry->count, 8);
+static void put_array(tern__writer *w, const tern_archive *archive, const tern__entry *entry) {
+    tern__put_int(w, entry->element, 4);
+    tern__put_int(w, entry->count, 8);
     if (entry->element != TERN_VALUE_STRING) {
-        put(w, archive->header + entry->value,
-            (size_t)entry->count * tern__value_size(entry->element));
+        tern__put(w, archive->header + entry->value,
+                  (size_t)entry->count * tern__value_size(entry->element));
     }
     for (uint64_t i = 0; entry->element == TERN_VALUE_STRING && i < entry->count; i++) {
         put_string(w, archive, entry->strings[i]);
@@ -78,56 +48,23 @@ static bool is_left_out(const tern__conversion *c, const char *key) {
            ((c->desc->flags & TERN_CONVERT_ABSMEAN) && strcmp(key, "tern.weights") == 0);
 }
 
-static void put_entry(writer *w, const tern__conversion *c, const tern__entry *entry) {
+static void put_entry(tern__writer *w, const tern__conversion *c, const tern__entry *entry) {
     const tern_archive *archive = c->archive;
     const char *key = tern__gguf_string(archive->header, entry->key);
     put_string(w, archive, entry->key);
-    put_int(w, entry->type, 4);
+    tern__put_int(w, entry->type, 4);
     if (c->type && entry->type == TERN_VALUE_U32 && strcmp(key, "general.file_type") == 0) {
-        put_int(w, file_type_of(c->type), 4);
+        tern__put_int(w, file_type_of(c->type), 4);
     } else if (entry->type == TERN_VALUE_ARRAY) {
         put_array(w, archive, entry);
     } else if (entry->type == TERN_VALUE_STRING) {
         put_string(w, archive, entry->value);
     } else {
-        put(w, archive->header + entry->value, tern__value_size(entry->type));
+        tern__put(w, archive->header + entry->value, tern__value_size(entry->type));
     }
 }
 
-// The files of a folder that say what its tokens are become keys: there is no way to say that by
-// those of GGUF for every tokenizer.
-static tern_status put_files(writer *w, const tern__conversion *c, uint64_t *count) {
-    static const char *const names[] = {"tokenizer.json",        "tokenizer.model",
-                                        "added_tokens.json",     "special_tokens_map.json",
-                                        "tokenizer_config.json", "generation_config.json",
-                                        "chat_template.jinja",   "config.json"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char key[128];
-        char *data = NULL;
-        size_t size = 0;
-        tern__archive_kept_key(names[i], key, sizeof key);
-        if (tern__archive_entry(c->archive, key)) {
-            continue; // copied
-        }
-        tern_status status = tern__archive_file(c->archive, names[i], &data, &size);
-        if (status == TERN_STATUS_NOT_FOUND) {
-            continue;
-        }
-        TERN_TRY(status);
-        put_text(w, key, strlen(key));
-        bool text = strncmp(key, "tokenizer.", 10) == 0;
-        put_int(w, text ? TERN_VALUE_STRING : TERN_VALUE_ARRAY, 4);
-        if (!text) {
-            put_int(w, TERN_VALUE_U8, 4);
-        }
-        put_text(w, data, size);
-        tern__free(c->context, data);
-        (*count)++;
-    }
-    return TERN_STATUS_OK;
-}
-
-static uint64_t put_entries(writer *w, const tern__conversion *c) {
+static uint64_t put_entries(tern__writer *w, const tern__conversion *c) {
     uint64_t count = 0;
     for (size_t i = 0; i < c->archive->entry_count; i++) {
         const tern__entry *entry = &c->archive->entries[i];
@@ -148,21 +85,21 @@ static uint64_t aligned(const tern__conversion *c, uint64_t size) {
     return (size + alignment - 1) / alignment * alignment;
 }
 
-static void put_side(writer *w, const tern__conversion *c, const tern__plan *plan,
+static void put_side(tern__writer *w, const tern__conversion *c, const tern__plan *plan,
                      uint64_t *offset) {
     static const char suffix[] = ".scale";
     size_t stem = strlen(plan->info.name) - strlen(".weight");
-    put_int(w, stem + strlen(suffix), 8);
-    put(w, plan->info.name, stem);
-    put(w, suffix, strlen(suffix));
-    put_int(w, 1, 4);
-    put_int(w, plan->side_count, 8);
-    put_int(w, 0, 4); // F32
-    put_int(w, *offset, 8);
+    tern__put_int(w, stem + strlen(suffix), 8);
+    tern__put(w, plan->info.name, stem);
+    tern__put(w, suffix, strlen(suffix));
+    tern__put_int(w, 1, 4);
+    tern__put_int(w, plan->side_count, 8);
+    tern__put_int(w, 0, 4); // F32
+    tern__put_int(w, *offset, 8);
     *offset += aligned(c, plan->side_count * sizeof(float));
 }
 
-static uint64_t put_tensors(writer *w, const tern__conversion *c) {
+static uint64_t put_tensors(tern__writer *w, const tern__conversion *c) {
     uint64_t offset = 0, count = 0;
     for (uint64_t i = 0; i < c->count; i++) {
         const tern__plan *plan = &c->plans[i];
@@ -170,13 +107,13 @@ static uint64_t put_tensors(writer *w, const tern__conversion *c) {
         if (plan->mode == TERN__CONVERT_DROP) {
             continue;
         }
-        put_text(w, info->name, strlen(info->name));
-        put_int(w, info->rank, 4);
+        tern__put_text(w, info->name, strlen(info->name));
+        tern__put_int(w, info->rank, 4);
         for (uint32_t d = 0; d < info->rank; d++) {
-            put_int(w, info->shape[d], 8);
+            tern__put_int(w, info->shape[d], 8);
         }
-        put_int(w, plan->mode == TERN__CONVERT_COPY ? info->type : plan->type->id, 4);
-        put_int(w, offset, 8);
+        tern__put_int(w, plan->mode == TERN__CONVERT_COPY ? info->type : plan->type->id, 4);
+        tern__put_int(w, offset, 8);
         offset += aligned(c, plan->bytes);
         count++;
         if (plan->side != TERN__SIDE_NONE) {
@@ -187,29 +124,29 @@ static uint64_t put_tensors(writer *w, const tern__conversion *c) {
     return count;
 }
 
-static tern_status put_header(writer *w, const tern__conversion *c) {
-    put(w, "GGUF", 4);
-    put_int(w, 3, 4);
-    put_int(w, 0, 8); // of tensors, and
-    put_int(w, 0, 8); // of keys: known at the end
+static tern_status put_header(tern__writer *w, const tern__conversion *c) {
+    tern__put(w, "GGUF", 4);
+    tern__put_int(w, 3, 4);
+    tern__put_int(w, 0, 8); // of tensors, and
+    tern__put_int(w, 0, 8); // of keys: known at the end
     uint64_t keys = put_entries(w, c);
     if (!tern__archive_entry(c->archive, "tokenizer.ggml.model")) {
-        TERN_TRY(put_files(w, c, &keys));
+        TERN_TRY(tern__kept_put(w, c, &keys));
     }
     uint64_t tensors = put_tensors(w, c);
     size_t end = w->size;
     w->size = 8;
-    put_int(w, tensors, 8);
-    put_int(w, keys, 8);
+    tern__put_int(w, tensors, 8);
+    tern__put_int(w, keys, 8);
     w->size = end;
     while (!w->full && w->size % tern__conversion_alignment(c) != 0) {
-        put_int(w, 0, 1);
+        tern__put_int(w, 0, 1);
     }
     return w->full ? tern__fail_memory(c->context, w->size, "a file's header") : TERN_STATUS_OK;
 }
 
 tern_status tern__conversion_header(tern__conversion *c) {
-    writer w = {.context = c->context};
+    tern__writer w = {.context = c->context};
     tern_status status = put_header(&w, c);
     if (status == TERN_STATUS_OK) {
         status = tern__sink_write(c->context, c->sink, w.data, w.size);

@@ -105,11 +105,27 @@ of_layers = lambda path: [t for t in tensors(path) if t[0].startswith("blk.")]
 expect(of_layers(back) == of_layers(rand) != of_layers(out), "as floats and back: the same layers")
 
 # Folders become files that need nothing beside them and answer the same.
-for name in ("hf-bitnet", "hf-llama", "hf-qwen3moe", "hf-master"):
-    convert(SOURCE / "tests/golden" / name, out, "--force")
-    expect(logits(out) == logits(SOURCE / "tests/golden" / name) is not None, f"{name}: the same logits")
-convert(SOURCE / "tests/golden/hf-bitnet", out, "--type", "i2_s", "--force")
-expect(logits(out) == logits(SOURCE / "tests/golden/hf-bitnet"), "hf-bitnet as I2_S: the same logits")
+for path in sorted((SOURCE / "tests/golden").glob("hf-*")):
+    convert(path, out, "--force")
+    if path.name in ("hf-bitnet", "hf-llama", "hf-qwen3moe", "hf-master"):
+        expect(logits(out) == logits(path) is not None, f"{path.name}: the same logits")
+    convert(out, f"{work / path.name}/")
+    expect({p.name: p.read_bytes() for p in (work / path.name).iterdir()} == {p.name: p.read_bytes() for p in path.iterdir()},
+           f"{path.name}: becomes the same folder again")
+bitnet = SOURCE / "tests/golden/hf-bitnet"
+convert(bitnet, out, "--type", "i2_s", "--force")
+expect(logits(out) == logits(bitnet), "hf-bitnet as I2_S: the same logits")
+convert(out, f"{work}/hf-bitnet/", "--force")
+expect((work / "hf-bitnet/model.safetensors").read_bytes() == (bitnet / "model.safetensors").read_bytes(), "I2_S becomes packed bytes again")
+refuse("a folder that is there", (out, f"{work}/hf-bitnet/"), 1, "model.safetensors", "already")
+refuse("what came from no folder", (find_model("tiny-b158-i2_s.gguf"), f"{work}/none/"), 1, "folder")
+refuse("another type in a folder", (out, f"{work}/none/", "--type", "f16"), 1, "types")
+cases += 1
+kept = [p.read_bytes() for p in sorted((work / "hf-bitnet").iterdir())]
+done = subprocess.run([tern, "convert", out, f"{work}/hf-bitnet/", "--force"], capture_output=True, restore_signals=False, timeout=60,
+                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
+expect_line("a full disk below a folder", done, 1, ["model.safetensors", "File too large"])
+expect([p.read_bytes() for p in sorted((work / "hf-bitnet").iterdir())] == kept, "a full disk: the folder is as it was")
 
 # What a type cannot hold.
 out.unlink()

@@ -7,8 +7,10 @@
 #include "tests/harness/bare_context.h"
 #include "tests/harness/check.h"
 #include "tests/harness/gguf_writer.h"
+#include "tests/harness/memory_files.h"
 #include "tests/harness/pack.h"
 #include "tests/harness/rng.h"
+#include "tests/harness/safetensors_writer.h"
 
 enum { ROWS = 4, COLS = 512, GROUPS = COLS / 64, WEIGHTS = ROWS * COLS };
 
@@ -325,12 +327,105 @@ static void a_lack_of_memory_leaves_nothing(void **state) {
     tern_context_destroy(context);
 }
 
+// A folder of files in memory, in the order in which they are opened.
+typedef struct memory_folder {
+    memory_sink files[4];
+    char names[4][32];
+    size_t count;
+} memory_folder;
+
+static tern_status open_file(void *user, const char *name, tern_sink *out_sink) {
+    memory_folder *folder = user;
+    assert_true(folder->count < 4);
+    memory_sink *file = &folder->files[folder->count];
+    snprintf(folder->names[folder->count++], 32, "%s", name);
+    file->room = SIZE_MAX;
+    *out_sink = sink_of(file);
+    return TERN_STATUS_OK;
+}
+
+static void clear_folder(memory_folder *folder) {
+    for (size_t i = 0; i < folder->count; i++) {
+        gguf_free(&folder->files[i].writer);
+    }
+    *folder = (memory_folder){0};
+}
+
+static const char config[] =
+    "{\"architectures\":[\"LlamaForCausalLM\"],\"num_hidden_layers\":1,\"hidden_size\":8,"
+    "\"intermediate_size\":12,\"vocab_size\":5,\"max_position_embeddings\":64,"
+    "\"num_attention_heads\":4,\"num_key_value_heads\":2,\"rms_norm_eps\":1e-05,"
+    "\"quantization_config\":{\"quant_method\":\"bitnet\"}}";
+
+// Packed rows of a width that no ternary type of GGUF has, with an inverse scale.
+static tern_status open_small_folder(tern_context *context, memory_files *folder,
+                                     safetensors_writer *w, tern_archive **out) {
+    static const uint8_t packed[16] = {0x24, 0x90, 0x49, 0x12, 0x86, 0x61, 0x18, 0x06,
+                                       0x55, 0xaa, 0x00, 0x95, 0x24, 0x90, 0x49, 0x12};
+    static const uint16_t scale = 0x4233; // bfloat16
+    safetensors_add(w, "model.layers.0.self_attn.q_proj.weight", "U8", "[2,8]", packed, 16);
+    safetensors_add(w, "model.layers.0.self_attn.q_proj.weight_scale", "BF16", "[1]", &scale, 2);
+    safetensors_add(w, "model.norm.weight", "F32", "[8]", NULL, 32);
+    safetensors_end(w);
+    memory_files_put(folder, "model.safetensors", w->file, w->size);
+    memory_files_text(folder, "config.json", config);
+    tern_files files = memory_files_of(folder);
+    return tern_archive_open_files(context, &files, "", out);
+}
+
+static void check_file(const memory_folder *folder, size_t index, const char *name,
+                       const void *data, size_t size) {
+    assert_string_equal(folder->names[index], name);
+    assert_int_equal(folder->files[index].writer.size, size);
+    assert_memory_equal(folder->files[index].writer.data, data, size);
+}
+
+static void a_folder_comes_back(void **state) {
+    (void)state;
+    static safetensors_writer w;
+    memory_files folder = {.count = 0};
+    memory_sink memory = {.room = SIZE_MAX};
+    tern_sink sink = sink_of(&memory);
+    memory_folder made = {.count = 0};
+    bare_memory heap = {0};
+    tern_allocator allocator = bare_allocator(&heap);
+    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
+    desc.flags = TERN_CONTEXT_IGNORE_ENV;
+    desc.allocator = &allocator;
+    tern_context *context = NULL;
+    tern_archive *archive = NULL;
+    CHECK_OK(tern_context_create(&desc, &context));
+    CHECK_OK(open_small_folder(context, &folder, &w, &archive));
+    CHECK_OK(tern_convert(context, archive, NULL, &sink));
+    tern_archive_destroy(archive);
+    tern_source source = gguf_source(&memory.writer);
+    CHECK_OK(tern_archive_open(context, &source, &archive));
+    size_t live = heap.live;
+    tern_status status = TERN_STATUS_OUT_OF_MEMORY;
+    for (size_t n = 1; status == TERN_STATUS_OUT_OF_MEMORY; n++) {
+        clear_folder(&made);
+        heap.fail_at = heap.allocated + n;
+        status = tern_convert_folder(context, archive, NULL, open_file, &made);
+        assert_int_equal(heap.live, live);
+        assert_true(n < 100 && (n > 5 || status == TERN_STATUS_OUT_OF_MEMORY));
+    }
+    CHECK_OK(status);
+    assert_int_equal(made.count, 2);
+    check_file(&made, 0, "model.safetensors", w.file, w.size);
+    check_file(&made, 1, "config.json", config, strlen(config));
+    clear_folder(&made);
+    tern_archive_destroy(archive);
+    gguf_free(&memory.writer);
+    tern_context_destroy(context);
+}
+
 int main(void) {
     random_state = rng_make(83);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_to_every_type),
         cmocka_unit_test(failures_are_passed_on),
         cmocka_unit_test(a_lack_of_memory_leaves_nothing),
+        cmocka_unit_test(a_folder_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

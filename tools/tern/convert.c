@@ -11,30 +11,61 @@ static const char summary[] =
     "Writes the model IN as the GGUF file OUT, which appears when it is whole. Without --type "
     "every\n"
     "tensor stays as it is. Ternary types take the matrices that are ternary, f32, f16, bf16 and\n"
-    "q8_0 all. Where a value would change, it says which and stops, unless --lossy allows it.";
+    "q8_0 all. Where a value would change, it says which and stops, unless --lossy allows it.\n"
+    "Where OUT ends in / it is the folder of safetensors that IN was made of.";
 
 static int32_t on_progress(void *user, uint64_t done, uint64_t total) {
     progress_bar_show(user, "converting", done, total);
     return !interrupt_seen();
 }
 
-static tern_status convert(const host *h, const arg_texts *paths, tern_convert_desc *desc,
-                           uint32_t sink_flags) {
-    tern_archive *archive = NULL;
+typedef struct output {
+    tern_context *context;
+    const char *path;
+    uint32_t flags; // TERN_SINK_*
+} output;
+
+static tern_status write_file(const output *out, const tern_archive *archive,
+                              const tern_convert_desc *desc) {
     tern_sink sink = {0};
-    progress_bar bar = progress_bar_make();
-    desc->progress = on_progress;
-    desc->progress_user = &bar;
-    tern_status status = tern_archive_open_path(h->context, paths->items[0], &archive);
+    tern_status status = tern_sink_open_file(out->context, out->path, out->flags, &sink);
     if (status == TERN_STATUS_OK) {
-        status = tern_sink_open_file(h->context, paths->items[1], sink_flags, &sink);
-    }
-    if (status == TERN_STATUS_OK) {
-        status = tern_convert(h->context, archive, desc, &sink);
-        progress_bar_clear(&bar);
+        status = tern_convert(out->context, archive, desc, &sink);
         tern_status closed = tern_sink_close(&sink, status == TERN_STATUS_OK);
         status = status == TERN_STATUS_OK ? closed : status;
     }
+    return status;
+}
+
+// tern_sink_open_fn: a file of the folder, which is made for the first.
+static tern_status open_in_folder(void *user, const char *name, tern_sink *out_sink) {
+    const output *out = user;
+    char path[4096];
+    int length = snprintf(path, sizeof path, "%s%s", out->path, name);
+    if (length < 0 || (size_t)length >= sizeof path || strpbrk(name, "/\\")) {
+        return TERN_STATUS_IO;
+    }
+    folder_make(out->path); // if not, opening says why
+    return tern_sink_open_file(out->context, path, out->flags, out_sink);
+}
+
+static bool is_folder(const char *path) {
+    size_t length = strlen(path);
+    return length > 0 && (path[length - 1] == '/' || path[length - 1] == '\\');
+}
+
+static tern_status convert(output *out, const char *in, tern_convert_desc *desc) {
+    tern_archive *archive = NULL;
+    progress_bar bar = progress_bar_make();
+    desc->progress = on_progress;
+    desc->progress_user = &bar;
+    tern_status status = tern_archive_open_path(out->context, in, &archive);
+    if (status == TERN_STATUS_OK) {
+        status = is_folder(out->path)
+                     ? tern_convert_folder(out->context, archive, desc, open_in_folder, out)
+                     : write_file(out, archive, desc);
+    }
+    progress_bar_clear(&bar);
     tern_archive_destroy(archive);
     return status;
 }
@@ -102,7 +133,8 @@ int command_convert(int argc, char **argv) {
         return EXIT_FAILED;
     }
     interrupt_watch();
-    bool done = convert(&h, &paths, &desc, force ? TERN_SINK_REPLACE : 0u) == TERN_STATUS_OK;
+    output out = {h.context, paths.items[1], force ? TERN_SINK_REPLACE : 0u};
+    bool done = convert(&out, paths.items[0], &desc) == TERN_STATUS_OK;
     status = done ? EXIT_DONE : host_failed_in(&h, paths.items[0]);
     host_close(&h);
     return status;

@@ -15,6 +15,10 @@ bool terminal_is_stderr(void) {
     return _isatty(_fileno(stderr)) != 0;
 }
 
+bool folder_make(const char *path) {
+    return CreateDirectoryA(path, NULL) || GetLastError() == ERROR_ALREADY_EXISTS;
+}
+
 bool program_path(char *out, size_t capacity) {
     DWORD length = GetModuleFileNameA(NULL, out, (DWORD)capacity);
     return length > 0 && length < capacity;
@@ -29,7 +33,9 @@ uint64_t peak_memory(void) {
 
 #else
 
+#include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 bool terminal_is_stdin(void) {
@@ -38,6 +44,12 @@ bool terminal_is_stdin(void) {
 
 bool terminal_is_stderr(void) {
     return isatty(STDERR_FILENO) != 0;
+}
+
+bool folder_make(const char *path) {
+    struct stat info;
+    return mkdir(path, 0777) == 0 ||
+           (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode));
 }
 
 bool program_path(char *out, size_t capacity) {
