@@ -312,7 +312,16 @@ static void check_gguf(const char *pair) {
 
 static void test_bert(void **state) {
     (void)state;
+    char path[512];
+    tern_source source;
+    tern_tokenizer *tokenizer;
     check_gguf("ggml-vocab-bert-bge.gguf");
+    assert_true(data_path("data/tokenizers/ggml-vocab-bert-bge.gguf", path, sizeof path));
+    CHECK_OK(tern_source_open_file(context, path, &source));
+    CHECK_OK(tern_tokenizer_open(context, &source, &tokenizer));
+    check_pair(tokenizer, "ggml-vocab-bert-bge.gguf"); // and as it is
+    tern_tokenizer_destroy(tokenizer);
+    tern_source_close(&source);
 }
 
 static void test_gpt2(void **state) {
