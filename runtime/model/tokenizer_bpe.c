@@ -2,6 +2,7 @@
 // the best token is joined, the leftmost on a tie. Letters are bytes (byte-level vocabularies) or
 // characters; which pairs join is said by a list of merges, or a pair joins when its text is a
 // token, the best score first (SentencePiece, tiktoken). A heap holds the pairs: O(n log n).
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/allocator.h"
@@ -16,12 +17,13 @@ typedef struct join {
     uint32_t left; // NONE: free
     uint32_t right;
     uint32_t result;
-    double score;
+    uint32_t order; // the lower, the better
 } join;
 
 typedef struct bpe {
     join *joins; // open addressing; NULL: pairs join by their text
     uint32_t mask;
+    uint32_t *orders;            // by text: of each token; 0 has the best score
     uint32_t longest;            // bytes of the longest token
     int32_t letters[256];        // token of each byte, or -1
     uint32_t neighbours[256][8]; // bit b: some token has this byte before byte b
@@ -35,17 +37,10 @@ typedef struct symbol {
     uint32_t size;
     uint32_t previous;
     uint32_t next;
-    int32_t id; // -1: no token
+    int32_t id;     // -1: no token
+    int32_t joined; // token that this and the next make, or -1
+    uint32_t order; // of that
 } symbol;
-
-// Two neighbours that make a token.
-typedef struct pair {
-    double score;
-    uint32_t left;
-    uint32_t right;
-    uint32_t size; // of both, to notice that one has changed since
-    int32_t id;
-} pair;
 
 // Memory of one word.
 typedef struct workspace {
@@ -53,36 +48,30 @@ typedef struct workspace {
     const bpe *model;
     const char *text;
     symbol *symbols;
-    pair *heap;
+    uint64_t *heap; // order << 32 | left symbol: of two alike the leftmost comes first
     size_t heap_size;
 } workspace;
 
-static bool is_before(const pair *a, const pair *b) {
-    return a->score > b->score || (a->score == b->score && a->left < b->left);
-}
-
-static void push(workspace *w, pair item) {
+static void push(workspace *w, uint64_t item) {
     size_t i = w->heap_size++;
-    while (i > 0 && is_before(&item, &w->heap[(i - 1) / 2])) {
+    while (i > 0 && item < w->heap[(i - 1) / 2]) {
         w->heap[i] = w->heap[(i - 1) / 2];
         i = (i - 1) / 2;
     }
     w->heap[i] = item;
 }
 
-static pair pop(workspace *w) {
-    pair top = w->heap[0];
-    pair item = w->heap[--w->heap_size];
+static uint64_t pop(workspace *w) {
+    uint64_t top = w->heap[0];
+    uint64_t item = w->heap[--w->heap_size];
     size_t i = 0;
     for (;;) {
         size_t child = 2 * i + 1;
         if (child >= w->heap_size) {
             break;
         }
-        if (child + 1 < w->heap_size && is_before(&w->heap[child + 1], &w->heap[child])) {
-            child++;
-        }
-        if (!is_before(&w->heap[child], &item)) {
+        child += child + 1 < w->heap_size && w->heap[child + 1] < w->heap[child];
+        if (w->heap[child] >= item) {
             break;
         }
         w->heap[i] = w->heap[child];
@@ -103,26 +92,30 @@ static join *slot_of(const bpe *model, uint32_t left, uint32_t right) {
     return &model->joins[slot];
 }
 
-static void try_pair(workspace *w, uint32_t left, uint32_t right) {
-    if (left == NONE || right == NONE) {
+// Notes what |left| and the symbol after it make.
+static void try_pair(workspace *w, uint32_t left) {
+    if (left == NONE) {
         return;
     }
-    const symbol *a = &w->symbols[left];
-    const symbol *b = &w->symbols[right];
-    pair item = {0.0, left, right, a->size + b->size, -1};
+    symbol *a = &w->symbols[left];
+    a->joined = -1;
+    if (a->next == NONE) {
+        return;
+    }
+    const symbol *b = &w->symbols[a->next];
     if (!w->model->joins) {
-        const tern__vocabulary *v = &w->tokenizer->v;
-        item.id = item.size <= w->model->longest
-                      ? tern__vocabulary_find(v, w->text + a->start, item.size)
-                      : -1;
-        item.score = item.id >= 0 ? v->tokens[item.id].score : 0.0;
+        uint32_t size = a->size + b->size;
+        a->joined = size <= w->model->longest
+                        ? tern__vocabulary_find(&w->tokenizer->v, w->text + a->start, size)
+                        : -1;
+        a->order = a->joined >= 0 ? w->model->orders[a->joined] : 0;
     } else if (a->id >= 0 && b->id >= 0) {
         const join *found = slot_of(w->model, (uint32_t)a->id, (uint32_t)b->id);
-        item.id = found->left == NONE ? -1 : (int32_t)found->result;
-        item.score = found->score;
+        a->joined = found->left == NONE ? -1 : (int32_t)found->result;
+        a->order = found->order;
     }
-    if (item.id >= 0) {
-        push(w, item);
+    if (a->joined >= 0) {
+        push(w, (uint64_t)a->order << 32 | left);
     }
 }
 
@@ -135,33 +128,35 @@ static uint32_t split(workspace *w, uint32_t size) {
         int32_t id = v->byte_level ? w->model->letters[(uint8_t)*letter]
                                    : tern__vocabulary_find(v, letter, length);
         uint32_t next = start + length < size ? count + 1 : NONE;
-        w->symbols[count] = (symbol){start, length, count ? count - 1 : NONE, next, id};
+        w->symbols[count] = (symbol){start, length, count ? count - 1 : NONE, next, id, -1, 0};
         start += length;
     }
     return count;
 }
 
+// What lies in the heap may be out of date: the symbol is gone, or makes another token by now.
 static void merge(workspace *w, uint32_t count) {
     w->heap_size = 0;
-    for (uint32_t i = 1; i < count; i++) {
-        try_pair(w, i - 1, i);
+    for (uint32_t i = 0; i < count; i++) {
+        try_pair(w, i);
     }
     while (w->heap_size > 0) {
-        pair best = pop(w);
-        symbol *left = &w->symbols[best.left];
-        symbol *right = &w->symbols[best.right];
-        if (left->size == 0 || right->size == 0 || left->size + right->size != best.size) {
+        uint64_t best = pop(w);
+        uint32_t index = (uint32_t)best;
+        symbol *left = &w->symbols[index];
+        if (left->size == 0 || left->joined < 0 || left->order != best >> 32) {
             continue;
         }
-        left->size = best.size;
-        left->id = best.id;
-        right->size = 0;
+        symbol *right = &w->symbols[left->next];
+        left->size += right->size;
+        left->id = left->joined;
         left->next = right->next;
+        right->size = 0;
         if (left->next != NONE) {
-            w->symbols[left->next].previous = best.left;
+            w->symbols[left->next].previous = index;
         }
-        try_pair(w, left->previous, best.left);
-        try_pair(w, best.left, left->next);
+        try_pair(w, left->previous);
+        try_pair(w, index);
     }
 }
 
@@ -218,7 +213,7 @@ static tern_status encode_letters(tern__encoder *encoder, const char *word, uint
     // Letters are at most the bytes; each join takes a pair and adds two.
     workspace w = {
         .tokenizer = encoder->tokenizer, .model = encoder->tokenizer->model, .text = word};
-    w.heap = tern__encoder_room(encoder, size, sizeof(symbol) + 2 * sizeof(pair));
+    w.heap = tern__encoder_room(encoder, size, sizeof(symbol) + 2 * sizeof *w.heap);
     if (!w.heap) {
         return TERN_STATUS_OUT_OF_MEMORY;
     }
@@ -288,9 +283,35 @@ static tern_status index_merges(bpe *model, const tern__vocabulary *v) {
         const tern__merge *m = &v->merges[i];
         join *slot = slot_of(model, m->left, m->right);
         if (slot->left == NONE) { // of two, the first counts
-            *slot = (join){m->left, m->right, m->result, -(double)i};
+            *slot = (join){m->left, m->right, m->result, i};
         }
     }
+    return TERN_STATUS_OK;
+}
+
+static int compare_scores(const void *a, const void *b) {
+    const tern__token *const *x = a, *const *y = b;
+    return ((*x)->score < (*y)->score) - ((*x)->score > (*y)->score);
+}
+
+// Tokens of one score have one order.
+static tern_status index_scores(bpe *model, const tern__vocabulary *v) {
+    size_t bytes = v->token_count * (sizeof(void *) + sizeof *model->orders);
+    const tern__token **sorted = tern__calloc(v->context, v->token_count, sizeof *sorted);
+    model->orders = tern__calloc(v->context, v->token_count, sizeof *model->orders);
+    if (!sorted || !model->orders) {
+        tern__free(v->context, sorted);
+        return tern__fail_memory(v->context, bytes, "a vocabulary");
+    }
+    for (size_t id = 0; id < v->token_count; id++) {
+        sorted[id] = &v->tokens[id];
+    }
+    qsort(sorted, v->token_count, sizeof *sorted, compare_scores);
+    for (size_t i = 1; i < v->token_count; i++) {
+        bool worse = sorted[i]->score < sorted[i - 1]->score;
+        model->orders[sorted[i] - v->tokens] = model->orders[sorted[i - 1] - v->tokens] + worse;
+    }
+    tern__free(v->context, sorted);
     return TERN_STATUS_OK;
 }
 
@@ -349,7 +370,7 @@ tern_status tern__bpe_finish(tern_tokenizer *tokenizer) {
         return tern__fail_memory(v->context, sizeof *model, "a vocabulary");
     }
     index_tokens(model, v);
-    TERN_TRY(v->join_by_score ? TERN_STATUS_OK : index_merges(model, v));
+    TERN_TRY(v->join_by_score ? index_scores(model, v) : index_merges(model, v));
     return v->byte_level ? find_replacement(tokenizer) : TERN_STATUS_OK;
 }
 
@@ -357,6 +378,7 @@ void tern__bpe_destroy(tern_tokenizer *tokenizer) {
     bpe *model = tokenizer->model;
     if (model) {
         tern__free(tokenizer->v.context, model->joins);
+        tern__free(tokenizer->v.context, model->orders);
         tern__free(tokenizer->v.context, model);
     }
 }
