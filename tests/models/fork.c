@@ -79,10 +79,12 @@ static void going_back_over_shared_blocks_leaves_the_others_alone(void **state) 
     assert_ok(tern_session_rewind(forks[0], 0));
     assert_goes_on(forks[0], model, third, LONG);
     assert_goes_on(forks[1], model, first, LONG);
-    assert_fails(tern_session_fork(origin, LONG + 1, &forks[0]), TERN_STATUS_OUT_OF_RANGE,
+    tern_session *none = origin;
+    assert_fails(tern_session_fork(origin, LONG + 1, &none), TERN_STATUS_OUT_OF_RANGE,
                  "fork at position 201, 200 are filled");
-    assert_null(forks[0]);
+    assert_null(none);
     tern_session_destroy(origin);
+    tern_session_destroy(forks[0]);
     tern_session_destroy(forks[1]);
     tern_model_destroy(model);
 }
