@@ -1,5 +1,5 @@
-// The router of a mixture of experts, as tern_route_desc says. An expert's place is the number of
-// experts that come before it; the first so many places are the slots.
+// The router of a mixture of experts, as tern_route_desc says: for every slot the best of the
+// experts that are left.
 //
 // Work-groups of 64 x 1: rows, in strides of their number.
 #include "shaders/opencl/include/reduce.clh"
@@ -31,13 +31,39 @@ static void softmax_row(local float *part, global const float *x, uint experts,
     }
 }
 
-static uint place_of(local const float *choice, uint experts, uint e) {
-    uint place = 0;
-    for (uint other = 0; other < experts; other++) {
-        bool before = choice[other] > choice[e] || (choice[other] == choice[e] && other < e);
-        place += before ? 1u : 0u;
+// Less than any score and bias.
+#define TAKEN (-FLT_MAX)
+
+// What the best of some experts is, or one past the last for none.
+typedef struct best_of {
+    float value[GROUP];
+    uint index[GROUP];
+} best_of;
+
+static void find_best(local best_of *best, local const float *choice, uint experts) {
+    uint l = get_local_id(0);
+    float value = TAKEN;
+    uint index = experts;
+    for (uint e = l; e < experts; e += GROUP) {
+        if (choice[e] > value) {
+            value = choice[e];
+            index = e;
+        }
     }
-    return place;
+    best->value[l] = value;
+    best->index[l] = index;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (uint width = GROUP / 2; width > 0; width /= 2) {
+        if (l < width) {
+            bool more = best->value[l + width] > best->value[l];
+            bool equal = best->value[l + width] == best->value[l];
+            if (more || (equal && best->index[l + width] < best->index[l])) {
+                best->value[l] = best->value[l + width];
+                best->index[l] = best->index[l + width];
+            }
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
 }
 
 GROUP_KERNEL void route(ROWS, MATRIX(const float, x), VECTOR(const float, bias), uint has_bias,
@@ -47,6 +73,7 @@ GROUP_KERNEL void route(ROWS, MATRIX(const float, x), VECTOR(const float, bias),
     local float scores[MOST_EXPERTS];
     local float choice[MOST_EXPERTS];
     local uint chosen[MOST_SLOTS];
+    local best_of best;
     uint l = get_local_id(0);
     FOR_LIVE_ROWS(r) {
         if (sigmoid) {
@@ -59,17 +86,16 @@ GROUP_KERNEL void route(ROWS, MATRIX(const float, x), VECTOR(const float, bias),
         for (uint e = l; e < experts; e += GROUP) {
             choice[e] = has_bias ? scores[e] + AT(bias, e) : scores[e];
         }
-        if (l < MOST_SLOTS) {
-            chosen[l] = 0; // where NaN leaves a place to nobody
-        }
         barrier(CLK_LOCAL_MEM_FENCE);
-        for (uint e = l; e < experts; e += GROUP) {
-            uint place = place_of(choice, experts, e);
-            if (place < slots) {
-                chosen[place] = e;
+        for (uint slot = 0; slot < slots; slot++) {
+            find_best(&best, choice, experts);
+            if (l == 0) {
+                uint e = min(best.index[0], experts - 1u); // only NaN leaves none
+                chosen[slot] = e;
+                choice[e] = TAKEN;
             }
+            barrier(CLK_LOCAL_MEM_FENCE);
         }
-        barrier(CLK_LOCAL_MEM_FENCE);
         float w = l < slots ? scores[chosen[min(l, MOST_SLOTS - 1u)]] : 0.0f;
         float total = add_blocks(part, 0.0f, w);
         total = total + 1e-20f;

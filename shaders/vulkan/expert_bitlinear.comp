@@ -89,8 +89,10 @@ int hold(uint base, uint first) {
 // sums = all products of codes and activations; what codes are more than weights is in row_sum.
 void multiply(uint base, uint begin, uint j) {
     int sum = 0;
+    uint at[TILES];
     for (uint t = 0u; t < TILES; t++) {
         sums[t] = 0;
+        at[t] = code_word(push.weights, place_of(begin, j + 64u * t), 0u);
     }
     barrier();
     if (gl_LocalInvocationID.x == 0u) {
@@ -102,8 +104,7 @@ void multiply(uint base, uint begin, uint j) {
         for (uint w = 0u; w < end; w++) {
             Sixteen a = spread(held[w]);
             for (uint t = 0u; t < TILES; t++) {
-                uint n = place_of(begin, j + 64u * t);
-                sums[t] += dot16(a, codes[code_word(push.weights, n, first + w)]);
+                sums[t] += dot16(a, codes[at[t] + 64u * (first + w)]);
             }
         }
     }

@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-// The router of a mixture of experts, as tern_route_desc says. An expert's place is the number of
-// experts that come before it; the first so many places are the slots.
+// The router of a mixture of experts, as tern_route_desc says: for every slot the best of the
+// experts that are left.
 //
 // bindings        0 params, 1 x, 2 bias, 3 ids, 4 weights
 // push constants  Push (struct tern_vk_push_route)
@@ -41,10 +41,13 @@ push;
 
 const uint MOST_EXPERTS = 1024u;
 const uint MOST_SLOTS = 32u;
+const float TAKEN = -3.402823466e38; // less than any score and bias
 
 shared float scores[MOST_EXPERTS];
 shared float choice[MOST_EXPERTS];
 shared uint chosen[MOST_SLOTS];
+shared float best_value[64];
+shared uint best_index[64];
 
 float exp_below(float value, float most) {
     precise float d = value - most;
@@ -90,18 +93,48 @@ void find_scores(uint base) {
     }
 }
 
-void choose() {
-    for (uint e = gl_LocalInvocationID.x; e < push.experts; e += 64u) {
-        float own = choice[e];
-        uint place = 0u;
-        for (uint other = 0u; other < push.experts; other++) {
-            float c = choice[other];
-            place += c > own || (c == own && other < e) ? 1u : 0u;
-        }
-        if (place < push.slots) {
-            chosen[place] = e;
+// Of the invocation's own experts; of none, one past the last.
+void find_best(uint lane) {
+    float value = TAKEN;
+    uint index = push.experts;
+    for (uint e = lane; e < push.experts; e += 64u) {
+        if (choice[e] > value) {
+            value = choice[e];
+            index = e;
         }
     }
+    best_value[lane] = value;
+    best_index[lane] = index;
+}
+
+void keep_better(uint lane, uint other) {
+    float v = best_value[other];
+    uint i = best_index[other];
+    if (v > best_value[lane] || (v == best_value[lane] && i < best_index[lane])) {
+        best_value[lane] = v;
+        best_index[lane] = i;
+    }
+}
+
+void choose() {
+    uint lane = gl_LocalInvocationID.x;
+    for (uint s = 0u; s < push.slots; s++) {
+        barrier();
+        find_best(lane);
+        barrier();
+        for (uint k = 32u; k > 0u; k >>= 1) {
+            if (lane < k) {
+                keep_better(lane, lane + k);
+            }
+            barrier();
+        }
+        if (lane == 0u) {
+            uint e = min(best_index[0], push.experts - 1u); // only NaN leaves none
+            chosen[s] = e;
+            choice[e] = TAKEN;
+        }
+    }
+    barrier();
 }
 
 void main() {
@@ -109,12 +142,7 @@ void main() {
     uint live = live_rows(push.rows);
     for (uint row = gl_WorkGroupID.y; row < live; row += gl_NumWorkGroups.y) {
         find_scores(push.x.offset + row * push.x.stride);
-        if (lane < MOST_SLOTS) {
-            chosen[lane] = 0u; // where NaN leaves a place to nobody
-        }
-        barrier();
         choose();
-        barrier();
         precise float w = lane < push.slots ? scores[chosen[lane]] : 0.0;
         precise float total = reduce_sum(w);
         total = total + 1e-20;
