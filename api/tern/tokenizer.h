@@ -92,8 +92,8 @@ TERN_API tern_status tern_tokenizer_describe(const tern_tokenizer *tokenizer,
  * vocabularies that normalise texts or lack bytes may need several times that.
  *
  * Time is linear in the text but for words of unusual length, n log n in theirs. 1.3 MB of
- * wikitext-2 took 0.07 s with Llama 3's vocabulary and 0.17 s with Llama 2's; 1 MB of one letter,
- * of spaces or without any at most 0.55 s (Xeon, one thread, 2026-11-21).
+ * wikitext-2 took 0.10 s with Llama 3's vocabulary and 0.15 s with Llama 2's; 1 MB of one letter,
+ * of spaces, of digits or without any space at most 0.36 s (Xeon, one thread, 2026-11-21).
  *
  * INVALID_ARGUMENT for 1 GiB and more, for unknown flags, and for a byte that the vocabulary can
  * spell in no way; UNSUPPORTED if a pattern of the vocabulary takes too long; OUT_OF_MEMORY.

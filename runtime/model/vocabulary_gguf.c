@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/allocator.h"
+#include "runtime/log.h"
 #include "runtime/model/archive.h"
 #include "runtime/model/normalize.h"
 #include "runtime/model/source.h"
@@ -272,9 +273,19 @@ static tern_status complete_bert(reader *r) {
 static tern_status find_pretokenizer(const reader *r, const char **out_name) {
     const char *architecture;
     TERN_TRY(tern__archive_string(r->archive, "general.architecture", "", &architecture));
+    TERN_TRY(tern__archive_string(r->archive, KEY("pre"), NULL, out_name));
+    if (*out_name) {
+        return TERN_STATUS_OK;
+    }
     bool is_bitnet = strncmp(architecture, "bitnet", 6) == 0 && r->tokens.count == LLAMA3_TOKENS;
-    return tern__archive_string(r->archive, KEY("pre"), is_bitnet ? "llama-bpe" : "default",
-                                out_name);
+    *out_name = is_bitnet ? "llama-bpe" : "default";
+    if (!is_bitnet) {
+        tern__log(r->v->context, TERN_LOG_WARNING,
+                  "%s: key '" KEY("pre") "' is missing: pre-tokenizer 'default' is assumed, and "
+                                         "ids may not be those the model was trained with",
+                  r->v->file);
+    }
+    return TERN_STATUS_OK;
 }
 
 static tern_status prepare_gpt2(reader *r) {

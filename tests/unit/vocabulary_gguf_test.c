@@ -13,9 +13,19 @@ enum { NORMAL = 1, CONTROL = 3, USER = 4, MAX_TOKENS = 400, MAX_IDS = 512 };
 
 static tern_context *context;
 
+static char warned[256];
+
+static void keep(void *user, tern_log_level level, const char *message) {
+    (void)user;
+    if (level == TERN_LOG_WARNING) {
+        snprintf(warned, sizeof warned, "%s", message);
+    }
+}
+
 static int set_up(void **state) {
     (void)state;
     tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
+    desc.log = keep;
     desc.flags = TERN_CONTEXT_IGNORE_ENV;
     return tern_context_create(&desc, &context);
 }
@@ -348,8 +358,10 @@ static void test_missing_name(void **state) {
     CHECK_IDS(tokenizer, "12345", 0, '1', '2', '3', '4', '5');
     CHECK_IDS(tokenizer, "a-b", 0, 'a', dash);
     tern_tokenizer_destroy(tokenizer);
+    assert_string_equal(warned, "");
     v.architecture = "gpt2";
     CHECK_OK(make(&tokenizer));
+    assert_non_null(strstr(warned, "test.gguf: key 'tokenizer.ggml.pre' is missing"));
     CHECK_IDS(tokenizer, "a-b", 0, 'a', '-', 'b');
     tern_tokenizer_destroy(tokenizer);
     v.padding = 0;
