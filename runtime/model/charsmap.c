@@ -3,10 +3,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <utf8proc.h>
+
 #include "runtime/model/normalize.h"
 #include "runtime/status.h"
 
-enum { HEADER = 4, UNIT = 4 };
+enum { HEADER = 4, UNIT = 4, LONG_GRAPHEME = 6 };
 
 static uint32_t read_u32(const char *bytes) {
     const uint8_t *p = (const uint8_t *)bytes;
@@ -33,12 +35,13 @@ tern_status tern__charsmap_check(const tern__vocabulary *v, const char *map, siz
     return TERN_STATUS_OK;
 }
 
-// Walks as far as the text goes along; the value of the last node that has one.
-static size_t walk(const char *array, uint32_t units, const char *text, size_t size,
+// Walks as far as the text goes along, or to the first node that has a value. Returns the bytes up
+// to the last node with one.
+static size_t walk(const char *array, uint32_t units, const char *text, size_t size, bool shortest,
                    uint32_t *out_value) {
     size_t length = 0;
     uint32_t node = unit_offset(read_u32(array));
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0; i < size && !(shortest && length > 0); i++) {
         node ^= (uint8_t)text[i];
         uint32_t unit = node < units ? read_u32(array + (size_t)node * UNIT) : 0;
         if ((unit & 0x800000ffu) != (uint8_t)text[i]) {
@@ -53,16 +56,73 @@ static size_t walk(const char *array, uint32_t units, const char *text, size_t s
     return length;
 }
 
-size_t tern__charsmap_find(const char *map, size_t map_size, const char *text, size_t size,
-                           const char **out, size_t *out_size) {
-    uint32_t bytes = read_u32(map);
-    const char *strings = map + HEADER + bytes;
+static size_t find(tern__charsmap map, const char *text, size_t size, bool shortest,
+                   const char **out) {
+    uint32_t bytes = read_u32(map.bytes);
+    const char *strings = map.bytes + HEADER + bytes;
     uint32_t value = 0;
-    size_t length = walk(map + HEADER, bytes / UNIT, text, size, &value);
-    if (length == 0 || value >= map_size - HEADER - bytes) {
+    size_t length = walk(map.bytes + HEADER, bytes / UNIT, text, size, shortest, &value);
+    if (length == 0 || value >= map.size - HEADER - bytes) {
         return 0;
     }
     *out = strings + value;
-    *out_size = strlen(strings + value);
     return length;
+}
+
+void tern__charsmap_add(tern__charsmap map, const char *text, size_t size, tern__text *out) {
+    for (size_t i = 0; i < size;) {
+        const char *to;
+        size_t length = find(map, text + i, size - i, false, &to);
+        if (length > 0) {
+            tern__text_add(out, to, strlen(to));
+        } else {
+            length = tern__character_size(text + i, size - i);
+            tern__text_add(out, text + i, length);
+        }
+        i += length;
+    }
+}
+
+// Bytes of what a reader takes for one character (UAX #29).
+static size_t grapheme_size(const char *text, size_t size) {
+    uint32_t length;
+    utf8proc_int32_t state = 0;
+    int32_t last = tern__character_at(text, size, &length);
+    size_t end = length;
+    while (end < size && last >= 0) {
+        int32_t next = tern__character_at(text + end, size - end, &length);
+        if (next < 0 || utf8proc_grapheme_break_stateful(last, next, &state)) {
+            break;
+        }
+        last = next;
+        end += length;
+    }
+    return end;
+}
+
+// All of |text| becomes what its beginning does.
+static bool add_whole(tern__charsmap map, const char *text, size_t size, tern__text *out) {
+    const char *to;
+    bool found = find(map, text, size, true, &to) > 0;
+    if (found) {
+        tern__text_add(out, to, strlen(to));
+    }
+    return found;
+}
+
+void tern__charsmap_add_graphemes(tern__charsmap map, const char *text, size_t size,
+                                  tern__text *out) {
+    for (size_t i = 0; i < size;) {
+        size_t end = i + grapheme_size(text + i, size - i);
+        if (end - i < LONG_GRAPHEME && add_whole(map, text + i, end - i, out)) {
+            i = end;
+        }
+        while (i < end) {
+            uint32_t length = tern__character_size(text + i, end - i);
+            if (!add_whole(map, text + i, length, out)) {
+                tern__text_add(out, text + i, length);
+            }
+            i += length;
+        }
+    }
 }

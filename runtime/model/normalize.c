@@ -146,21 +146,6 @@ static void replace(const char *text, size_t size, const char *pattern, size_t l
     tern__text_add(out, text + from, size - from);
 }
 
-static void map_characters(const char *text, size_t size, const char *map, size_t map_size,
-                           tern__text *out) {
-    for (size_t i = 0; i < size;) {
-        const char *to = text + i;
-        size_t to_size = 0;
-        size_t length = tern__charsmap_find(map, map_size, text + i, size - i, &to, &to_size);
-        if (length == 0) {
-            length = tern__character_size(text + i, size - i);
-            to_size = length;
-        }
-        tern__text_add(out, to, to_size);
-        i += length;
-    }
-}
-
 static bool needs_prefix(const tern__normal *n, const char *content, const char *text, size_t size,
                          bool first) {
     bool there = size >= n->content.size && memcmp(text, content, n->content.size) == 0;
@@ -201,7 +186,10 @@ static tern_status apply(const tern__normalizing *how, size_t step, const char *
         tern__text_add(out, text, size);
         break;
     case TERN__NORMAL_CHARSMAP:
-        map_characters(text, size, content, n->content.size, out);
+        tern__charsmap_add((tern__charsmap){content, n->content.size}, text, size, out);
+        break;
+    case TERN__NORMAL_CHARSMAP_GRAPHEMES:
+        tern__charsmap_add_graphemes((tern__charsmap){content, n->content.size}, text, size, out);
         break;
     case TERN__NORMAL_SQUEEZE_SPACES:
         squeeze(text, size, out);

@@ -22,10 +22,19 @@ tern_status tern__normalize(const tern__normalizing *how, const char *text, size
 
 // CORRUPT_DATA says what is wrong with a precompiled map of SentencePiece.
 tern_status tern__charsmap_check(const tern__vocabulary *v, const char *map, size_t size);
-// What the map makes of the beginning of |text|: the size of that beginning, 0 if the map has
-// nothing for it.
-size_t tern__charsmap_find(const char *map, size_t map_size, const char *text, size_t size,
-                           const char **out, size_t *out_size);
+
+// Such a map, checked.
+typedef struct tern__charsmap {
+    const char *bytes;
+    size_t size;
+} tern__charsmap;
+
+// Adds |text| with the longest strings that the map has replaced, as SentencePiece does it.
+void tern__charsmap_add(tern__charsmap map, const char *text, size_t size, tern__text *out);
+// The same as the package tokenizers does it: of a grapheme of less than six bytes the shortest
+// string that it begins with replaces all of it; else character by character.
+void tern__charsmap_add_graphemes(tern__charsmap map, const char *text, size_t size,
+                                  tern__text *out);
 
 // White_Space of the Unicode Character Database; what words are made of (letters, marks, digits,
 // the underscore and its like). False for -1.

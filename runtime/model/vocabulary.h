@@ -82,17 +82,18 @@ typedef enum tern__normal_form {
     TERN__NORMAL_STRIP_ACCENTS,
     TERN__NORMAL_STRIP_LEFT,
     TERN__NORMAL_STRIP_RIGHT,
-    TERN__NORMAL_REPLACE,         // |pattern|, plain text, by |content|
-    TERN__NORMAL_REPLACE_PATTERN, // |pattern|, PCRE2, by |content|
-    TERN__NORMAL_PREPEND,         // |content|, to what is not empty
-    TERN__NORMAL_PREPEND_ONCE,    // the same where it is not there yet
-    TERN__NORMAL_PREPEND_FIRST,   // and only to what begins the text
-    TERN__NORMAL_CHARSMAP,        // SentencePiece's precompiled map, in |content|
-    TERN__NORMAL_SQUEEZE_SPACES,  // SentencePiece's remove_extra_whitespaces
-    TERN__NORMAL_BERT_CLEAN,      // no control characters, all white space a space
-    TERN__NORMAL_BERT_CHINESE,    // spaces around each ideograph
-    TERN__NORMAL_BERT_ACCENTS,    // only marks that take no space go; STRIP_ACCENTS drops all
-    TERN__NORMAL_NMT,             // control characters go or become spaces, as for translation
+    TERN__NORMAL_REPLACE,            // |pattern|, plain text, by |content|
+    TERN__NORMAL_REPLACE_PATTERN,    // |pattern|, PCRE2, by |content|
+    TERN__NORMAL_PREPEND,            // |content|, to what is not empty
+    TERN__NORMAL_PREPEND_ONCE,       // the same where it is not there yet
+    TERN__NORMAL_PREPEND_FIRST,      // and only to what begins the text
+    TERN__NORMAL_CHARSMAP,           // SentencePiece's precompiled map, in |content|
+    TERN__NORMAL_CHARSMAP_GRAPHEMES, // the same map as the package tokenizers reads it
+    TERN__NORMAL_SQUEEZE_SPACES,     // SentencePiece's remove_extra_whitespaces
+    TERN__NORMAL_BERT_CLEAN,         // no control characters, all white space a space
+    TERN__NORMAL_BERT_CHINESE,       // spaces around each ideograph
+    TERN__NORMAL_BERT_ACCENTS,       // only marks that take no space go; STRIP_ACCENTS drops all
+    TERN__NORMAL_NMT,                // control characters go or become spaces, as for translation
     TERN__NORMAL_FORMS
 } tern__normal_form;
 

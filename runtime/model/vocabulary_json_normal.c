@@ -135,7 +135,8 @@ static tern_status read_precompiled(tern__vocabulary *v, const tern__json *step)
     if (status == TERN_STATUS_OK && map.size > 0) {
         status = tern__charsmap_check(v, map.bytes, map.size);
         status = status == TERN_STATUS_OK
-                     ? tern__vocabulary_normal(v, TERN__NORMAL_CHARSMAP, NULL, map.bytes, map.size)
+                     ? tern__vocabulary_normal(v, TERN__NORMAL_CHARSMAP_GRAPHEMES, NULL, map.bytes,
+                                               map.size)
                      : status;
     }
     tern__text_finish(&map);

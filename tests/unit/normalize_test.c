@@ -154,14 +154,23 @@ static void test_charsmap(void **state) {
     memcpy(map, &(uint32_t){4 * UNITS}, 4);
     memcpy(map + 4, units, sizeof units);
     memcpy(map + 4 + sizeof units, "xy\0", 4);
-    const char *to;
-    size_t size;
-    assert_int_equal(tern__charsmap_find(map, sizeof map, "ac", 2, &to, &size), 1);
-    assert_int_equal(size, 2);
-    assert_memory_equal(to, "xy", 2);
-    assert_int_equal(tern__charsmap_find(map, sizeof map, "abc", 3, &to, &size), 2);
-    assert_int_equal(size, 0);
-    assert_int_equal(tern__charsmap_find(map, sizeof map, "b", 1, &to, &size), 0);
+    const tern__charsmap charsmap = {map, sizeof map};
+    tern__text out = {.context = context};
+    tern__charsmap_add(charsmap,
+                       "acabb\xff"
+                       "a",
+                       7, &out);
+    assert_int_equal(out.size, 7);
+    assert_memory_equal(out.bytes,
+                        "xycb\xff"
+                        "xy",
+                        7);
+    out.size = 0;
+    // "ab" are two graphemes; a letter and its mark are one, and all of it is what the letter is.
+    tern__charsmap_add_graphemes(charsmap, "aba\u0301b\u0301a\u0301\u0301\u0301", 15, &out);
+    assert_int_equal(out.size, 16);
+    assert_memory_equal(out.bytes, "xybxyb\u0301xy\u0301\u0301\u0301", 16);
+    tern__text_finish(&out);
 
     tern__vocabulary v;
     tern__vocabulary_init(&v, context, "test");
