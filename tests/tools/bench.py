@@ -65,8 +65,9 @@ def bench(what, *args, backend):
 
 
 # every op on every backend, at a small shape; a wrong bit would be an error
+sanitized = bool(os.environ.get("TERN_TESTS_SANITIZED"))
 ready = [b["name"] for b in json.loads(run(tern, "devices", "--json").stdout)["backends"] if b["state"] == "ready"]
-for backend in ready:
+for backend in [b for b in ready if not sanitized or b in ("reference", "cpu")]:
     rows = bench(f"{backend}: by rows", "ops", "--quick", "--shape", "64", "--rows", "1,3", backend=backend)
     wide = bench(f"{backend}: matrices", "ops", "--quick", "--shape", "128x64", "--context", "70", "--rows", "2", backend=backend)
     for report in (rows, wide):
@@ -133,11 +134,11 @@ done = run(tern, "bench", "ops", "--quick", "--op", "add", "--shape", "64", "--r
            env={"TERN_PROFILE": "1"})
 expect(done.returncode == 0 and b" add " in done.stderr and b"by the host's clock" in done.stderr, "a profile of what was measured", done)
 
-# growth: curves with a name
-report = bench("growth", "growth", "--quick", backend="cpu" if "cpu" in ready else "reference")
+# growth: curves with a name; measurements, for which a sanitizer takes four minutes
+report = {"results": []} if sanitized else bench("growth", "growth", "--quick", backend="cpu" if "cpu" in ready else "reference")
 series = {r.get("series") for r in report["results"] if r["name"] in OPS}
-expect(series >= {"rows", "k", "n", "context"} and None not in series, "growth has its series")
-expect("cpu" not in ready or {r["threads"] for r in report["results"] if r.get("series") == "threads"} >= {1}, "threads")
+expect(sanitized or (series >= {"rows", "k", "n", "context"} and None not in series), "growth has its series")
+expect(sanitized or "cpu" not in ready or {r["threads"] for r in report["results"] if r.get("series") == "threads"} >= {1}, "threads")
 
 # a model of a file, and its bits; every architecture's random weights load (0.7b whole, on the fastest backend)
 expect_line("no such model", run(tern, "bench", "model", "-m", "absent.gguf", "--backend", "reference"), 1, ["absent.gguf"])
@@ -154,7 +155,7 @@ for backend in [b for b in ready if b != "reference"]:
     expect(found.get("decode", {}).get("context") == 0 and found["decode"]["rows"] == 1, f"{backend}: decode at 0")
     expect(found["memory"]["device_bytes"] > 1e5 and number(found["memory"].get("host_bytes")), f"{backend}: memory")
 
-if "cpu" in ready and not os.environ.get("TERN_TESTS_SANITIZED"):
+if "cpu" in ready and not sanitized:
     report = bench("random weights", "model", "--shape", "0.7b", "--quick", backend="cpu")
     expect({r["model"] for r in report["results"] if "tok_s" in r} == {"0.7b"}, "a model of a known shape")
 
