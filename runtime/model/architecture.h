@@ -1,4 +1,8 @@
 // The networks that can run, one row of a table each: what the file's keys do not say.
+//
+// One more of the Llama kind is a row. What is new in it is a trait, with the rows of its tensors
+// in layout.c and a line where forward_*.c appends its ops; tests/golden/ref_model.py says what it
+// computes, and makes a small one.
 #ifndef TERN_RUNTIME_MODEL_ARCHITECTURE_H_
 #define TERN_RUNTIME_MODEL_ARCHITECTURE_H_
 

@@ -45,7 +45,7 @@ typedef struct tern__hyper {
     uint32_t rotary_pairs; // TERN_ROTARY_*
     uint32_t vocabulary;   // rows of the embedding
     uint32_t context;
-    uint32_t window; // positions that windowed layers see
+    uint32_t window; // positions that windowed layers see; 0: all
     uint8_t windowed[TERN__MAX_LAYERS / 8];
     uint32_t experts;      // 0: none
     uint32_t experts_used; // for each row

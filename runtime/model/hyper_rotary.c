@@ -70,6 +70,7 @@ tern_status tern__hyper_read_windows(const tern_archive *archive, tern__hyper *h
                           "key '%s' is missing or 0", name.name);
     }
     TERN_TRY(read_pattern(archive, hyper));
+    hyper->window = hyper->window < hyper->context ? hyper->window : 0; // no position is outside
     hyper->has_kind[TERN__GLOBAL] = false;
     for (uint32_t i = 0; i < hyper->layers; i++) {
         hyper->has_kind[tern__hyper_kind(hyper, i)] = true;
@@ -165,6 +166,11 @@ static tern_status read_yarn(const scaling *s, tern_rotary_table_desc *out) {
     TERN_TRY(read_number(s, "yarn_attn_factor", 1.0, 1e-9, &yarn_attention));
     TERN_TRY(check_number(s, "yarn_log_multiplier", 0.0f));
     TERN_TRY(check_number(s, "yarn_ext_factor", 1.0f));
+    if (!(out->base > 1.0)) {
+        return tern__fail(tern__archive_context(s->archive), TERN_STATUS_CORRUPT_DATA,
+                          "key '%s' is yarn, with a base of %g, expected one above 1",
+                          scaling_key(s, "type").name, out->base);
+    }
     out->magnitude = attention * yarn_attention;
     out->scaling = TERN_ROTARY_YARN;
     return read_turns(s, "yarn_beta_slow", "yarn_beta_fast", 32.0, out);

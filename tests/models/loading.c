@@ -107,16 +107,6 @@ static void what_an_architecture_asks_for_is_named(void **state) {
             "'tern.rotary_pairs' is 'half_splat'");
 }
 
-static void tensors_that_nothing_would_read_are_refused(void **state) {
-    (void)state;
-    refuses("tiny-b158-scale.gguf", "blk.0.attn_v.scale", "blk.0.attn_v.scalf",
-            TERN_STATUS_UNSUPPORTED, "tensor 'blk.0.attn_v.scalf' has no place");
-    refuses("tiny-b158-scale.gguf", "blk.0.attn_v.scale", "blk.9.attn_v.scale",
-            TERN_STATUS_UNSUPPORTED, "tensor 'blk.9.attn_v.scale' has no place");
-    refuses("tiny-llama-dense.gguf", "rope_freqs.weight", "rope_frequ.weight",
-            TERN_STATUS_UNSUPPORTED, "tensor 'rope_frequ.weight' has no place");
-}
-
 // Writes |value| after the key |key| of a U32 or F32.
 static void set_word(image *i, const char *key, uint32_t value) {
     size_t length = strlen(key);
@@ -127,6 +117,44 @@ static void set_word(image *i, const char *key, uint32_t value) {
         }
     }
     fail_msg("no key %s in the file", key);
+}
+
+// Scaling and windows that cannot be, by the word after the key.
+static void positions_that_cannot_be_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *file, *key;
+        uint32_t value;
+        const char *words;
+    } wrong[] = {
+        {"tiny-llama-yarn.gguf", "rope.scaling.factor", 0x3f000000, "is 0.5, expected 1 or more"},
+        {"tiny-llama-yarn.gguf", "rope.scaling.original_context_length", 0, "0 positions"},
+        {"tiny-llama-yarn.gguf", "llama.rope.freq_base", 0x3f800000, "a base of 1"},
+        {"tiny-llama-llama3.gguf", "rope.scaling.high_freq_factor", 0x3f800000,
+         "turns from 1 to 1"},
+        {"tiny-llama-llama3.gguf", "rope.scaling.low_freq_factor", 0x7fc00000, "low_freq_factor'"},
+        {"tiny-gemma3.gguf", "attention.sliding_window_pattern", 0, "is 0, expected 1 or more"},
+        {"tiny-gemma3.gguf", "rope.freq_base_swa", 0, "freq_base_swa' is 0"}};
+    for (size_t k = 0; k < sizeof wrong / sizeof wrong[0]; k++) {
+        image i = open_image(wrong[k].file);
+        set_word(&i, wrong[k].key, wrong[k].value);
+        assert_fails(load(&i, NULL), TERN_STATUS_CORRUPT_DATA, wrong[k].words);
+        close_image(&i);
+    }
+    image i = open_image("tiny-maple.gguf"); // one layer, but a pattern of two
+    set_word(&i, "maple.block_count", 1);
+    assert_fails(load(&i, NULL), TERN_STATUS_CORRUPT_DATA, "pattern' has 2 elements");
+    close_image(&i);
+}
+
+static void tensors_that_nothing_would_read_are_refused(void **state) {
+    (void)state;
+    refuses("tiny-b158-scale.gguf", "blk.0.attn_v.scale", "blk.0.attn_v.scalf",
+            TERN_STATUS_UNSUPPORTED, "tensor 'blk.0.attn_v.scalf' has no place");
+    refuses("tiny-b158-scale.gguf", "blk.0.attn_v.scale", "blk.9.attn_v.scale",
+            TERN_STATUS_UNSUPPORTED, "tensor 'blk.9.attn_v.scale' has no place");
+    refuses("tiny-llama-dense.gguf", "rope_freqs.weight", "rope_frequ.weight",
+            TERN_STATUS_UNSUPPORTED, "tensor 'rope_frequ.weight' has no place");
 }
 
 static void refuses_word(const char *key, uint32_t value, tern_status status, const char *words) {
@@ -373,6 +401,7 @@ static void progress_reaches_the_total_and_can_stop(void **state) {
 const struct CMUnitTest loading_tests[] = {
     cmocka_unit_test(what_is_unknown_or_missing_is_named),
     cmocka_unit_test(what_an_architecture_asks_for_is_named),
+    cmocka_unit_test(positions_that_cannot_be_are_refused),
     cmocka_unit_test(tensors_that_nothing_would_read_are_refused),
     cmocka_unit_test(dimensions_that_contradict_each_other_are_refused),
     cmocka_unit_test(experts_that_contradict_the_keys_are_refused),
