@@ -1,11 +1,14 @@
 #include "runtime/model/trie.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/allocator.h"
 #include "runtime/status.h"
+
+enum { LONGEST_TOKEN = 1024 };
 
 // Children of one node lie side by side, in the order of their bytes.
 struct tern__trie_node {
@@ -108,7 +111,21 @@ static bool is_spelled(const tern__token *token) {
             token->type == TERN__TOKEN_UNDEFINED);
 }
 
+// Every byte of a text may begin a walk as long as the longest token.
+static tern_status check_lengths(const tern__vocabulary *v) {
+    for (size_t id = 0; id < v->token_count; id++) {
+        const tern__token *token = &v->tokens[id];
+        if (is_spelled(token) && token->size > LONGEST_TOKEN) {
+            return tern__fail(v->context, TERN_STATUS_UNSUPPORTED,
+                              "%s: token %zu has %" PRIu32 " bytes, at most %d are supported",
+                              v->file, id, token->size, LONGEST_TOKEN);
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
 tern_status tern__trie_of_tokens(const tern__vocabulary *v, tern__trie *out) {
+    TERN_TRY(check_lengths(v));
     tern__trie_word *words = tern__calloc(v->context, v->token_count, sizeof *words);
     if (!words) {
         return tern__fail_memory(v->context, (uint64_t)v->token_count * sizeof *words,

@@ -25,7 +25,8 @@ typedef struct tern__trie_word {
 tern_status tern__trie_init(tern_context *context, tern__trie_word *words, uint32_t count,
                             tern__trie *out);
 
-// Of the tokens that text may become, unused ones left out.
+// Of the tokens that text may become, unused ones left out. UNSUPPORTED if one is longer than 1024
+// bytes.
 tern_status tern__trie_of_tokens(const tern__vocabulary *v, tern__trie *out);
 
 void tern__trie_finish(tern_context *context, tern__trie *trie);

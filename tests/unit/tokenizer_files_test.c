@@ -217,6 +217,14 @@ static void test_refused(void **state) {
                     cases[i].message);
         assert_null(tokenizer);
     }
+    static char file[2048];
+    int size =
+        snprintf(file, sizeof file,
+                 "{\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"u\",0],[\"%01025d\","
+                 "-1]]}}",
+                 0);
+    CHECK_FAILS(open_memory(file, (size_t)size, &tokenizer), TERN_STATUS_UNSUPPORTED,
+                "token 1 has 1025 bytes, at most 1024");
     CHECK_FAILS(open_memory("{}", 2, &tokenizer), TERN_STATUS_CORRUPT_DATA, "'model' is nothing");
     CHECK_FAILS(open_memory("hello", 5, &tokenizer), TERN_STATUS_UNSUPPORTED, "not a tokenizer");
     CHECK_OK(make(WORDPIECE, "", &tokenizer));
