@@ -17,7 +17,7 @@
  * Tensor types: ternary and binary ones are held exactly as t2 (I2_S, TQ1_0, TQ2_0, Q1_0, Q2_0 with
  * groups of 64 or 128, PQ2_0, PTQ1_0, the packed bytes of Hugging Face folders and of BitMat), with
  * one scale per matrix or row where that says the same; so are floats of a projection that are all
- * -s, 0 or +s, with an s for each 64 columns at most, where the architecture is a ternary one. A
+ * -s, 0 or +s, with an s for each 64 columns at most, in bitnet, llama, maple and hgrn-bit. A
  * Q2_0 or PQ2_0 tensor with weights of +2 is held exactly as q8_0. F32, F16, BF16 and Q8_0 are held
  * as they are, Q4_0 exactly as q8_0. Q4_K, Q5_K and Q6_K are computed in float32 (exactly, but for
  * one rounding of the difference in Q4_K and Q5_K) and held as float16, rounded by rule 6: an error

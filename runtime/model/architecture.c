@@ -22,7 +22,7 @@ static const tern__architecture architectures[] = {
     // The published 2B-4T files have no key for their gate (formats: relu squared all the same).
     {"bitnet-b1.58", BITNET, RELU2, HALF_SPLIT, 0, 0.0, 0.0f},
     {"bitnet-25", BITNET, RELU2, HALF_SPLIT, 0, 0.0, 0.0f},
-    {"llama", 0, SILU, INTERLEAVED, 0, 0.0, 0.0f},
+    {"llama", TERN__TERNARY, SILU, INTERLEAVED, 0, 0.0, 0.0f},
     {"qwen2", 0, SILU, HALF_SPLIT, 0, 0.0, 0.0f},
     {"qwen3", TERN__HEAD_NORMS, SILU, HALF_SPLIT, 0, 0.0, 0.0f},
     {"qwen3moe", QWEN3_MOE, SILU, HALF_SPLIT, 0, 0.0, 0.0f},

@@ -104,6 +104,11 @@ convert(out, back, "--type", "i2_s", "--force")
 of_layers = lambda path: [t for t in tensors(path) if t[0].startswith("blk.")]
 expect(of_layers(back) == of_layers(rand) != of_layers(out), "as floats and back: the same layers")
 
+# So are scales of groups, in a llama too: what TriLM publishes unpacked.
+group = find_model("tiny-llama-group.gguf")
+convert(group, out, "--type", "f16", "--force")
+expect(logits(out) == logits(group) is not None, "groups as floats: the same logits")
+
 # Folders become files that need nothing beside them and answer the same.
 for path in sorted((SOURCE / "tests/golden").glob("hf-*")):
     convert(path, out, "--force")
