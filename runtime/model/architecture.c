@@ -22,6 +22,7 @@ static const tern__architecture architectures[] = {
     // The published 2B-4T files have no key for their gate (formats: relu squared all the same).
     {"bitnet-b1.58", BITNET, RELU2, HALF_SPLIT, 0, 0.0, 0.0f},
     {"bitnet-25", BITNET, RELU2, HALF_SPLIT, 0, 0.0, 0.0f},
+    // TriLM is published as 16-bit floats that are ternary by shards of rows (formats: Spectra).
     {"llama", TERN__TERNARY, SILU, INTERLEAVED, 0, 0.0, 0.0f},
     {"qwen2", 0, SILU, HALF_SPLIT, 0, 0.0, 0.0f},
     {"qwen3", TERN__HEAD_NORMS, SILU, HALF_SPLIT, 0, 0.0, 0.0f},

@@ -88,4 +88,11 @@ with tempfile.TemporaryDirectory() as made:
     expect_line("tensors alone", run(tern, "run", "-m", copy / "model.safetensors", "-n", "1"), 1,
                 ["model.safetensors: key 'general.architecture' is missing: there is no config.json beside it"])
 
+# floats that are ternary by rows, as TriLM is published, give the bits of ternary weights
+with tempfile.TemporaryDirectory() as folder:
+    ternary = find_model("rand-llama-tq2_0.gguf")
+    floats = pathlib.Path(folder, "floats.gguf")
+    done = run(tern, "convert", ternary, floats, "--type", "f16")
+    expect(done.returncode == 0 and bits(floats) == bits(ternary), "ternary values of 16 bits", done)
+
 finish(28)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 from gguf_edit import Gguf
-from support import expect, expect_line, find_model, finish, run
+from support import SOURCE, expect, expect_line, find_model, finish, run
 
 tern = sys.argv[1]
 path = find_model("rand-b158-i2_s.gguf")
@@ -109,6 +109,16 @@ for what in WHAT:
                      "blk.0.attn_k.weight of token 300")
     expect(found.get(what) == ("FAIL" if wrong else "pass"), f"{what} spoiled: {wrong}", done)
 
+# ids that spell the same text in other pieces are no finding: the data's runtime knew no pre-tokenizer
+tokens["test_cases"] = [{"text": "hello", "add_bos": True, "token_ids": [1] + [3 + byte for byte in b" hello"]}]
+(data / "bitnet2b-reference/standard_tokens.json").write_text(json.dumps(tokens))
+path = SOURCE / "tools/models/tern-stories.gguf"
+done, found = lines("--data", data, "--no-perplexity")
+expect(found.get("token ids of 'hello'") == "skip", "other pieces", done)
+tokens["test_cases"][0]["token_ids"][-1] += 1
+(data / "bitnet2b-reference/standard_tokens.json").write_text(json.dumps(tokens))
+expect(lines("--data", data, "--no-perplexity")[1].get("token ids of 'hello'") == "FAIL", "another text")
+
 expect_line("no file", run(tern, "verify", "nosuch.gguf"), 1, ["nosuch.gguf"])
 expect_line("no operand", run(tern, "verify"), 2, ["MODEL"])
-finish(3 + 2 * len(WHAT) + 2)
+finish(3 + 2 * len(WHAT) + 4)

@@ -166,6 +166,27 @@ static const published *check_file(verify *self) {
     return model;
 }
 
+// Whether the stored ids are the same text in other pieces. The published GGUF file does not name
+// its pre-tokenizer, and the runtime that made the data then took one that the model was not
+// trained with.
+static bool spell_the_same(const verify *self, const cJSON *ids, const char *words) {
+    text spelled = {0};
+    const cJSON *id;
+    bool done = true;
+    cJSON_ArrayForEach(id, ids) {
+        char piece[512];
+        size_t size = 0;
+        done = done &&
+               tern_tokenizer_decode(tern_model_tokenizer(self->loaded.model),
+                                     (int32_t)id->valuedouble, spelled.size == 0, piece,
+                                     sizeof piece, &size) == TERN_STATUS_OK &&
+               text_append(&spelled, piece, size);
+    }
+    done = done && spelled.size == strlen(words) && memcmp(spelled.bytes, words, spelled.size) == 0;
+    text_free(&spelled);
+    return done;
+}
+
 static void check_tokens_of(verify *self, const cJSON *item) {
     const cJSON *given = cJSON_GetObjectItemCaseSensitive(item, "text");
     const cJSON *ids = cJSON_GetObjectItemCaseSensitive(item, "token_ids");
@@ -187,7 +208,13 @@ static void check_tokens_of(verify *self, const cJSON *item) {
     for (char *c = what; *c; c++) {
         *c = *c == '\n' ? ' ' : *c;
     }
-    verify_line(self, same, what, "%zu ids, %d stored", count, cJSON_GetArraySize(ids));
+    if (!same && spell_the_same(self, ids, words)) {
+        verify_skip(
+            self, what,
+            "the stored ids spell it too: they are of a runtime that knew no pre-tokenizer");
+    } else {
+        verify_line(self, same, what, "%zu ids, %d stored", count, cJSON_GetArraySize(ids));
+    }
     free(got);
 }
 
