@@ -59,6 +59,7 @@ static tern_status add_tensor(folder *f, const tern__tensor *found) {
 }
 
 static tern_status add_all(folder *f, const tern__safetensors *file, const char *name) {
+    f->stacks.tensors = f->index.count ? f->index.count : file->count;
     for (size_t i = 0; i < file->count; i++) {
         TERN_TRY(f->index.count ? tern__hf_index_take(&f->index, &file->tensors[i], name)
                                 : TERN_STATUS_OK);

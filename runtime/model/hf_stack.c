@@ -36,6 +36,20 @@ static tern__piece *make_pieces(tern_archive *archive, uint32_t experts) {
     return pieces;
 }
 
+// Of all stacks but the last, which build names an expert of.
+static tern_status check_room(const tern__hf_stacks *stacks, const tern_archive *archive,
+                              const tern__hf_model *model) {
+    uint64_t experts = (uint64_t)stacks->count * model->experts;
+    if (experts <= stacks->tensors) {
+        return TERN_STATUS_OK;
+    }
+    return tern__fail(archive->context, TERN_STATUS_CORRUPT_DATA,
+                      "%s: %" PRIu32
+                      " experts by config.json, of which %zu tensors of layers would "
+                      "have %" PRIu64 ", but the folder has %zu tensors",
+                      archive->name, model->experts, stacks->count, experts, stacks->tensors);
+}
+
 static tern__hf_stack *add_stack(tern__hf_stacks *stacks, tern_archive *archive,
                                  const tern__hf_model *model, const tern__tensor *tensor) {
     void *items = stacks->items;
@@ -65,7 +79,10 @@ tern_status tern__hf_stacks_add(tern__hf_stacks *stacks, tern_archive *archive,
         return refuse(archive, tensor, place->expert, "is more than config.json has");
     }
     tern__hf_stack *stack = find(stacks, tensor->name);
-    stack = stack ? stack : add_stack(stacks, archive, model, tensor);
+    if (!stack) {
+        TERN_TRY(check_room(stacks, archive, model));
+        stack = add_stack(stacks, archive, model, tensor);
+    }
     if (!stack) {
         return tern__fail_memory(archive->context, model->experts * sizeof(tern__piece),
                                  tensor->name);

@@ -15,10 +15,12 @@ typedef struct tern__hf_stacks {
     tern__hf_stack *items;
     size_t count;
     size_t capacity;
+    size_t tensors; // of the folder, experts among them: set before the first is added
 } tern__hf_stacks;
 
 // CORRUPT_DATA names an expert that there is not, that is there twice, or that differs in shape or
-// type from another.
+// type from another; or says that the folder cannot have as many as config.json says, before room
+// is made for them.
 tern_status tern__hf_stacks_add(tern__hf_stacks *stacks, tern_archive *archive,
                                 const tern__hf_model *model, const tern__hf_place *place,
                                 const tern__tensor *tensor);

@@ -390,6 +390,20 @@ static void test_missing_expert(void **state) {
                 "expert 1 of tensor 'blk.0.ffn_up_exps.weight' is missing");
 }
 
+// No room is made for experts that the folder cannot have.
+static void test_more_experts_than_tensors(void **state) {
+    world *w = *state;
+    uint8_t bytes[4] = {0};
+    safetensors_add(&w->first, EXPERT("0", "weight"), "F32", "[1]", bytes, 4);
+    safetensors_add(&w->first, "model.layers.1.mlp.experts.0.up_proj.weight", "F32", "[1]", bytes,
+                    4);
+    put_first(w, "model.safetensors");
+    CHECK_FAILS(open_config(w, CONFIG("Qwen3MoeForCausalLM",
+                                      ",\"num_experts\":60000,\"num_experts_per_tok\":2,"
+                                      "\"moe_intermediate_size\":1,\"norm_topk_prob\":true")),
+                TERN_STATUS_CORRUPT_DATA, "but the folder has 2 tensors");
+}
+
 static void test_index(void **state) {
     world *w = *state;
     static const char name[] = "model.safetensors.index.json";
@@ -525,6 +539,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_bitmat, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_experts_are_stacked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_missing_expert, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_more_experts_than_tensors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_index, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_missing_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_memory_runs_out, set_up, tear_down),
