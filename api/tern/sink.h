@@ -32,8 +32,8 @@ TERN_BEGIN_DECLS
 /**
  * Writes the file |path|, by way of a temporary one beside it that takes its name when the sink is
  * closed to keep it: until then |path| is as it was. |flags|: TERN_SINK_*. INVALID_ARGUMENT if
- * |path| exists and may not be replaced, IO or NOT_FOUND with the system's reason, OUT_OF_MEMORY.
- * End with tern_sink_close.
+ * |path| is a folder, or exists and may not be replaced; IO or NOT_FOUND with the system's reason;
+ * OUT_OF_MEMORY. End with tern_sink_close.
  */
 TERN_API tern_status tern_sink_open_file(tern_context *context, const char *path, uint32_t flags,
                                          tern_sink *out_sink);

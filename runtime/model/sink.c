@@ -64,7 +64,18 @@ static tern_status close_file(void *user, int32_t keep) {
     return status;
 }
 
+static bool stop(void *user, const char *name) {
+    (void)user;
+    (void)name;
+    return false;
+}
+
+// A folder would refuse the name only when all is written.
 static tern_status open_output(file_sink *self) {
+    if (tern__folder_list(self->path, stop, NULL)) {
+        return tern__fail(self->context, TERN_STATUS_INVALID_ARGUMENT,
+                          "%s: is a folder, expected the name of a file", self->path);
+    }
     if (!self->replace && tern__path_exists(self->path)) {
         return tern__fail(self->context, TERN_STATUS_INVALID_ARGUMENT,
                           "%s: is there already and is not to be replaced", self->path);

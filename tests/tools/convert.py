@@ -155,6 +155,7 @@ refuse("a dense type by absmean", (i2_s, out, "--type", "f16", "--absmean"), 1, 
 back.write_bytes(b"mine")
 refuse("a file that is there", (i2_s, back), 1, "back.gguf", "already")
 expect(back.read_bytes() == b"mine", "a file that is there stays as it is")
+refuse("a folder, before anything is written", (i2_s, work, "--force"), 1, work.name, "is a folder")
 refuse("a broken model in its place", (back, back, "--force"), 1, "back.gguf", "GGUF")
 convert(i2_s, back, "--force")
 
