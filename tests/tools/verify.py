@@ -109,6 +109,14 @@ for what in WHAT:
                      "blk.0.attn_k.weight of token 300")
     expect(found.get(what) == ("FAIL" if wrong else "pass"), f"{what} spoiled: {wrong}", done)
 
+# data that are broken are no pass and no skip
+write("embedding_vectors", {"test_cases": [{"token_id": 5}, {"token_id": 6, "raw": {"row_size_bytes": 0}}]})
+write("layer_vectors", layer)
+(data / "bitnet2b-reference/standard_tokens.json").write_text("{")
+done, found = lines("--data", data, "--no-perplexity")
+expect(done.returncode == 1 and found.get("embedding rows") == "FAIL", "rows without bytes", done)
+expect(found.get("token ids") == "FAIL" and b"standard_tokens.json" in done.stdout, "no JSON", done)
+
 # ids that spell the same text in other pieces are no finding: the data's runtime knew no pre-tokenizer
 tokens["test_cases"] = [{"text": "hello", "add_bos": True, "token_ids": [1] + [3 + byte for byte in b" hello"]}]
 (data / "bitnet2b-reference/standard_tokens.json").write_text(json.dumps(tokens))
@@ -121,4 +129,4 @@ expect(lines("--data", data, "--no-perplexity")[1].get("token ids of 'hello'") =
 
 expect_line("no file", run(tern, "verify", "nosuch.gguf"), 1, ["nosuch.gguf"])
 expect_line("no operand", run(tern, "verify"), 2, ["MODEL"])
-finish(3 + 2 * len(WHAT) + 4)
+finish(3 + 2 * len(WHAT) + 6)

@@ -111,10 +111,13 @@ cJSON *verify_json(verify *self, const char *name, const char *what) {
     text content = {0};
     char why[256];
     cJSON *object = NULL;
-    if (read_data(self, name, &content)) {
+    bool there = read_data(self, name, &content);
+    if (there) {
         object = cJSON_ParseWithLength(content.bytes ? content.bytes : "", content.size);
     }
-    if (!object) {
+    if (there && !object) {
+        verify_line(self, false, what, "%s in %s is no JSON", name, self->data);
+    } else if (!there) {
         snprintf(why, sizeof why, "no file %s in %s", name, self->data ? self->data : "--data");
         verify_skip(self, what, why);
     }

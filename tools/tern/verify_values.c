@@ -98,7 +98,7 @@ static void check_embedding(verify *self, const cJSON *cases) {
     const cJSON *item;
     uint32_t right = 0, count = 0;
     cJSON_ArrayForEach(item, cases) {
-        stored row;
+        stored row = {.bytes = NULL};
         const cJSON *raw = member(item, "raw");
         uint32_t bytes = number(raw, "row_size_bytes");
         uint64_t offset = (uint64_t)number(item, "token_id") * bytes;
