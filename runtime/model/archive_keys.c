@@ -15,7 +15,7 @@ static tern_status wrong_type(const tern_archive *archive, const char *key, cons
 }
 
 static tern_status missing(const tern_archive *archive, const char *key) {
-    bool bare = archive->entry_count == 0 && archive->files.open != NULL;
+    bool bare = archive->entry_count == 0 && archive->files.open != NULL && !archive->source;
     return tern__fail(archive->context, TERN_STATUS_NOT_FOUND, "%s: key '%s' is missing%s",
                       archive->name, key, bare ? ": there is no config.json beside it" : "");
 }

@@ -79,8 +79,9 @@ static tern_status read_gate(const tern_archive *archive, tern__hyper *hyper) {
         }
     }
     return tern__fail(tern__archive_context(archive), TERN_STATUS_UNSUPPORTED,
-                      "key '%s': activation '%s' is not known, expected silu or relu2", name.name,
-                      value);
+                      "key '%s': activation '%s' is not known, expected silu, relu, relu2, gelu, "
+                      "gelu_tanh or linear",
+                      name.name, value);
 }
 
 // Without a key for it, the width is shared out among the heads.

@@ -87,6 +87,11 @@ with tempfile.TemporaryDirectory() as made:
     expect_line("no configuration", run(tern, "run", "-m", copy, "-n", "1"), 1, ["bitnet: no config.json"])
     expect_line("tensors alone", run(tern, "run", "-m", copy / "model.safetensors", "-n", "1"), 1,
                 ["model.safetensors: key 'general.architecture' is missing: there is no config.json beside it"])
+    bare = work / "bare.gguf"
+    bare.write_bytes(struct.pack("<4sIQQ", b"GGUF", 3, 0, 0))
+    done = run(tern, "run", "-m", bare, "-n", "1")
+    expect_line("a GGUF file without keys", done, 1, ["bare.gguf: key 'general.architecture' is missing"])
+    expect(b"config.json" not in done.stderr, "which needs no config.json", done)
 
 # floats that are ternary by rows, as TriLM is published, give the bits of ternary weights
 with tempfile.TemporaryDirectory() as folder:
@@ -95,4 +100,4 @@ with tempfile.TemporaryDirectory() as folder:
     done = run(tern, "convert", ternary, floats, "--type", "f16")
     expect(done.returncode == 0 and bits(floats) == bits(ternary), "ternary values of 16 bits", done)
 
-finish(28)
+finish(30)
