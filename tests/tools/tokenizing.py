@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tokenize.py TERN: ids and texts as `tern tokenize` prints them, of the model that comes along."""
+"""tokenizing.py TERN: ids and texts as `tern tokenize` prints them, of the model that comes along."""
 import json
 import pathlib
 import sys
