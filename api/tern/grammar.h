@@ -23,11 +23,12 @@
  * may be empty.
  *
  * JSON Schema (a subset of draft 2020-12): type (one or a list), properties, required,
- * additionalProperties (default here: false), items, prefixItems, minItems, maxItems, enum, const,
- * minLength, maxLength, anyOf, oneOf, $ref within the document, $defs and definitions; title,
- * description, default, examples, $schema, $id and $comment say nothing. Properties come in the
- * order of the schema. Other keywords are UNSUPPORTED by name. The text is JSON with at most one
- * space after a comma or colon.
+ * additionalProperties (default here: false beside properties), items, prefixItems, minItems,
+ * maxItems, enum, const, minLength, maxLength, anyOf, oneOf, $ref within the document, $defs and
+ * definitions; title, description, default, examples, $schema, $id and $comment say nothing.
+ * Properties come in the order of the schema. Other keywords are UNSUPPORTED by name, and so is
+ * what narrows $ref, anyOf, oneOf, const or enum beside it. The text is JSON with at most one space
+ * after a comma or colon.
  *
  * Ownership: destroy it after, or take it from, the samplers that have it; the tokenizer must live
  * as long.
@@ -51,15 +52,16 @@ enum {
 
 TERN_BEGIN_DECLS
 
-/** INVALID_ARGUMENT says what is wrong and in which line; UNSUPPORTED names a keyword of a schema
- * that is not implemented. */
+/** INVALID_ARGUMENT says what is wrong and in which line, or at which place of a schema;
+ * CORRUPT_DATA where the text of a schema is no JSON; UNSUPPORTED names a keyword of a schema that
+ * is not implemented; OUT_OF_RANGE as tern_grammar_feed; OUT_OF_MEMORY. */
 TERN_API tern_status tern_grammar_create(tern_context *context, const tern_tokenizer *tokenizer,
                                          const tern_grammar_desc *desc, tern_grammar **out_grammar);
 
 /** Accepts NULL. */
 TERN_API void tern_grammar_destroy(tern_grammar *grammar);
 
-/** Back to the beginning. OUT_OF_MEMORY. */
+/** Back to the beginning. OUT_OF_RANGE as tern_grammar_feed; OUT_OF_MEMORY. */
 TERN_API tern_status tern_grammar_reset(tern_grammar *grammar);
 
 /** TERN_GRAMMAR_MAY_*, for where it stands; 0 after the id that ends a text. */
@@ -67,7 +69,8 @@ TERN_API uint32_t tern_grammar_state(const tern_grammar *grammar);
 
 /**
  * Moves on by |size| bytes that were put in by the caller, such as the beginning of an answer.
- * INVALID_ARGUMENT, with the offset, if they do not fit: then it stands where it stood.
+ * INVALID_ARGUMENT, with the offset, if they do not fit, OUT_OF_RANGE if there are too many ways to
+ * read them: then it stands where it stood. OUT_OF_MEMORY: reset it.
  */
 TERN_API tern_status tern_grammar_feed(tern_grammar *grammar, const char *text, size_t size);
 

@@ -213,7 +213,6 @@ typedef struct sink {
     size_t size;
     size_t capacity;
     tern__ids *ids; // NULL: |text| is the result
-    bool first;     // no id yet
 } sink;
 
 static tern_status put(sink *s, const char *text, size_t size) {

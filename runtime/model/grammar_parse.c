@@ -142,7 +142,12 @@ static tern_status take_escape(parser *p, uint32_t *out) {
 static tern_status take_utf8(parser *p, uint32_t *out) {
     const uint8_t *s = (const uint8_t *)p->at;
     size_t left = (size_t)(p->end - p->at);
-    uint32_t size = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    uint32_t size = s[0] < 0x80   ? 1
+                    : s[0] < 0xc2 ? 0
+                    : s[0] < 0xe0 ? 2
+                    : s[0] < 0xf0 ? 3
+                    : s[0] < 0xf5 ? 4
+                                  : 0;
     static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
     uint32_t c = size == 1 ? s[0] : s[0] & (0x7fu >> size);
     for (uint32_t i = 1; i < size; i++) {

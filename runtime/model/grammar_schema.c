@@ -50,8 +50,9 @@ static bool is_read(const char *key) {
 // Keywords that are the whole of a schema, beside which others would have to be met too.
 static tern_status check_keywords(const writer *w, const tern__json *schema) {
     static const char *const alone[] = {"$ref", "anyOf", "oneOf", "const", "enum"};
-    static const char *const parts[] = {"properties", "required", "items", "prefixItems",
-                                        "additionalProperties"};
+    static const char *const parts[] = {"properties", "required",  "additionalProperties",
+                                        "items",      "minItems",  "prefixItems",
+                                        "maxItems",   "minLength", "maxLength"};
     for (const tern__json *c = tern__json_first(schema); c; c = tern__json_next(schema, c)) {
         if (!is_read(c->key)) {
             return unsupported(w, c);
@@ -169,8 +170,11 @@ static const tern__json *follow_step(const tern__json *at, const char *step, siz
     if (at->type != TERN__JSON_ARRAY) {
         return tern__json_get(at, key);
     }
-    const tern__json *child = tern__json_first(at);
-    for (long index = strtol(key, NULL, 10); child && index > 0; index--) {
+    char *end;
+    long index = strtol(key, &end, 10);
+    bool is_index = key[0] >= '0' && key[0] <= '9' && !*end;
+    const tern__json *child = is_index ? tern__json_first(at) : NULL;
+    for (; child && index > 0; index--) {
         child = tern__json_next(at, child);
     }
     return child;

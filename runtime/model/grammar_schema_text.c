@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/allocator.h"
@@ -79,6 +80,18 @@ void tern__schema_put_string(writer *w, const char *bytes, size_t size) {
     tern__schema_put(w, "\\\"");
 }
 
+// With the fewest digits that mean the same: 0.1, not 0.10000000000000001.
+static void put_double(writer *w, double value) {
+    char text[32] = "";
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) {
+            break;
+        }
+    }
+    tern__schema_put(w, text);
+}
+
 // A value as compact JSON within a literal. Depth is the parser's, 64 at most.
 void tern__schema_put_json(writer *w, const tern__json *value) {
     static const char *const words[] = {"null", "false"};
@@ -91,7 +104,7 @@ void tern__schema_put_json(writer *w, const tern__json *value) {
         if (value->flag) {
             tern__schema_putf(w, "%" PRId64, value->as.integer);
         } else {
-            tern__schema_putf(w, "%.17g", value->number);
+            put_double(w, value->number);
         }
         return;
     case TERN__JSON_ARRAY:

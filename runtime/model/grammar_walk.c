@@ -84,7 +84,13 @@ static tern_status add(tern__walk *walk, tern__place **list, size_t *count, size
     return TERN_STATUS_OK;
 }
 
+// Once each too: ways that meet again, as those of `a ::= b | b` do, would double at every rule.
 static tern_status add_todo(tern__walk *walk, tern__place place) {
+    for (size_t i = 0; i < walk->todo_count; i++) {
+        if (walk->todo[i].item == place.item && walk->todo[i].stack == place.stack) {
+            return TERN_STATUS_OK;
+        }
+    }
     if (walk->todo_count >= MAX_PLACES) {
         return too_many(walk);
     }
@@ -116,8 +122,8 @@ static tern_status add_call(tern__walk *walk, const tern__item *item, uint32_t u
 
 // From each place in |todo| on to the next bytes, through the beginnings and ends of rules.
 static tern_status expand(tern__walk *walk, size_t first) {
-    while (walk->todo_count) {
-        tern__place place = walk->todo[--walk->todo_count];
+    for (size_t i = 0; i < walk->todo_count; i++) {
+        tern__place place = walk->todo[i];
         const tern__item *item = &walk->rules->items[place.item];
         if (place.item == 0 && place.stack != 0) {
             tern__stack_entry entry = walk->stacks[place.stack];

@@ -175,6 +175,7 @@ static void test_mistakes(void **state) {
     check_refused("root ::= \"\\u12\"", "hexadecimal");
     check_refused("root ::= \"\\ud800\"", "a character of Unicode");
     check_refused("root ::= \"\xff\"", "expected UTF-8");
+    check_refused("root ::= \"\xf8\x90\x80\x80\"", "expected UTF-8");
     check_refused("root ::= \"a\"{3,1}", "{n,m} with n <= m");
     check_refused("root ::= \"a\"{99999999999}", "at most 65536");
     char long_text[2048] = "root ::=";
@@ -371,6 +372,25 @@ static void test_schemas(void **state) {
         "{\"type\":\"string\",\"maxLength\":2}",
         (reading[]){
             {"\"\"", "yes"}, {"\"\\u00e9\xc3\xa9\"", "yes"}, {"\"abc", "no"}, {"\"\n", "no"}, {0}});
+    check_schema("{\"enum\":[0.1,2.5e-3,0.30000000000000004]}",
+                 (reading[]){{"0.1", "yes"},
+                             {"0.0025", "yes"},
+                             {"0.3", "part"},
+                             {"0.30000000000000004", "yes"},
+                             {0}});
+}
+
+// Two ways from each rule to the next would be 2^60 without a look back.
+static void test_ways_that_meet(void **state) {
+    (void)state;
+    char text[60 * 32] = "root ::= r0 | r0\n";
+    for (int i = 0; i < 60; i++) {
+        char rule[32];
+        snprintf(rule, sizeof rule, "r%d ::= r%d | r%d\n", i, i + 1, i + 1);
+        strcat(text, rule);
+    }
+    strcat(text, "r60 ::= \"a\"\n");
+    check_gbnf(text, (reading[]){{"", "part"}, {"a", "yes"}, {"aa", "no"}, {0}});
 }
 
 static void check_schema_refused(const char *text, tern_status status, const char *message) {
@@ -396,7 +416,11 @@ static void test_schema_mistakes(void **state) {
     check_schema_refused("{\"$ref\":\"other.json\"}", TERN_STATUS_UNSUPPORTED,
                          "'#/$ref' is not within");
     check_schema_refused("{\"$ref\":\"#/a\"}", TERN_STATUS_INVALID_ARGUMENT, "names nothing");
+    check_schema_refused("{\"$ref\":\"#/examples/x\",\"examples\":[true]}",
+                         TERN_STATUS_INVALID_ARGUMENT, "names nothing");
     check_schema_refused("{\"anyOf\":[true],\"type\":\"object\"}", TERN_STATUS_UNSUPPORTED,
+                         "'#' has several");
+    check_schema_refused("{\"enum\":[\"a\"],\"minLength\":2}", TERN_STATUS_UNSUPPORTED,
                          "'#' has several");
     check_schema_refused("{\"enum\":[]}", TERN_STATUS_INVALID_ARGUMENT, "must be an array");
     check_schema_refused("{\"$ref\":\"#\"}", TERN_STATUS_INVALID_ARGUMENT, "has no end");
@@ -430,7 +454,7 @@ int main(void) {
         cmocka_unit_test(test_mistakes),      cmocka_unit_test(test_masks),
         cmocka_unit_test(test_drawn),         cmocka_unit_test(test_deep_texts),
         cmocka_unit_test(test_schemas),       cmocka_unit_test(test_schema_mistakes),
-        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_ways_that_meet),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
