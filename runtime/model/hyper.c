@@ -177,7 +177,7 @@ static tern_status read_attention_scale(const tern_archive *archive, tern__hyper
     return TERN_STATUS_OK;
 }
 
-// NaN for what is none, a large one for a negative integer.
+// NaN for what is none.
 static double number_of(const tern_value *value) {
     switch (value->type) {
     case TERN_VALUE_F32:
@@ -186,6 +186,11 @@ static double number_of(const tern_value *value) {
     case TERN_VALUE_STRING:
     case TERN_VALUE_ARRAY:
         return NAN;
+    case TERN_VALUE_I8:
+    case TERN_VALUE_I16:
+    case TERN_VALUE_I32:
+    case TERN_VALUE_I64:
+        return (double)value->i;
     default:
         return (double)value->u;
     }

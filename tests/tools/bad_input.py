@@ -104,6 +104,7 @@ def text(value):
 ARCH = "bitnet-b1.58."
 for key, value, *said in ((ARCH + "expert_count", number("I", 8), "0"), (ARCH + "attention.sliding_window", number("I", 16)),
                           (ARCH + "final_logit_softcapping", number("f", 30)), (ARCH + "logit_scale", number("f", 0.25)),
+                          (ARCH + "expert_group_count", (5, struct.pack("<i", 8)), "0"),
                           (ARCH + "attention.scale", number("f", -0.5), "2^-50"),
                           (ARCH + "attention.causal", (7, b"\0")), ("prism.hadamard.version", number("I", 1), "rotated"),
                           (ARCH + "rope.scaling.type", text("longrope"), "longrope", "yarn"),
