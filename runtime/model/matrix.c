@@ -249,6 +249,7 @@ static tern_status load(tern__transfer *t, tern__matrix *out, uint64_t *out_byte
         return load_ternary(t, out, out_bytes);
     }
     if (part->absmean) {
+        TERN_TRY(check_dense(t)); // its scale is its own
         return tern__transfer_absmean(t, out, out_bytes);
     }
     if (part->may_be_ternary) {

@@ -333,6 +333,10 @@ static void malformed_scales_are_refused(void **state) {
     file_open(&f, 0, ROWS, COLS, ROWS * COLS * 4, &beside);
     CHECK_FAILS(file_load(&f), TERN_STATUS_UNSUPPORTED, "has a scale beside it");
     file_close(&f);
+    file_open(&f, 0, ROWS, COLS, ROWS * COLS * 4, &beside);
+    f.part.absmean = true; // which makes a scale of its own
+    CHECK_FAILS(file_load(&f), TERN_STATUS_UNSUPPORTED, "has a scale beside it");
+    file_close(&f);
 }
 
 // Types that GGUF does not have lie in one as bytes.
