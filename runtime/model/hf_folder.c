@@ -42,6 +42,21 @@ static void unpack_shape(const tern__hf_model *model, const tern__hf_place *plac
     tensor->id = tensor->type->id;
 }
 
+// Networks add a bias as it is.
+static tern_status check_bias(const folder *f, const tern__hf_place *place,
+                              const tern__tensor *tensor) {
+    const char *ending = strrchr(place->name, '.');
+    bool is_bias = strncmp(place->name, "blk.", 4) == 0 && strcmp(ending, ".bias") == 0;
+    if (!is_bias || !f->model.scaled_bias) {
+        return TERN_STATUS_OK;
+    }
+    return tern__fail(
+        f->archive->context, TERN_STATUS_UNSUPPORTED,
+        "%s: tensor '%.100s': a bias of autobitlinear, which its scale multiplies, is "
+        "not supported",
+        tern__source_name(tensor->source), tensor->name);
+}
+
 static tern_status add_tensor(folder *f, const tern__tensor *found) {
     tern__tensor tensor = *found;
     tern__hf_place place;
@@ -52,6 +67,7 @@ static tern_status add_tensor(folder *f, const tern__tensor *found) {
     if (place.skip) {
         return TERN_STATUS_OK;
     }
+    TERN_TRY(check_bias(f, &place, found));
     tensor.name = place.name;
     unpack_shape(&f->model, &place, &tensor);
     return place.is_expert ? tern__hf_stacks_add(&f->stacks, f->archive, &f->model, &place, &tensor)

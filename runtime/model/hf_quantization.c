@@ -80,6 +80,7 @@ static tern_status read_mode(const reader *r) {
         return tern__hf_refuse(&r->values, "quantization_mode", "online or offline");
     }
     r->model->packed = true;
+    r->model->scaled_bias = direct;
     return put_weights(r, "packed", direct ? "direct" : "inverse");
 }
 

@@ -308,6 +308,10 @@ static void test_packed_tensors(void **state) {
     check_tensor(w, "output.weight", "U8", 8, 5); // never packed
     check_tensor(w, "model.layers.00.mlp.down_proj.weight", "U8", 8, 1);
     check_tensor(w, "odd", "U8", 8, 1);
+    CHECK_FAILS(
+        open_config(w, CONFIG("LlamaForCausalLM",
+                              ",\"head_dim\":3" PACKED(",\"linear_class\":\"autobitlinear\""))),
+        TERN_STATUS_UNSUPPORTED, "tensor 'model.layers.0.self_attn.q_proj.bias': a bias of");
     CHECK_OK(open_config(w, CONFIG("LlamaForCausalLM", ",\"tie_word_embeddings\":true")));
     assert_int_equal(tern_archive_tensor_count(w->archive), 13); // no second output matrix
 }
