@@ -127,7 +127,7 @@ refuse("what came from no folder", (find_model("tiny-b158-i2_s.gguf"), f"{work}/
 refuse("another type in a folder", (out, f"{work}/none/", "--type", "f16"), 1, "types")
 cases += 1
 kept = [p.read_bytes() for p in sorted((work / "hf-bitnet").iterdir())]
-done = subprocess.run([tern, "convert", out, f"{work}/hf-bitnet/", "--force"], capture_output=True, restore_signals=False, timeout=60,
+done = subprocess.run([tern, "convert", out, f"{work}/hf-bitnet/", "--force"], capture_output=True, timeout=60,
                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
 expect_line("a full disk below a folder", done, 1, ["model.safetensors", "File too large"])
 expect([p.read_bytes() for p in sorted((work / "hf-bitnet").iterdir())] == kept, "a full disk: the folder is as it was")
@@ -164,7 +164,7 @@ limit = rand.stat().st_size // 2
 for target, flags in ((out, ()), (back, ("--force",))):
     cases += 1
     kept = sorted(p.name for p in work.iterdir()), back.read_bytes()
-    done = subprocess.run([tern, "convert", rand, target, *flags], capture_output=True, restore_signals=False, timeout=60,
+    done = subprocess.run([tern, "convert", rand, target, *flags], capture_output=True, timeout=60,
                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
     expect_line("a full disk", done, 1, [target.name, "File too large"])
     expect((sorted(p.name for p in work.iterdir()), back.read_bytes()) == kept, "a full disk: all is as it was")

@@ -1,4 +1,5 @@
 // tern: the library's commands for people.
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,6 +76,9 @@ static int run_command(int argc, char **argv) {
 
 // What was printed may still lie in a buffer: only now shows whether it could be written.
 int main(int argc, char **argv) {
+#ifdef SIGXFSZ
+    signal(SIGXFSZ, SIG_IGN); // a file at its limit is a write that fails, and is cleaned up after
+#endif
     int status = run_command(argc, argv);
     bool written = fflush(stdout) == 0 && !ferror(stdout);
     if (status == EXIT_DONE && !written) {
