@@ -48,9 +48,10 @@ enum {
 enum {
     TERN_CONVERT_LOSSY = 1u << 0, /**< go on where information is lost */
     /**
-     * Float matrices of layers, but for those that choose experts ("ffn_gate_inp"), become ternary:
-     * with m the mean of |w| over what shares a scale, added up in double precision in ascending
-     * order of rows and columns and rounded to float32, 1e-5 at least, and f = 1 / m in float32,
+     * Float matrices of layers, but for those that choose experts ("ffn_gate_inp"), become ternary,
+     * as does the output matrix of hgrn-bit, which is a layer like its others: with m the mean of
+     * |w| over what shares a scale, added up in double precision in ascending order of rows and
+     * columns and rounded to float32, 1e-5 at least, and f = 1 / m in float32,
      *
      *     code = clamp(round half even(w * f), -1, 1), scale = 1 / f
      *

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "runtime/allocator.h"
+#include "runtime/model/architecture.h"
+#include "runtime/model/archive.h"
 #include "runtime/model/convert.h"
 #include "runtime/model/ggml_decode.h"
 #include "runtime/model/ggml_encode.h"
@@ -247,12 +249,25 @@ static tern_status plan_dense(tern__conversion *c, tern__plan *plan, tern__rowso
     return status;
 }
 
+// Networks of gated recurrences have an output matrix that is a linear layer like their others.
+static bool is_linear_output(const tern_archive *archive, const char *name) {
+    const char *said = NULL;
+    if (strcmp(name, "output.weight") != 0 ||
+        tern__archive_string(archive, "general.architecture", "", &said) != TERN_STATUS_OK) {
+        return false;
+    }
+    const tern__architecture *architecture = tern__architecture_find(said);
+    return architecture && (architecture->traits & TERN__RECURRENT) != 0;
+}
+
 // Float matrices of layers; what chooses experts stays a number.
-static bool is_projection(const tern_tensor_info *info) {
+static bool is_projection(const tern_archive *archive, const tern_tensor_info *info) {
     size_t length = strlen(info->name), suffix = strlen(".weight");
-    return tern__ggml_is_float(tern__ggml_type_of(info)) && strncmp(info->name, "blk.", 4) == 0 &&
-           length > suffix && strcmp(info->name + length - suffix, ".weight") == 0 &&
-           !strstr(info->name, "ffn_gate_inp");
+    bool of_layer = strncmp(info->name, "blk.", 4) == 0 && length > suffix &&
+                    strcmp(info->name + length - suffix, ".weight") == 0 &&
+                    !strstr(info->name, "ffn_gate_inp");
+    return tern__ggml_is_float(tern__ggml_type_of(info)) &&
+           (of_layer || is_linear_output(archive, info->name));
 }
 
 // For types that GGUF does not have.
@@ -273,7 +288,9 @@ static const tern__ggml_type *wanted_type(const tern__conversion *c, const tern_
     if (own->dtype == TERN_DTYPE_NONE || is_vector) {
         return own;
     }
-    return c->type->scale_kind == TERN_SCALE_NONE || ternary || is_projection(info) ? c->type : own;
+    return c->type->scale_kind == TERN_SCALE_NONE || ternary || is_projection(c->archive, info)
+               ? c->type
+               : own;
 }
 
 static tern_status plan_matrix(tern__conversion *c, tern__plan *plan) {

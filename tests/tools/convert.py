@@ -219,6 +219,11 @@ for scale, size in (("tensor", 768), ("row", 256), ("group", 64)):
     beside = made.get("blk.0.ffn_up.scale", (None, b""))[1][:4 * len(parts)]
     expect(beside == (b"" if scale == "group" else floats(*(p[1] for p in parts))), f"absmean by {scale}: scales beside")
 
+# A network that becomes ternary at load, its output matrix too, is the same one when it is in the file.
+hgrn = SOURCE / "tests/golden/hf-hgrn"
+convert(hgrn, out, "--absmean", "--type", "i2_s", "--force")
+expect(logits(out) == logits(hgrn) is not None, "absmean is what a load does")
+
 # Memory: rows pass through, a matrix does not.
 if not os.environ.get("TERN_TESTS_SANITIZED"):
     big = write(work / "big.gguf", [("blk.0.m.weight", (4096, 16384), F16, b"")])
