@@ -203,8 +203,8 @@ TERN_API tern_status tern_session_fork(tern_session *session, uint32_t position,
  * Context shift: forgets |count| positions from |first| on, and evaluates the ids after them anew
  * at the positions they move to. Then the session is to the bit one that was only ever given the
  * ids that are left; that costs a pass over those from |first| on. OUT_OF_RANGE past what is
- * filled. CANCELLED, or a failure of the device: the session holds the first of the ids that are
- * left, the others are forgotten.
+ * filled, OUT_OF_MEMORY. If the pass does not end well (CANCELLED, the device, memory for what it
+ * runs on), the session holds the first of the ids that are left, the others are forgotten.
  */
 TERN_API tern_status tern_session_drop(tern_session *session, uint32_t first, uint32_t count,
                                        const tern_cancel *cancelled_by);

@@ -186,22 +186,11 @@ tern_status tern_session_fork(tern_session *session, uint32_t position,
     return TERN_STATUS_OK;
 }
 
-// |count| ids at the next positions.
-static tern_status evaluate_ids(tern_session *session, const int32_t *ids, uint32_t count,
-                                const tern_cancel *cancelled_by) {
-    tern_context *context = session->model->context;
-    tern_row *rows = tern__calloc(context, count, sizeof *rows);
-    if (!rows) {
-        return tern__fail_memory(context, count * sizeof *rows, "session");
-    }
+// Rows that evaluate |count| ids from |first| on anew.
+static void list_rows(tern_session *session, uint32_t first, uint32_t count, tern_row *rows) {
     for (uint32_t i = 0; i < count; i++) {
-        rows[i] = (tern_row){session, ids[i], 0};
+        rows[i] = (tern_row){session, session->ids[first + i], 0};
     }
-    tern_eval_desc eval = {
-        .struct_size = sizeof eval, .row_count = count, .rows = rows, .cancelled_by = cancelled_by};
-    tern_status status = tern__model_eval(session->model, &eval, NULL);
-    tern__free(context, rows);
-    return status;
 }
 
 tern_status tern_session_drop(tern_session *session, uint32_t first, uint32_t count,
@@ -216,16 +205,20 @@ tern_status tern_session_drop(tern_session *session, uint32_t first, uint32_t co
         return count ? tern_session_rewind(session, first) : TERN_STATUS_OK;
     }
     tern_context *context = session->model->context;
-    int32_t *ids = tern__alloc(context, left * sizeof *ids);
-    if (!ids) {
-        return tern__fail_memory(context, left * sizeof *ids, "session");
+    tern_row *rows = tern__calloc(context, left, sizeof *rows);
+    if (!rows) {
+        return tern__fail_memory(context, left * sizeof *rows, "session");
     }
-    memcpy(ids, session->ids + end, left * sizeof *ids);
+    list_rows(session, (uint32_t)end, left, rows);
     tern_status status = tern_session_rewind(session, first);
     if (status == TERN_STATUS_OK) {
-        status = evaluate_ids(session, ids, left, cancelled_by);
+        const tern_eval_desc eval = {.struct_size = sizeof eval,
+                                     .row_count = left,
+                                     .rows = rows,
+                                     .cancelled_by = cancelled_by};
+        status = tern__model_eval(session->model, &eval, NULL);
     }
-    tern__free(context, ids);
+    tern__free(context, rows);
     return status;
 }
 

@@ -172,8 +172,36 @@ static void a_token_allocates_nothing(void **state) {
     assert_int_equal(l.live, 0);
 }
 
+// A drop takes what it needs before it forgets anything.
+static void a_drop_without_memory_forgets_nothing(void **state) {
+    (void)state;
+    file_path file = find_file("tiny-b158-i2_s.gguf");
+    ledger l = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    tern_allocator allocator = {
+        .struct_size = sizeof allocator, .user = &l, .allocate = allocate, .release = release};
+    objects o = {0};
+    float logits[260];
+    assert_ok(run(&allocator, file.text, &o));
+    uint32_t position = tern_session_position(o.session);
+    assert_true(position >= 4);
+    assert_ok(tern_session_drop(o.session, 1, 1, NULL)); // compiles the step
+    feed(o.session, o.model, (const int32_t[]){7}, 1, 1, 0, logits);
+    uint64_t before = l.calls;
+    tern_status status = TERN_STATUS_OUT_OF_MEMORY;
+    for (uint64_t n = 1; status != TERN_STATUS_OK; n++) {
+        l.fail_at = l.calls + n;
+        status = tern_session_drop(o.session, 1, 1, NULL);
+        assert_true(status == TERN_STATUS_OK || status == TERN_STATUS_OUT_OF_MEMORY);
+        assert_int_equal(tern_session_position(o.session), position - (status == TERN_STATUS_OK));
+    }
+    assert_true(l.calls > before);
+    clean_up(&o);
+    assert_int_equal(l.live, 0);
+}
+
 const struct CMUnitTest allocator_tests[] = {
     cmocka_unit_test(every_failing_allocation_is_out_of_memory_and_leaks_nothing),
     cmocka_unit_test(a_token_allocates_nothing),
+    cmocka_unit_test(a_drop_without_memory_forgets_nothing),
 };
 const size_t allocator_test_count = sizeof allocator_tests / sizeof allocator_tests[0];
