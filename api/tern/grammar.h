@@ -53,8 +53,8 @@ enum {
 TERN_BEGIN_DECLS
 
 /** INVALID_ARGUMENT says what is wrong and in which line, or at which place of a schema;
- * CORRUPT_DATA where the text of a schema is no JSON; UNSUPPORTED names a keyword of a schema that
- * is not implemented; OUT_OF_RANGE as tern_grammar_feed; OUT_OF_MEMORY. */
+ * CORRUPT_DATA where the text of a schema is no JSON or has a key twice; UNSUPPORTED names a
+ * keyword of a schema that is not implemented; OUT_OF_RANGE as tern_grammar_feed; OUT_OF_MEMORY. */
 TERN_API tern_status tern_grammar_create(tern_context *context, const tern_tokenizer *tokenizer,
                                          const tern_grammar_desc *desc, tern_grammar **out_grammar);
 

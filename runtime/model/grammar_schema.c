@@ -224,6 +224,7 @@ static tern_status put_right_side(writer *w, const tern__json *schema) {
 static tern_status put_rule(writer *w, const tern__json *schema) {
     const tern__json *type = tern__json_get(schema, "type");
     const char *implied = implied_type(schema);
+    TERN_TRY(tern__json_check_unique(w->context, NAME, schema));
     TERN_TRY(check_keywords(w, schema));
     tern__schema_putf(w, "n%zu ::= ", tern__schema_index(w, schema));
     TERN_TRY(put_right_side(w, schema));

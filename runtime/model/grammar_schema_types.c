@@ -180,6 +180,9 @@ tern_status tern__schema_put_object_rules(writer *w, const tern__json *schema) {
     if (properties && properties->type != TERN__JSON_OBJECT) {
         return tern__schema_fail(w, TERN_STATUS_INVALID_ARGUMENT, properties, "must be an object");
     }
+    if (properties) {
+        TERN_TRY(tern__json_check_unique(w->context, "the schema", properties));
+    }
     TERN_TRY(check_required(w, properties, tern__json_get(schema, "required")));
     more = more || !properties ? more : &no;
     TERN_TRY(put_chain(w, schema, true, more));

@@ -59,10 +59,16 @@ static tern_status read_vocabulary(model *m) {
                           "%s: the model's 'vocab' is %s, expected an object", m->v->file,
                           tern__json_type_name(vocab));
     }
+    TERN_TRY(tern__json_check_unique(m->v->context, m->v->file, vocab));
     m->most = vocab->size + (m->added ? m->added->size : 0) + MISSING_IDS;
     for (const tern__json *t = tern__json_first(vocab); t; t = tern__json_next(vocab, t)) {
         uint32_t id;
         TERN_TRY(tern__json_to_id(m->v, t, t->key, &id));
+        if (id < m->v->token_count && m->v->tokens[id].type != TERN__TOKEN_UNUSED) {
+            return tern__fail(m->v->context, TERN_STATUS_CORRUPT_DATA,
+                              "%s: 'vocab' has the id %" PRIu32 " twice, for '%.64s' too",
+                              m->v->file, id, t->key);
+        }
         TERN_TRY(set_token(m, id, t->key, t->key_size, 0.0));
     }
     return TERN_STATUS_OK;

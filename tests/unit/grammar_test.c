@@ -402,6 +402,9 @@ static void check_schema_refused(const char *text, tern_status status, const cha
 static void test_schema_mistakes(void **state) {
     (void)state;
     check_schema_refused("{", TERN_STATUS_CORRUPT_DATA, "the schema");
+    check_schema_refused("{\"enum\":[1],\"enum\":[2]}", TERN_STATUS_CORRUPT_DATA, "'enum'");
+    check_schema_refused("{\"properties\":{\"a\":true,\"a\":true}}", TERN_STATUS_CORRUPT_DATA,
+                         "'a'");
     check_schema_refused("3", TERN_STATUS_INVALID_ARGUMENT, "'#' must be a schema");
     check_schema_refused("{\"properties\":{\"a\":{\"pattern\":\"x\"}}}", TERN_STATUS_UNSUPPORTED,
                          "'#/properties/a/pattern' is not supported");
