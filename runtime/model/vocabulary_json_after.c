@@ -93,6 +93,11 @@ static tern_status add_special(const tern__vocabulary *v, const tern__json *proc
     const char *key;
     const tern__json *ids;
     TERN_TRY(tern__json_want_string(v, name, "id", NULL, &key));
+    if (!tern__json_get(tokens, key)) {
+        return tern__fail(v->context, TERN_STATUS_CORRUPT_DATA,
+                          "%s: the post_processor's token '%.64s' is none of its special_tokens",
+                          v->file, key);
+    }
     TERN_TRY(tern__json_want_list(v, tern__json_get(tokens, key), "ids", &ids));
     for (const tern__json *id = tern__json_first(ids); id; id = tern__json_next(ids, id)) {
         TERN_TRY(add_id(v, affix, id));

@@ -192,6 +192,10 @@ static void test_refused(void **state) {
          TERN_STATUS_CORRUPT_DATA, "has the id 4000000, expected at most"},
         {WORDPIECE, "\"added_tokens\":[{\"id\":-1,\"content\":\"x\"}],", TERN_STATUS_CORRUPT_DATA,
          "has the id -1"},
+        {WORDPIECE,
+         "\"post_processor\":{\"type\":\"TemplateProcessing\",\"special_tokens\":{},\"single\":["
+         "{\"SpecialToken\":{\"id\":\"[CLS]\",\"type_id\":0}}]},",
+         TERN_STATUS_CORRUPT_DATA, "token '[CLS]' is none of its special_tokens"},
         {"\"type\":\"WordLevel\"", "", TERN_STATUS_UNSUPPORTED, "the model 'WordLevel'"},
         {"\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a b\"]", "", TERN_STATUS_CORRUPT_DATA,
          "merge"},
