@@ -68,7 +68,8 @@ TERN_API tern_status tern_top_log_probs(const float *logits, uint32_t count, uin
  *                         the first context - stride
  *
  * INVALID_ARGUMENT for a text shorter than a window, OUT_OF_RANGE for a context the model does not
- * have or a token that is no id; else as tern_session_create and tern_model_eval.
+ * have or, before anything runs, a token of a window that is no id; else as tern_session_create and
+ * tern_model_eval.
  */
 TERN_API tern_status tern_perplexity(tern_model *model, const tern_perplexity_desc *desc,
                                      tern_perplexity_result *out_result);

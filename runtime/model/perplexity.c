@@ -114,6 +114,23 @@ static tern_status check(const measure *m) {
     return TERN_STATUS_OK;
 }
 
+// Before hours of work, not after them.
+static tern_status check_ids(const measure *m) {
+    const tern_perplexity_result *r = m->result;
+    uint32_t vocabulary = m->model->network.hyper.vocabulary;
+    size_t looked_at = (size_t)(r->windows - 1) * r->stride + r->context;
+    for (size_t i = 0; i < looked_at; i++) {
+        int32_t id = m->desc->ids[i];
+        if (id < 0 || (uint32_t)id >= vocabulary) {
+            return tern__fail(m->context, TERN_STATUS_OUT_OF_RANGE,
+                              "perplexity: id %d at %llu of the text is none of the model, which "
+                              "has 0 to %u",
+                              id, (unsigned long long)i, vocabulary - 1);
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
 // Defaults, and what follows from them.
 static tern_status plan(measure *m) {
     tern_perplexity_result *r = m->result;
@@ -132,7 +149,7 @@ static tern_status plan(measure *m) {
     r->windows = (uint32_t)windows;
     m->first = halves ? r->context / 2 + 1 : r->context - r->stride;
     r->total = windows * (r->context - m->first);
-    return TERN_STATUS_OK;
+    return check_ids(m);
 }
 
 static tern_status make_room(measure *m) {

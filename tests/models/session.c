@@ -280,6 +280,43 @@ static void reports_say_what_became_of_each_op(void **state) {
     close_fixture(&f);
 }
 
+static int32_t count_call(void *user, const tern_perplexity_result *so_far) {
+    (void)so_far;
+    ++*(int *)user;
+    return 1;
+}
+
+// The last id of a window, which is scored and never evaluated, one in its middle, and one that
+// lies past the last window.
+static void texts_with_ids_that_are_none_are_not_measured(void **state) {
+    (void)state;
+    enum { COUNT = 35, CONTEXT = 16 };
+    static const uint32_t places[] = {31, 20};
+    bed b = default_bed();
+    tern_model *model = open_model(b.device, "tiny-b158-i2_s.gguf");
+    int calls = 0;
+    int32_t ids[COUNT] = {0};
+    tern_perplexity_result result = {.struct_size = sizeof result};
+    tern_perplexity_desc desc = {.struct_size = sizeof desc,
+                                 .context = CONTEXT,
+                                 .ids = ids,
+                                 .id_count = COUNT,
+                                 .progress = count_call,
+                                 .progress_user = &calls};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        char words[64];
+        ids[places[i]] = i ? -1 : 260;
+        snprintf(words, sizeof words, "id %d at %u of the text", ids[places[i]], places[i]);
+        assert_fails(tern_perplexity(model, &desc, &result), TERN_STATUS_OUT_OF_RANGE, words);
+        ids[places[i]] = 0;
+    }
+    assert_int_equal(calls, 0);
+    ids[32] = -1;
+    assert_ok(tern_perplexity(model, &desc, &result));
+    assert_true(calls > 0);
+    tern_model_destroy(model);
+}
+
 const struct CMUnitTest session_tests[] = {
     cmocka_unit_test(sessions_in_one_eval_equal_each_alone),
     cmocka_unit_test(a_session_keeps_its_content_while_others_make_the_cache_grow),
@@ -287,6 +324,7 @@ const struct CMUnitTest session_tests[] = {
     cmocka_unit_test(hidden_states_come_in_the_order_of_the_rows),
     cmocka_unit_test(two_threads_with_a_session_each_get_the_same_bits),
     cmocka_unit_test(limits_and_mistakes_are_reported_before_anything_runs),
+    cmocka_unit_test(texts_with_ids_that_are_none_are_not_measured),
     cmocka_unit_test(reports_say_what_became_of_each_op),
 };
 const size_t session_test_count = sizeof session_tests / sizeof session_tests[0];
