@@ -159,6 +159,14 @@ refuse("a folder, before anything is written", (i2_s, work, "--force"), 1, work.
 refuse("a broken model in its place", (back, back, "--force"), 1, "back.gguf", "GGUF")
 convert(i2_s, back, "--force")
 
+# A device or a pipe is not replaced by a file of its name.
+if hasattr(os, "mkfifo"):
+    pipe = work / "pipe"
+    os.mkfifo(pipe)
+    refuse("a pipe", (i2_s, pipe, "--force"), 1, "pipe", "not a regular file")
+    expect(pipe.is_fifo(), "a pipe stays one")
+    pipe.unlink(missing_ok=True)
+
 # A full disk: writing fails after some bytes, and nothing is left.
 limit = rand.stat().st_size // 2
 for target, flags in ((out, ()), (back, ("--force",))):

@@ -69,7 +69,7 @@ void tern__file_close(tern__file *file) {
 }
 
 void tern__file_error(int code, char *text, size_t capacity) {
-    if (code == ESPIPE) { // of check_kind
+    if (code == ESPIPE) { // of check_kind and is_special
         snprintf(text, capacity, "not a regular file");
     } else if (strerror_r(code, text, capacity) != 0) {
         snprintf(text, capacity, "error %d", code);
@@ -109,7 +109,16 @@ static int write_all(int handle, tern__bytes part) {
     return 0;
 }
 
+// A device or a pipe: a file renamed over it would take it away from everybody.
+static bool is_special(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
 int tern__file_replace(const char *path, const tern__bytes *parts, size_t count) {
+    if (is_special(path)) {
+        return ESPIPE;
+    }
     char temporary[TERN__PATH_CAPACITY + 8];
     int length = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
     if (length < 0 || (size_t)length >= sizeof temporary) {
@@ -137,6 +146,9 @@ int tern__file_replace(const char *path, const tern__bytes *parts, size_t count)
 
 // Not mkstemp: the file is to have the rights that the user's others have.
 int tern__output_open(const char *path, tern__output *out_output) {
+    if (is_special(path)) {
+        return ESPIPE;
+    }
     for (int i = 0; i < 100; i++) {
         int length = snprintf(out_output->temporary, sizeof out_output->temporary, "%s.%ld-%d.part",
                               path, (long)getpid(), i);
