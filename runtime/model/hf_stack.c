@@ -10,11 +10,18 @@
 
 enum { MAX_EXPERTS = 65536 };
 
-// Backwards: what belongs together lies together.
+static size_t bucket_of(const char *name) {
+    uint32_t hash = 0;
+    for (const char *c = name; *c; c++) {
+        hash = hash * 31 + (uint8_t)*c;
+    }
+    return hash % TERN__HF_BUCKETS;
+}
+
 static tern__hf_stack *find(const tern__hf_stacks *stacks, const char *name) {
-    for (size_t i = stacks->count; i-- > 0;) {
-        if (strcmp(stacks->items[i].name, name) == 0) {
-            return &stacks->items[i];
+    for (size_t i = stacks->buckets[bucket_of(name)]; i > 0; i = stacks->items[i - 1].next) {
+        if (strcmp(stacks->items[i - 1].name, name) == 0) {
+            return &stacks->items[i - 1];
         }
     }
     return NULL;
@@ -61,8 +68,13 @@ static tern__hf_stack *add_stack(tern__hf_stacks *stacks, tern_archive *archive,
     tern__hf_stack *stack = &stacks->items[stacks->count];
     *stack = (tern__hf_stack){.first = *tensor, .pieces = make_pieces(archive, model->experts)};
     snprintf(stack->name, sizeof stack->name, "%s", tensor->name);
-    stacks->count += stack->pieces != NULL;
-    return stack->pieces ? stack : NULL;
+    if (!stack->pieces) {
+        return NULL;
+    }
+    size_t *bucket = &stacks->buckets[bucket_of(stack->name)];
+    stack->next = *bucket;
+    *bucket = ++stacks->count;
+    return stack;
 }
 
 static tern_status refuse(const tern_archive *archive, const tern__tensor *tensor, uint32_t expert,

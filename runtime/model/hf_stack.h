@@ -4,17 +4,21 @@
 
 #include "runtime/model/hf.h"
 
+enum { TERN__HF_BUCKETS = 1024 };
+
 typedef struct tern__hf_stack {
     char name[128];
     tern__tensor first;  // of those that were added
     tern__piece *pieces; // one for each expert; the archive's
     uint32_t count;
+    size_t next; // of its bucket: an index from 1, 0 behind the last
 } tern__hf_stack;
 
 typedef struct tern__hf_stacks {
     tern__hf_stack *items;
     size_t count;
     size_t capacity;
+    size_t buckets[TERN__HF_BUCKETS]; // by a hash of the names, as |next|
     size_t tensors; // of the folder, experts among them: set before the first is added
 } tern__hf_stacks;
 
