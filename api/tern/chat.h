@@ -59,7 +59,9 @@ TERN_API tern_status tern_chat_render(const tern_chat_family *family,
 
 /**
  * The same as ids, as tern_tokenizer_encode delivers them. What the template writes becomes special
- * tokens; the same words in a message stay words, so that nobody can speak for another role.
+ * tokens; the same words in a message stay words, so that nobody can speak for another role, where
+ * the family marks roles by control tokens that the vocabulary has. Families that mark them by
+ * words (bitnet, plain) have no such wall.
  */
 TERN_API tern_status tern_chat_encode(const tern_chat_family *family,
                                       const tern_tokenizer *tokenizer,
