@@ -1,5 +1,6 @@
 // Any bytes as a grammar, and bytes after a NUL as a text that it may or may not allow: GBNF, or a
 // JSON schema if the first byte is odd.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
