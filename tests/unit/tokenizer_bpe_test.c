@@ -8,11 +8,10 @@
 #include "runtime/model/textstream.h"
 #include "runtime/model/vocabulary.h"
 
-#include "tests/harness/check.h"
-#include "tests/harness/data.h"
+#include "tests/harness/published.h"
 #include "tests/harness/rng.h"
 
-enum { MAX_IDS = 8192 };
+enum { MAX_IDS = PUBLISHED_IDS };
 
 static tern_context *context;
 
@@ -32,120 +31,38 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static char *read_data(const char *name, size_t *out_size) {
-    char path[512];
-    if (!data_path(name, path, sizeof path)) {
-        print_message("skipped: no %s\n", name);
-        skip();
-    }
-    FILE *file = fopen(path, "rb");
-    fseek(file, 0, SEEK_END);
-    size_t size = (size_t)ftell(file);
-    rewind(file);
-    char *text = malloc(size + 1);
-    assert_int_equal(fread(text, 1, size, file), size);
-    fclose(file);
-    text[size] = '\0';
-    *out_size = size;
-    return text;
-}
-
-static tern_tokenizer *open_data(const char *name) {
-    char path[512];
-    if (!data_path(name, path, sizeof path)) {
-        print_message("skipped: no %s\n", name);
-        skip();
-    }
-    tern_source source;
-    tern_tokenizer *tokenizer;
-    CHECK_OK(tern_source_open_file(context, path, &source));
-    CHECK_OK(tern_tokenizer_open(context, &source, &tokenizer));
-    tern_source_close(&source);
-    return tokenizer;
-}
-
 static tern_tokenizer *llama3(void) {
-    kept = kept ? kept : open_data("data/llama3/tokenizer.model");
+    kept = kept ? kept : published_tokenizer(context, "data/llama3/tokenizer.model");
     return kept;
-}
-
-static void check_ids(const tern_tokenizer *tokenizer, const char *text, size_t size,
-                      uint32_t flags, const int32_t *expected, size_t count) {
-    static int32_t ids[MAX_IDS];
-    size_t got;
-    CHECK_OK(tern_tokenizer_encode(tokenizer, text, size, flags, ids, MAX_IDS, &got));
-    for (size_t i = 0; i < got && i < count; i++) {
-        if (ids[i] != expected[i]) {
-            fail_msg("'%.*s': id %zu is %d, expected %d", (int)size, text, i, ids[i], expected[i]);
-        }
-    }
-    assert_int_equal(got, count);
-}
-
-// Numbers of |text| up to |end|, separated by anything else.
-static size_t parse_ids(const char *text, const char *end, int32_t *out, size_t capacity) {
-    size_t count = 0;
-    while (text < end && count < capacity) {
-        if (*text >= '0' && *text <= '9') {
-            char *next;
-            out[count++] = (int32_t)strtol(text, &next, 10);
-            text = next;
-        } else {
-            text++;
-        }
-    }
-    return count;
-}
-
-// The cases that llama.cpp publishes with its vocabularies.
-static void check_pair(const tern_tokenizer *tokenizer, const char *pair) {
-    static const char marker[] = "\n__ggml_vocab_test__\n";
-    char name[128];
-    size_t size;
-    snprintf(name, sizeof name, "data/tokenizers/ggml-vocab-%s.gguf.inp", pair);
-    char *input = read_data(name, &size);
-    snprintf(name, sizeof name, "data/tokenizers/ggml-vocab-%s.gguf.out", pair);
-    char *output = read_data(name, &size);
-    char *line = output;
-    int cases = 0;
-    for (char *text = input; text && *line; cases++) {
-        char *end = strstr(text, marker);
-        char *line_end = strchr(line, '\n');
-        int32_t expected[1024];
-        size_t count = parse_ids(line, line_end, expected, 1024);
-        check_ids(tokenizer, text, end ? (size_t)(end - text) : strlen(text), 0, expected, count);
-        text = end ? end + sizeof marker - 1 : NULL;
-        line = line_end + 1;
-    }
-    assert_true(cases > 40);
-    free(input);
-    free(output);
 }
 
 static void test_gpt2(void **state) {
     (void)state;
-    tern_tokenizer *tokenizer = open_data("data/tokenizers/ggml-vocab-gpt-2.gguf");
-    check_pair(tokenizer, "gpt-2");
+    tern_tokenizer *tokenizer =
+        published_tokenizer(context, "data/tokenizers/ggml-vocab-gpt-2.gguf");
+    published_check_pair(tokenizer, "gpt-2");
     tern_tokenizer_destroy(tokenizer);
 }
 
 static void test_falcon(void **state) {
     (void)state;
-    tern_tokenizer *tokenizer = open_data("data/tokenizers/ggml-vocab-falcon.gguf");
-    check_pair(tokenizer, "falcon");
+    tern_tokenizer *tokenizer =
+        published_tokenizer(context, "data/tokenizers/ggml-vocab-falcon.gguf");
+    published_check_pair(tokenizer, "falcon");
     tern_tokenizer_destroy(tokenizer);
 }
 
 static void test_deepseek_llm(void **state) {
     (void)state;
-    tern_tokenizer *tokenizer = open_data("data/tokenizers/ggml-vocab-deepseek-llm.gguf");
-    check_pair(tokenizer, "deepseek-llm");
+    tern_tokenizer *tokenizer =
+        published_tokenizer(context, "data/tokenizers/ggml-vocab-deepseek-llm.gguf");
+    published_check_pair(tokenizer, "deepseek-llm");
     tern_tokenizer_destroy(tokenizer);
 }
 
 static void test_llama3(void **state) {
     (void)state;
-    check_pair(llama3(), "llama-bpe");
+    published_check_pair(llama3(), "llama-bpe");
 }
 
 // The tokenizer of Llama 3's tokenizer.model, but with another pre-tokenizer.
@@ -154,7 +71,7 @@ static tern_tokenizer *llama3_with(const char *pretokenizer) {
     bool add_bos;
     tern__vocabulary v;
     tern_tokenizer *tokenizer;
-    char *data = read_data("data/llama3/tokenizer.model", &size);
+    char *data = published_read("data/llama3/tokenizer.model", &size);
     tern__vocabulary_init(&v, context, "tokenizer.model");
     CHECK_OK(tern__vocabulary_read_tiktoken(&v, data, size));
     v.split_count = 0;
@@ -168,7 +85,7 @@ static tern_tokenizer *llama3_with(const char *pretokenizer) {
 // are in hexadecimal too.
 static int count_bitnet(const tern_tokenizer *tokenizer) {
     size_t size;
-    char *json = read_data("data/bitnet2b-reference/standard_tokens.json", &size);
+    char *json = published_read("data/bitnet2b-reference/standard_tokens.json", &size);
     static const char bos_key[] = "\"add_bos\": ", ids_key[] = "\"token_ids\": [";
     static const char hex_key[] = "\"reconstructed_utf8_hex\": \"";
     int cases = 0, same = 0;
@@ -178,7 +95,7 @@ static int count_bitnet(const tern_tokenizer *tokenizer) {
         size_t length = 0, got;
         uint32_t flags = at[sizeof bos_key - 1] == 't' ? TERN_TOKENIZE_BOS : 0;
         at = strstr(at, ids_key);
-        size_t count = parse_ids(at, strchr(at, ']'), expected, 512);
+        size_t count = published_parse_ids(at, strchr(at, ']'), expected, 512);
         at = strstr(at, hex_key) + sizeof hex_key - 1;
         for (unsigned byte; sscanf(at, "%2x", &byte) == 1; at += 2) {
             text[length++] = (char)byte;
@@ -210,8 +127,8 @@ static void test_llama3_special(void **state) {
     const int32_t special[] = {128000, 128006, 882, 128007, 128009, 128255};
     const char *spelled = "<|start_header_id|>user<|end_header_id|><|eot_id|>"
                           "<|reserved_special_token_250|>";
-    check_ids(tokenizer, spelled, strlen(spelled), TERN_TOKENIZE_SPECIAL | TERN_TOKENIZE_BOS,
-              special, 6);
+    published_check_ids(tokenizer, spelled, strlen(spelled),
+                        TERN_TOKENIZE_SPECIAL | TERN_TOKENIZE_BOS, special, 6);
     assert_true(tern_tokenizer_is_end(tokenizer, 128001));
     assert_true(tern_tokenizer_is_end(tokenizer, 128009));
     assert_false(tern_tokenizer_is_end(tokenizer, 128006));
@@ -284,7 +201,7 @@ static void test_round_trips(void **state) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char name[64];
         snprintf(name, sizeof name, "data/%s.gguf", names[i]);
-        tern_tokenizer *tokenizer = open_data(name);
+        tern_tokenizer *tokenizer = published_tokenizer(context, name);
         check_round_trips(tokenizer, i >= 2);
         tern_tokenizer_destroy(tokenizer);
     }
@@ -293,7 +210,8 @@ static void test_round_trips(void **state) {
 // Bytes that the vocabulary lacks: those that no UTF-8 has are U+FFFD, others are left out.
 static void test_lacking_bytes(void **state) {
     (void)state;
-    tern_tokenizer *tokenizer = open_data("data/tokenizers/ggml-vocab-falcon.gguf");
+    tern_tokenizer *tokenizer =
+        published_tokenizer(context, "data/tokenizers/ggml-vocab-falcon.gguf");
     int32_t expected[8], ids[8];
     char back[32];
     size_t one, count;
@@ -323,7 +241,8 @@ static int32_t append(void *user, const char *text, size_t size) {
 static void test_streaming(void **state) {
     (void)state;
     static const char text[] = "x\xf0\x9f\x99\x88\xf0\x9f\xab\xa8 \xe2\xbb\xa0\xe1\x8d\xa4y";
-    tern_tokenizer *tokenizer = open_data("data/tokenizers/ggml-vocab-gpt-2.gguf");
+    tern_tokenizer *tokenizer =
+        published_tokenizer(context, "data/tokenizers/ggml-vocab-gpt-2.gguf");
     int32_t ids[64];
     char all[64] = "";
     size_t count, split = 0;

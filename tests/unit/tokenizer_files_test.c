@@ -156,73 +156,74 @@ static tern_status make(const char *model, const char *parts, tern_tokenizer **o
     "\"type\":\"WordPiece\",\"unk_token\":\"u\",\"vocab\":{\"u\":0,\"a\":1,\"b\":2,\"##b\":3}"
 #define BPE "\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]"
 
+static const struct {
+    const char *model;
+    const char *parts;
+    tern_status status;
+    const char *message;
+} refused[] = {
+    {WORDPIECE, "\"normalizer\":{\"type\":\"Magic\"},", TERN_STATUS_UNSUPPORTED,
+     "the normalizer 'Magic' is not supported"},
+    {WORDPIECE,
+     "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(\"},"
+     "\"content\":\"\"},",
+     TERN_STATUS_UNSUPPORTED, "pattern '("},
+    {WORDPIECE, "\"normalizer\":{\"type\":7},", TERN_STATUS_CORRUPT_DATA,
+     "'type' is a number, expected a string"},
+    {WORDPIECE, "\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"?\"},",
+     TERN_STATUS_CORRUPT_DATA, "not base64"},
+    {WORDPIECE, "\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"},", TERN_STATUS_UNSUPPORTED,
+     "the pre_tokenizer 'UnicodeScripts' is not supported"},
+    {WORDPIECE,
+     "\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":"
+     "\"Digits\"},{\"type\":\"Metaspace\"}]},",
+     TERN_STATUS_UNSUPPORTED, "after another one 'Metaspace'"},
+    {WORDPIECE, "\"decoder\":{\"type\":\"CTC\"},", TERN_STATUS_UNSUPPORTED,
+     "the decoder 'CTC' is not supported"},
+    {WORDPIECE, "\"post_processor\":{\"type\":\"Odd\"},", TERN_STATUS_UNSUPPORTED,
+     "the post_processor 'Odd' is not supported"},
+    {WORDPIECE,
+     "\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"a\",9],\"sep\":"
+     "[\"a\",1]},",
+     TERN_STATUS_CORRUPT_DATA, "an id with a meaning is 9"},
+    {WORDPIECE, "\"added_tokens\":[{\"id\":4000000,\"content\":\"x\"}],", TERN_STATUS_CORRUPT_DATA,
+     "has the id 4000000, expected at most"},
+    {WORDPIECE, "\"added_tokens\":[{\"id\":-1,\"content\":\"x\"}],", TERN_STATUS_CORRUPT_DATA,
+     "has the id -1"},
+    {WORDPIECE,
+     "\"post_processor\":{\"type\":\"TemplateProcessing\",\"special_tokens\":{},\"single\":["
+     "{\"SpecialToken\":{\"id\":\"[CLS]\",\"type_id\":0}}]},",
+     TERN_STATUS_CORRUPT_DATA, "token '[CLS]' is none of its special_tokens"},
+    {"\"type\":\"WordLevel\"", "", TERN_STATUS_UNSUPPORTED, "the model 'WordLevel'"},
+    {"\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a b\"]", "", TERN_STATUS_CORRUPT_DATA,
+     "merge"},
+    {"\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"ab\"]", "", TERN_STATUS_CORRUPT_DATA,
+     "merge 0 is not two tokens"},
+    {"\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":0},\"merges\":[]", "", TERN_STATUS_CORRUPT_DATA,
+     "'vocab' has the id 0 twice, for 'b' too"},
+    {"\"type\":\"BPE\",\"vocab\":{\"a\":0,\"a\":1},\"merges\":[]", "", TERN_STATUS_CORRUPT_DATA,
+     "'a'"},
+    {"\"type\":\"BPE\",\"vocab\":[],\"merges\":[]", "", TERN_STATUS_CORRUPT_DATA,
+     "'vocab' is an array, expected an object"},
+    {BPE ",\"dropout\":0.5", "", TERN_STATUS_UNSUPPORTED, "BPE with dropout"},
+    {BPE ",\"end_of_word_suffix\":\"</w>\"", "", TERN_STATUS_UNSUPPORTED,
+     "end_of_word_suffix '</w>'"},
+    {"\"type\":\"Unigram\",\"vocab\":[[\"a\",-1]],\"unk_id\":1", "", TERN_STATUS_CORRUPT_DATA,
+     "unk_id is 1, but there are 1 tokens"},
+    {"\"type\":\"Unigram\",\"vocab\":[[\"a\"]],\"unk_id\":0", "", TERN_STATUS_CORRUPT_DATA,
+     "token 0 is not a pair"},
+    {"\"type\":\"Unigram\",\"vocab\":[[\"a\",-1]]", "", TERN_STATUS_CORRUPT_DATA,
+     "nor an unknown token"},
+    {"\"type\":\"WordPiece\",\"vocab\":{\"a\":0}", "", TERN_STATUS_CORRUPT_DATA,
+     "without an unknown token"},
+};
+
 static void test_refused(void **state) {
     (void)state;
-    static const struct {
-        const char *model;
-        const char *parts;
-        tern_status status;
-        const char *message;
-    } cases[] = {
-        {WORDPIECE, "\"normalizer\":{\"type\":\"Magic\"},", TERN_STATUS_UNSUPPORTED,
-         "the normalizer 'Magic' is not supported"},
-        {WORDPIECE,
-         "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(\"},"
-         "\"content\":\"\"},",
-         TERN_STATUS_UNSUPPORTED, "pattern '("},
-        {WORDPIECE, "\"normalizer\":{\"type\":7},", TERN_STATUS_CORRUPT_DATA,
-         "'type' is a number, expected a string"},
-        {WORDPIECE, "\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"?\"},",
-         TERN_STATUS_CORRUPT_DATA, "not base64"},
-        {WORDPIECE, "\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"},", TERN_STATUS_UNSUPPORTED,
-         "the pre_tokenizer 'UnicodeScripts' is not supported"},
-        {WORDPIECE,
-         "\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":"
-         "\"Digits\"},{\"type\":\"Metaspace\"}]},",
-         TERN_STATUS_UNSUPPORTED, "after another one 'Metaspace'"},
-        {WORDPIECE, "\"decoder\":{\"type\":\"CTC\"},", TERN_STATUS_UNSUPPORTED,
-         "the decoder 'CTC' is not supported"},
-        {WORDPIECE, "\"post_processor\":{\"type\":\"Odd\"},", TERN_STATUS_UNSUPPORTED,
-         "the post_processor 'Odd' is not supported"},
-        {WORDPIECE,
-         "\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"a\",9],\"sep\":"
-         "[\"a\",1]},",
-         TERN_STATUS_CORRUPT_DATA, "an id with a meaning is 9"},
-        {WORDPIECE, "\"added_tokens\":[{\"id\":4000000,\"content\":\"x\"}],",
-         TERN_STATUS_CORRUPT_DATA, "has the id 4000000, expected at most"},
-        {WORDPIECE, "\"added_tokens\":[{\"id\":-1,\"content\":\"x\"}],", TERN_STATUS_CORRUPT_DATA,
-         "has the id -1"},
-        {WORDPIECE,
-         "\"post_processor\":{\"type\":\"TemplateProcessing\",\"special_tokens\":{},\"single\":["
-         "{\"SpecialToken\":{\"id\":\"[CLS]\",\"type_id\":0}}]},",
-         TERN_STATUS_CORRUPT_DATA, "token '[CLS]' is none of its special_tokens"},
-        {"\"type\":\"WordLevel\"", "", TERN_STATUS_UNSUPPORTED, "the model 'WordLevel'"},
-        {"\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a b\"]", "", TERN_STATUS_CORRUPT_DATA,
-         "merge"},
-        {"\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"ab\"]", "", TERN_STATUS_CORRUPT_DATA,
-         "merge 0 is not two tokens"},
-        {"\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":0},\"merges\":[]", "", TERN_STATUS_CORRUPT_DATA,
-         "'vocab' has the id 0 twice, for 'b' too"},
-        {"\"type\":\"BPE\",\"vocab\":{\"a\":0,\"a\":1},\"merges\":[]", "", TERN_STATUS_CORRUPT_DATA,
-         "'a'"},
-        {"\"type\":\"BPE\",\"vocab\":[],\"merges\":[]", "", TERN_STATUS_CORRUPT_DATA,
-         "'vocab' is an array, expected an object"},
-        {BPE ",\"dropout\":0.5", "", TERN_STATUS_UNSUPPORTED, "BPE with dropout"},
-        {BPE ",\"end_of_word_suffix\":\"</w>\"", "", TERN_STATUS_UNSUPPORTED,
-         "end_of_word_suffix '</w>'"},
-        {"\"type\":\"Unigram\",\"vocab\":[[\"a\",-1]],\"unk_id\":1", "", TERN_STATUS_CORRUPT_DATA,
-         "unk_id is 1, but there are 1 tokens"},
-        {"\"type\":\"Unigram\",\"vocab\":[[\"a\"]],\"unk_id\":0", "", TERN_STATUS_CORRUPT_DATA,
-         "token 0 is not a pair"},
-        {"\"type\":\"Unigram\",\"vocab\":[[\"a\",-1]]", "", TERN_STATUS_CORRUPT_DATA,
-         "nor an unknown token"},
-        {"\"type\":\"WordPiece\",\"vocab\":{\"a\":0}", "", TERN_STATUS_CORRUPT_DATA,
-         "without an unknown token"},
-    };
     tern_tokenizer *tokenizer;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        CHECK_FAILS(make(cases[i].model, cases[i].parts, &tokenizer), cases[i].status,
-                    cases[i].message);
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        CHECK_FAILS(make(refused[i].model, refused[i].parts, &tokenizer), refused[i].status,
+                    refused[i].message);
         assert_null(tokenizer);
     }
     static char file[2048];

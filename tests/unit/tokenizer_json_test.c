@@ -7,10 +7,7 @@
 
 #include "runtime/model/text.h"
 #include "runtime/model/vocabulary.h"
-#include "tests/harness/check.h"
-#include "tests/harness/data.h"
-
-enum { MAX_IDS = 4096 };
+#include "tests/harness/published.h"
 
 static tern_context *context;
 
@@ -25,23 +22,6 @@ static int tear_down(void **state) {
     (void)state;
     tern_context_destroy(context);
     return 0;
-}
-
-static char *read_data(const char *name, size_t *out_size) {
-    char path[512];
-    if (!data_path(name, path, sizeof path)) {
-        print_message("skipped: no %s\n", name);
-        skip();
-    }
-    FILE *file = fopen(path, "rb");
-    fseek(file, 0, SEEK_END);
-    *out_size = (size_t)ftell(file);
-    rewind(file);
-    char *data = malloc(*out_size + 1);
-    assert_int_equal(fread(data, 1, *out_size, file), *out_size);
-    data[*out_size] = '\0';
-    fclose(file);
-    return data;
 }
 
 static void put(tern__text *out, const char *text) {
@@ -240,50 +220,6 @@ static tern_status read_vocabulary(const char *name, tern__vocabulary *v) {
     return status;
 }
 
-static size_t parse_line(const char *line, const char *end, int32_t *out) {
-    size_t count = 0;
-    while (line < end) {
-        char *next;
-        long id = strtol(line, &next, 10);
-        if (next == line || next > end) {
-            break;
-        }
-        out[count++] = (int32_t)id;
-        line = next;
-    }
-    return count;
-}
-
-static void check_pair(const tern_tokenizer *tokenizer, const char *pair) {
-    static const char marker[] = "\n__ggml_vocab_test__\n";
-    static int32_t ids[MAX_IDS];
-    int32_t expected[MAX_IDS];
-    char name[256];
-    size_t size;
-    snprintf(name, sizeof name, "data/tokenizers/%s.inp", pair);
-    char *input = read_data(name, &size);
-    snprintf(name, sizeof name, "data/tokenizers/%s.out", pair);
-    char *line = read_data(name, &size);
-    char *output = line;
-    int cases = 0;
-    for (char *text = input; text && *line; cases++) {
-        char *end = strstr(text, marker);
-        char *line_end = strchr(line, '\n');
-        size_t count = parse_line(line, line_end, expected);
-        size_t length = end ? (size_t)(end - text) : strlen(text);
-        size_t got;
-        CHECK_OK(tern_tokenizer_encode(tokenizer, text, length, 0, ids, MAX_IDS, &got));
-        if (got != count || memcmp(ids, expected, count * sizeof *ids) != 0) {
-            fail_msg("%s: other ids for '%.*s'", pair, (int)length, text);
-        }
-        text = end ? end + sizeof marker - 1 : NULL;
-        line = line_end + 1;
-    }
-    assert_true(cases > 40);
-    free(output);
-    free(input);
-}
-
 // |v| as a tokenizer.json gives the ids of |pair|.
 static void check_vocabulary(tern__vocabulary *v, const char *pair) {
     tern__text file = {.context = context};
@@ -293,7 +229,7 @@ static void check_vocabulary(tern__vocabulary *v, const char *pair) {
     assert_false(file.failed);
     tern_source source = tern_source_from_memory("tokenizer.json", file.bytes, file.size);
     CHECK_OK(tern_tokenizer_open(context, &source, &tokenizer));
-    check_pair(tokenizer, pair);
+    published_check_pair(tokenizer, pair);
     tern_tokenizer_destroy(tokenizer);
     tern__text_finish(&file);
     tern__vocabulary_finish(v);
@@ -303,8 +239,8 @@ static void check_gguf(const char *pair) {
     char name[256];
     size_t size;
     tern__vocabulary v;
-    snprintf(name, sizeof name, "data/tokenizers/%s", pair);
-    free(read_data(name, &size));
+    snprintf(name, sizeof name, "data/tokenizers/ggml-vocab-%s.gguf", pair);
+    free(published_read(name, &size));
     tern__vocabulary_init(&v, context, name);
     CHECK_OK(read_vocabulary(name, &v));
     check_vocabulary(&v, pair);
@@ -312,47 +248,42 @@ static void check_gguf(const char *pair) {
 
 static void test_bert(void **state) {
     (void)state;
-    char path[512];
-    tern_source source;
-    tern_tokenizer *tokenizer;
-    check_gguf("ggml-vocab-bert-bge.gguf");
-    assert_true(data_path("data/tokenizers/ggml-vocab-bert-bge.gguf", path, sizeof path));
-    CHECK_OK(tern_source_open_file(context, path, &source));
-    CHECK_OK(tern_tokenizer_open(context, &source, &tokenizer));
-    check_pair(tokenizer, "ggml-vocab-bert-bge.gguf"); // and as it is
+    check_gguf("bert-bge");
+    tern_tokenizer *tokenizer =
+        published_tokenizer(context, "data/tokenizers/ggml-vocab-bert-bge.gguf");
+    published_check_pair(tokenizer, "bert-bge"); // and as it is
     tern_tokenizer_destroy(tokenizer);
-    tern_source_close(&source);
 }
 
 static void test_gpt2(void **state) {
     (void)state;
-    check_gguf("ggml-vocab-gpt-2.gguf");
+    check_gguf("gpt-2");
 }
 
 static void test_falcon(void **state) {
     (void)state;
-    check_gguf("ggml-vocab-falcon.gguf");
+    check_gguf("falcon");
 }
 
 static void test_deepseek(void **state) {
     (void)state;
-    check_gguf("ggml-vocab-deepseek-llm.gguf");
+    check_gguf("deepseek-llm");
 }
 
 static void test_llama(void **state) {
     (void)state;
-    check_gguf("ggml-vocab-llama-spm.gguf");
+    check_gguf("llama-spm");
 }
 
 static void test_llama3(void **state) {
     (void)state;
     size_t size;
-    char *data = read_data("data/llama3/tokenizer.model", &size);
+    char *data = published_read("data/llama3/tokenizer.model", &size);
     tern__vocabulary v;
     tern__vocabulary_init(&v, context, "tokenizer.model");
     CHECK_OK(tern__vocabulary_read_tiktoken(&v, data, size));
     free(data);
-    check_vocabulary(&v, "ggml-vocab-llama-bpe.gguf");
+    check_vocabulary(&v, "llama-bpe");
 }
 
 int main(void) {

@@ -3,11 +3,10 @@
 
 #include <tern/tokenizer.h>
 
-#include "tests/harness/check.h"
-#include "tests/harness/data.h"
 #include "tests/harness/gguf_writer.h"
+#include "tests/harness/published.h"
 
-enum { MAX_IDS = 8192 };
+enum { MAX_IDS = PUBLISHED_IDS };
 
 static tern_context *context;
 
@@ -24,25 +23,6 @@ static int tear_down(void **state) {
     return 0;
 }
 
-// The whole of a file of TERN_TEST_DATA, NUL-terminated; the test is skipped without it.
-static char *read_data(const char *name, size_t *out_size) {
-    char path[512];
-    if (!data_path(name, path, sizeof path)) {
-        print_message("skipped: no %s\n", name);
-        skip();
-    }
-    FILE *file = fopen(path, "rb");
-    fseek(file, 0, SEEK_END);
-    size_t size = (size_t)ftell(file);
-    rewind(file);
-    char *text = malloc(size + 1);
-    assert_int_equal(fread(text, 1, size, file), size);
-    fclose(file);
-    text[size] = '\0';
-    *out_size = size;
-    return text;
-}
-
 static tern_status create_from(const tern_source *source, tern_tokenizer **out) {
     tern_archive *archive;
     *out = NULL;
@@ -54,81 +34,19 @@ static tern_status create_from(const tern_source *source, tern_tokenizer **out) 
     return status;
 }
 
-static tern_tokenizer *open_data(const char *name) {
-    char path[512];
-    if (!data_path(name, path, sizeof path)) {
-        print_message("skipped: no %s\n", name);
-        skip();
-    }
-    tern_source source;
-    tern_tokenizer *tokenizer;
-    CHECK_OK(tern_source_open_file(context, path, &source));
-    CHECK_OK(create_from(&source, &tokenizer));
-    tern_source_close(&source);
-    return tokenizer;
-}
-
-static void check_ids(const tern_tokenizer *tokenizer, const char *text, size_t size,
-                      uint32_t flags, const int32_t *expected, size_t count) {
-    static int32_t ids[MAX_IDS];
-    size_t got;
-    CHECK_OK(tern_tokenizer_encode(tokenizer, text, size, flags, ids, MAX_IDS, &got));
-    assert_true(got <= size + 2);
-    for (size_t i = 0; i < got && i < count; i++) {
-        if (ids[i] != expected[i]) {
-            fail_msg("'%.*s': id %zu is %d, expected %d", (int)size, text, i, ids[i], expected[i]);
-        }
-    }
-    assert_int_equal(got, count);
-}
-
-// Numbers of |text| up to |end|, separated by anything else.
-static size_t parse_ids(const char *text, const char *end, int32_t *out, size_t capacity) {
-    size_t count = 0;
-    while (text < end && count < capacity) {
-        if (*text >= '0' && *text <= '9') {
-            char *next;
-            out[count++] = (int32_t)strtol(text, &next, 10);
-            text = next;
-        } else {
-            text++;
-        }
-    }
-    return count;
-}
-
-// The cases that llama.cpp publishes with its vocabulary.
 static void test_llama_spm(void **state) {
     (void)state;
-    static const char marker[] = "\n__ggml_vocab_test__\n";
-    tern_tokenizer *tokenizer = open_data("data/tokenizers/ggml-vocab-llama-spm.gguf");
-    size_t input_size;
-    size_t output_size;
-    char *input = read_data("data/tokenizers/ggml-vocab-llama-spm.gguf.inp", &input_size);
-    char *output = read_data("data/tokenizers/ggml-vocab-llama-spm.gguf.out", &output_size);
-    char *line = output;
-    int cases = 0;
-    for (char *text = input; text && *line; cases++) {
-        char *end = strstr(text, marker);
-        char *line_end = strchr(line, '\n');
-        int32_t expected[1024];
-        size_t count = parse_ids(line, line_end, expected, 1024);
-        size_t size = end ? (size_t)(end - text) : strlen(text);
-        check_ids(tokenizer, text, size, 0, expected, count);
-        text = end ? end + sizeof marker - 1 : NULL;
-        line = line_end + 1;
-    }
-    assert_true(cases > 40);
-    free(input);
-    free(output);
+    tern_tokenizer *tokenizer =
+        published_tokenizer(context, "data/tokenizers/ggml-vocab-llama-spm.gguf");
+    published_check_pair(tokenizer, "llama-spm");
     tern_tokenizer_destroy(tokenizer);
 }
 
 // For each case of a golden file: the ids of its prompt, with BOS, are the first of |key|.
 static void check_golden(const char *model, const char *golden, const char *key) {
-    tern_tokenizer *tokenizer = open_data(model);
+    tern_tokenizer *tokenizer = published_tokenizer(context, model);
     size_t size;
-    char *json = read_data(golden, &size);
+    char *json = published_read(golden, &size);
     char pattern[32];
     snprintf(pattern, sizeof pattern, "\"%s\": [", key);
     int cases = 0;
@@ -138,13 +56,13 @@ static void check_golden(const char *model, const char *golden, const char *key)
         char *end = strchr(prompt, '"');
         char *list = strstr(end, pattern) + strlen(pattern);
         int32_t expected[64];
-        size_t count = parse_ids(list, strchr(list, ']'), expected, 64);
+        size_t count = published_parse_ids(list, strchr(list, ']'), expected, 64);
         size_t needed;
         tern_tokenizer_encode(tokenizer, prompt, (size_t)(end - prompt), TERN_TOKENIZE_BOS, NULL, 0,
                               &needed);
         assert_true(needed >= 1 && needed <= count);
-        check_ids(tokenizer, prompt, (size_t)(end - prompt), TERN_TOKENIZE_BOS, expected,
-                  strcmp(key, "ids") == 0 ? needed : count);
+        published_check_ids(tokenizer, prompt, (size_t)(end - prompt), TERN_TOKENIZE_BOS, expected,
+                            strcmp(key, "ids") == 0 ? needed : count);
         at = end;
     }
     assert_true(cases > 2);
@@ -191,7 +109,7 @@ static void test_round_trips(void **state) {
     static const char alphabet[] = "  aeiou tnsrh.,\n\xc3\xa9\xf0\x9f\x98\x80\xe2\x82\xac\xff";
     uint32_t random = 12345;
     for (size_t f = 0; f < sizeof files / sizeof files[0]; f++) {
-        tern_tokenizer *tokenizer = open_data(files[f]);
+        tern_tokenizer *tokenizer = published_tokenizer(context, files[f]);
         for (int round = 0; round < 300; round++) {
             char text[200];
             size_t size = next_random(&random) % sizeof text;
@@ -208,16 +126,18 @@ static void test_round_trips(void **state) {
 // The same ids as merging by hand would give: a long text of one letter is all ties.
 static void test_zero_scores(void **state) {
     (void)state;
-    tern_tokenizer *tokenizer = open_data("data/gguf-fixtures/vocab-spm-zeroscores.gguf");
-    check_ids(tokenizer, "Once upon a time", 16, TERN_TOKENIZE_BOS,
-              (int32_t[]){1, 9038, 2501, 263, 931}, 5);
+    tern_tokenizer *tokenizer =
+        published_tokenizer(context, "data/gguf-fixtures/vocab-spm-zeroscores.gguf");
+    published_check_ids(tokenizer, "Once upon a time", 16, TERN_TOKENIZE_BOS,
+                        (int32_t[]){1, 9038, 2501, 263, 931}, 5);
     tern_tokenizer_destroy(tokenizer);
 }
 
 static void test_long_text(void **state) {
     (void)state;
     enum { SIZE = 1 << 20 };
-    tern_tokenizer *tokenizer = open_data("data/tokenizers/ggml-vocab-llama-spm.gguf");
+    tern_tokenizer *tokenizer =
+        published_tokenizer(context, "data/tokenizers/ggml-vocab-llama-spm.gguf");
     char *text = malloc(SIZE);
     int32_t *ids = malloc((SIZE + 2) * sizeof *ids);
     uint32_t random = 99;
@@ -304,8 +224,8 @@ static const vocabulary small_vocabulary = {small, SMALL, -1, false, false, NO_K
 static void check_small(const tern_tokenizer *tokenizer, const char *text, uint32_t flags,
                         const char *expected) {
     int32_t ids[64];
-    size_t count = parse_ids(expected, expected + strlen(expected), ids, 64);
-    check_ids(tokenizer, text, strlen(text), flags, ids, count);
+    size_t count = published_parse_ids(expected, expected + strlen(expected), ids, 64);
+    published_check_ids(tokenizer, text, strlen(text), flags, ids, count);
 }
 
 static void test_merging(void **state) {
