@@ -1,0 +1,89 @@
+#include "backends/common/choice.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/common/report.h"
+
+enum { RECORD = 40 };
+
+uint64_t tern_choice_hash(uint64_t hash, const void *data, size_t size) {
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+// A host of an earlier version keeps nothing.
+static bool can_keep(const tern_host *host) {
+    return host->struct_size >= offsetof(tern_host, cache_write) + sizeof host->cache_write &&
+           host->cache_read && host->cache_write;
+}
+
+// What is kept of a choice, for people too.
+static size_t make_record(const tern_choice *choice, uint32_t index, char record[RECORD]) {
+    return (size_t)snprintf(record, RECORD, "candidate %u of %u", index, choice->count);
+}
+
+static bool recall(const tern_choice *choice, uint32_t *out_index) {
+    const tern_host *host = choice->host;
+    void *data = NULL;
+    size_t size = 0;
+    bool found = false;
+    if (!can_keep(host) || !host->cache_read(host, choice->name, &data, &size)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < choice->count && !found; i++) {
+        char record[RECORD];
+        found = size == make_record(choice, i, record) && memcmp(data, record, size) == 0;
+        *out_index = i;
+    }
+    host->release(host, data);
+    return found;
+}
+
+static void keep(const tern_choice *choice, uint32_t index) {
+    if (can_keep(choice->host)) {
+        char record[RECORD];
+        size_t size = make_record(choice, index, record);
+        choice->host->cache_write(choice->host, choice->name, record, size);
+    }
+}
+
+// The fastest; |*out_index| is the number of candidates if none runs.
+static tern_status measure_all(const tern_choice *choice, uint32_t *out_index) {
+    uint64_t best = UINT64_MAX;
+    *out_index = choice->count;
+    for (uint32_t i = 0; i < choice->count; i++) {
+        uint64_t ns = 0;
+        tern_status status = choice->measure(choice->user, i, &ns);
+        if (status != TERN_STATUS_OK && status != TERN_STATUS_UNSUPPORTED) {
+            return status;
+        }
+        if (status == TERN_STATUS_OK) {
+            tern_report_log(choice->host, TERN_LOG_DEBUG, "%s: candidate %u takes %llu ns",
+                            choice->name, i, (unsigned long long)ns);
+        }
+        if (status == TERN_STATUS_OK && (ns < best || *out_index == choice->count)) {
+            best = ns;
+            *out_index = i;
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_choose(const tern_choice *choice, uint32_t *out_index) {
+    uint32_t index = 0;
+    if (choice->count != 1 && !recall(choice, &index)) {
+        TERN_TRY(measure_all(choice, &index));
+        if (index == choice->count) {
+            return tern_report_fail(choice->host, TERN_STATUS_UNSUPPORTED,
+                                    "%s: none of %u candidates runs", choice->name, choice->count);
+        }
+        keep(choice, index);
+    }
+    *out_index = index;
+    return TERN_STATUS_OK;
+}

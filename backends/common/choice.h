@@ -1,0 +1,31 @@
+// A choice among kernels that give the same bits: the fastest one by measurement, which is
+// remembered in the user's cache folder (TERN_CACHE) from one start to the next.
+#ifndef TERN_BACKENDS_COMMON_CHOICE_H_
+#define TERN_BACKENDS_COMMON_CHOICE_H_
+
+#include <stdbool.h>
+
+#include <tern/backend.h>
+
+typedef struct tern_choice {
+    const tern_host *host;
+    // All that the choice depends on: backend, device, driver, a hash of the sources, the shape. Up
+    // to 1023 bytes; tern_choice_hash helps.
+    const char *name;
+    uint32_t count; // of candidates
+    // How long candidate |index| takes. UNSUPPORTED leaves it out; any other failure ends the
+    // choice.
+    tern_status (*measure)(void *user, uint32_t index, uint64_t *out_ns);
+    void *user;
+} tern_choice;
+
+// The candidate that was found fastest, of equals the first. Nothing is measured where there is
+// only one, or where it is remembered; what is damaged, or of another number of candidates, is
+// measured again. Any number of processes may choose at once. UNSUPPORTED if no candidate runs.
+tern_status tern_choose(const tern_choice *choice, uint32_t *out_index);
+
+// FNV-1a of |size| bytes, from |hash| on; TERN_CHOICE_HASH to begin with.
+#define TERN_CHOICE_HASH UINT64_C(0xcbf29ce484222325)
+uint64_t tern_choice_hash(uint64_t hash, const void *data, size_t size);
+
+#endif
