@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "runtime/allocator.h"
-#include "runtime/model/archive.h"
-#include "runtime/model/fingerprint.h"
-#include "runtime/model/i2s_probe.h"
-#include "runtime/model/layout.h"
-#include "runtime/model/matrix.h"
-#include "runtime/model/source.h"
+#include "runtime/model/files/archive.h"
+#include "runtime/model/network/fingerprint.h"
+#include "runtime/model/tensors/i2s_probe.h"
+#include "runtime/model/network/layout.h"
+#include "runtime/model/tensors/matrix.h"
+#include "runtime/model/files/source.h"
 #include "runtime/status.h"
 
 const uint32_t tern__buckets[TERN__BUCKET_COUNT] = {TERN__BUCKET_LIST};

@@ -1,9 +1,9 @@
 #ifndef TERN_RUNTIME_MODEL_MODEL_H_
 #define TERN_RUNTIME_MODEL_MODEL_H_
 
-#include "runtime/model/cache.h"
-#include "runtime/model/network.h"
-#include "runtime/model/step.h"
+#include "runtime/model/network/cache.h"
+#include "runtime/model/network/network.h"
+#include "runtime/model/network/step.h"
 #include "runtime/platform/platform.h"
 
 // Row counts that steps are compiled for. A prompt is cut into these.

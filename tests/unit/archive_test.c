@@ -1,7 +1,7 @@
 // The public accessors, the typed keys, and the meanings of type numbers.
-#include "runtime/model/archive.h"
+#include "runtime/model/files/archive.h"
 
-#include "runtime/model/ggml_types.h"
+#include "runtime/model/tensors/ggml_types.h"
 #include "tests/harness/check.h"
 #include "tests/harness/data.h"
 #include "tests/harness/gguf_writer.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/model/json.h"
+#include "runtime/model/files/json.h"
 #include "tests/harness/check.h"
 #include "tests/harness/data.h"
 #include "tests/harness/heap.h"

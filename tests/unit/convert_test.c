@@ -1,4 +1,4 @@
-#include "runtime/model/convert.h"
+#include "runtime/model/convert/convert.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "runtime/model/ggml_types.h"
+#include "runtime/model/tensors/ggml_types.h"
 
 #include "tests/harness/check.h"
 

@@ -1,4 +1,4 @@
-#include "runtime/model/ggml_decode.h"
+#include "runtime/model/tensors/ggml_decode.h"
 
 #include <math.h>
 

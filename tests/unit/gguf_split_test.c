@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "runtime/allocator.h"
-#include "runtime/model/archive.h"
+#include "runtime/model/files/archive.h"
 #include "tests/harness/check.h"
 #include "tests/harness/gguf_writer.h"
 #include "tests/harness/heap.h"

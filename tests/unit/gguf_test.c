@@ -4,7 +4,7 @@
 
 #include <tern/tokenizer.h>
 
-#include "runtime/model/archive.h"
+#include "runtime/model/files/archive.h"
 #include "tests/harness/check.h"
 #include "tests/harness/data.h"
 #include "tests/harness/gguf_writer.h"

@@ -1,7 +1,7 @@
 // Hugging Face folders: what becomes keys, under which names tensors appear, and what is refused.
 #include <tern/model.h>
 
-#include "runtime/model/archive.h"
+#include "runtime/model/files/archive.h"
 #include "tests/harness/check.h"
 #include "tests/harness/data.h"
 #include "tests/harness/heap.h"

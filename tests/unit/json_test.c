@@ -1,9 +1,9 @@
 // The JSON reader: what RFC 8259 says is JSON and what it says is none.
-#include "runtime/model/json.h"
+#include "runtime/model/files/json.h"
 
 #include <stdlib.h>
 
-#include "runtime/model/json_number.h"
+#include "runtime/model/files/json_number.h"
 #include "tests/harness/check.h"
 #include "tests/harness/data.h"
 #include "tests/harness/heap.h"

@@ -1,11 +1,11 @@
 // One tensor of a file becomes one matrix on a device: what it holds is asked of the device again.
-#include "runtime/model/matrix.h"
+#include "runtime/model/tensors/matrix.h"
 
 #include <math.h>
 
 #include <tern/tern.h>
 
-#include "runtime/model/archive.h"
+#include "runtime/model/files/archive.h"
 #include "tests/harness/check.h"
 #include "tests/harness/gguf_writer.h"
 #include "tests/harness/pack.h"

@@ -1,4 +1,4 @@
-#include "runtime/model/normalize.h"
+#include "runtime/model/text/normalize.h"
 
 #include <stdlib.h>
 

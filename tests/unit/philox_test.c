@@ -1,4 +1,4 @@
-#include "runtime/model/philox.h"
+#include "runtime/model/sampling/philox.h"
 
 #include "tests/harness/check.h"
 

@@ -1,7 +1,7 @@
 // Safetensors by themselves: what the header may say and what it may not.
-#include "runtime/model/safetensors.h"
+#include "runtime/model/files/safetensors.h"
 
-#include "runtime/model/archive.h"
+#include "runtime/model/files/archive.h"
 #include "tests/harness/check.h"
 #include "tests/harness/data.h"
 #include "tests/harness/heap.h"

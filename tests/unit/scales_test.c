@@ -9,7 +9,7 @@
 
 #include <tern/status.h>
 
-#include "runtime/model/scales.h"
+#include "runtime/model/tensors/scales.h"
 
 enum { ROWS = 3, GROUPS = 2, GROUP_BYTES = 64 };
 

@@ -1,4 +1,4 @@
-#include "runtime/model/source.h"
+#include "runtime/model/files/source.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

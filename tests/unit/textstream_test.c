@@ -9,7 +9,7 @@
 
 #include <tern/context.h>
 
-#include "runtime/model/textstream.h"
+#include "runtime/model/text/textstream.h"
 
 typedef struct heard {
     char text[256];

@@ -4,9 +4,9 @@
 
 #include <tern/tokenizer.h>
 
-#include "runtime/model/text.h"
-#include "runtime/model/textstream.h"
-#include "runtime/model/vocabulary.h"
+#include "runtime/model/text/text.h"
+#include "runtime/model/text/textstream.h"
+#include "runtime/model/text/vocabulary.h"
 
 #include "tests/harness/published.h"
 #include "tests/harness/rng.h"

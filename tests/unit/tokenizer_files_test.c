@@ -5,7 +5,7 @@
 #include <tern/archive.h>
 #include <tern/tokenizer.h>
 
-#include "runtime/model/json.h"
+#include "runtime/model/files/json.h"
 #include "tests/harness/check.h"
 #include "tests/harness/data.h"
 #include "tests/harness/heap.h"

@@ -5,8 +5,8 @@
 #include <tern/archive.h>
 #include <tern/tokenizer.h>
 
-#include "runtime/model/text.h"
-#include "runtime/model/vocabulary.h"
+#include "runtime/model/text/text.h"
+#include "runtime/model/text/vocabulary.h"
 #include "tests/harness/published.h"
 
 static tern_context *context;

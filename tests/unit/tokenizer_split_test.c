@@ -1,7 +1,7 @@
 // How patterns cut texts into words.
 #include <stdbool.h>
 
-#include "runtime/model/tokenizer_split.h"
+#include "runtime/model/text/tokenizer_split.h"
 
 #include "tests/harness/check.h"
 

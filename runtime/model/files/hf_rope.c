@@ -1,0 +1,154 @@
+// How positions turn heads, by config.json: rope_theta and rope_scaling, or rope_parameters.
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/model/files/hf.h"
+#include "runtime/model/files/hf_values.h"
+#include "runtime/status.h"
+
+#define PREFIX "tern.rope.scaling."
+
+typedef struct scaling_key {
+    const char *config;
+    const char *gguf; // NULL: read elsewhere
+    const char *type; // of scaling that has it; NULL: all
+} scaling_key;
+
+static const scaling_key keys[] = {
+    {"type", NULL, NULL},
+    {"rope_type", NULL, NULL},
+    {"rope_theta", NULL, NULL},
+    {"partial_rotary_factor", NULL, NULL},
+    {"factor", PREFIX "factor", NULL},
+    {"low_freq_factor", PREFIX "low_freq_factor", "llama3"},
+    {"high_freq_factor", PREFIX "high_freq_factor", "llama3"},
+    {"beta_fast", PREFIX "yarn_beta_fast", "yarn"},
+    {"beta_slow", PREFIX "yarn_beta_slow", "yarn"},
+    {"attention_factor", NULL, "yarn"},
+    {"original_max_position_embeddings", NULL, NULL},
+};
+
+typedef struct reader {
+    tern__builder *builder;
+    tern__hf_values values; // of the object about scaling
+    const char *architecture;
+    const char *type;
+} reader;
+
+static const scaling_key *find_key(const reader *r, const char *name) {
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (strcmp(keys[i].config, name) == 0 &&
+            (!keys[i].type || strcmp(keys[i].type, r->type) == 0)) {
+            return &keys[i];
+        }
+    }
+    return NULL;
+}
+
+static tern_status put_numbers(const reader *r) {
+    const tern__json *object = r->values.object;
+    for (const tern__json *c = tern__json_first(object); c; c = tern__json_next(object, c)) {
+        const scaling_key *known = find_key(r, c->key);
+        double value = 0.0;
+        if (c->type == TERN__JSON_NULL) {
+            continue;
+        }
+        if (!known) {
+            return tern__fail(r->values.context, TERN_STATUS_UNSUPPORTED,
+                              "%s: key '%.60s' of rope_scaling is not known for type %s",
+                              r->values.file, c->key, r->type);
+        }
+        if (known->gguf) {
+            TERN_TRY(tern__hf_f32(&r->values, c->key, 0.0, &value));
+            TERN_TRY(tern__build_f32(r->builder, known->gguf, (float)value));
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+// The configuration has the whole factor of the attention, GGUF what it differs by from the usual.
+static tern_status put_attention(const reader *r) {
+    double factor = 1.0, whole = 0.0;
+    if (strcmp(r->type, "yarn") != 0 || !tern__hf_get(&r->values, "attention_factor")) {
+        return TERN_STATUS_OK;
+    }
+    TERN_TRY(tern__hf_f32(&r->values, "factor", 1.0, &factor));
+    TERN_TRY(tern__hf_f32(&r->values, "attention_factor", 1.0, &whole));
+    double usual = factor > 1.0 ? 0.1 * log(factor) + 1.0 : 1.0;
+    return tern__build_f32(r->builder, PREFIX "attn_factor", (float)(whole / usual));
+}
+
+static tern_status put_scaling(const reader *r) {
+    static const char original[] = "original_max_position_embeddings";
+    uint32_t positions = 0;
+    if (strcmp(r->type, "default") == 0) {
+        return TERN_STATUS_OK;
+    }
+    if (strcmp(r->type, "linear") != 0 && strcmp(r->type, "yarn") != 0 &&
+        strcmp(r->type, "llama3") != 0) {
+        return tern__fail(r->values.context, TERN_STATUS_UNSUPPORTED,
+                          "%s: rope_scaling of type '%.60s', expected default, linear, yarn or "
+                          "llama3",
+                          r->values.file, r->type);
+    }
+    TERN_TRY(tern__build_string(r->builder, PREFIX "type", r->type));
+    TERN_TRY(put_numbers(r));
+    TERN_TRY(put_attention(r));
+    TERN_TRY(tern__hf_u32(&r->values, original, 0, &positions));
+    return positions ? tern__build_u32(r->builder, PREFIX "original_context_length", positions)
+                     : TERN_STATUS_OK;
+}
+
+static tern_status put_theta(const reader *r, const tern__hf_values *values, const char *suffix) {
+    char name[96];
+    double theta = 0.0;
+    TERN_TRY(tern__hf_f32(values, "rope_theta", 0.0, &theta));
+    snprintf(name, sizeof name, "%s.%s", r->architecture, suffix);
+    return theta == 0.0 ? TERN_STATUS_OK : tern__build_f32(r->builder, name, (float)theta);
+}
+
+// One object, or in newer files of Gemma one for either kind of layer.
+static tern_status read_parameters(reader *r, const tern__json *parameters) {
+    tern__hf_values outer = {r->values.context, r->values.file, parameters};
+    const tern__json *windowed = tern__hf_get(&outer, "sliding_attention");
+    const tern__json *full = tern__hf_get(&outer, "full_attention");
+    r->values.object = full ? full : parameters;
+    TERN_TRY(put_theta(r, &r->values, "rope.freq_base"));
+    if (windowed) {
+        outer.object = windowed;
+        const char *type = NULL;
+        TERN_TRY(tern__hf_string(&outer, "rope_type", "default", &type));
+        TERN_TRY(strcmp(type, "default") == 0 ? TERN_STATUS_OK
+                                              : tern__hf_refuse(&outer, "rope_type", "default"));
+        return put_theta(r, &outer, "rope.freq_base_swa");
+    }
+    return TERN_STATUS_OK;
+}
+
+tern_status tern__hf_rope(tern__builder *builder, const char *file, const tern__json *config,
+                          const tern__hf_model *model) {
+    reader r = {
+        builder, {builder->archive->context, file, config}, model->family->architecture, "default"};
+    const tern__json *scaling = tern__hf_get(&r.values, "rope_scaling");
+    const tern__json *parameters = tern__hf_get(&r.values, "rope_parameters");
+    if (model->family->traits & TERN__HF_HGRN) {
+        return TERN_STATUS_OK;
+    }
+    TERN_TRY(parameters ? read_parameters(&r, parameters)
+                        : put_theta(&r, &r.values, "rope.freq_base"));
+    if (!parameters && !scaling) {
+        return TERN_STATUS_OK;
+    }
+    if (!parameters) {
+        r.values.object = scaling;
+    }
+    if (r.values.object->type != TERN__JSON_OBJECT) {
+        return tern__fail(r.values.context, TERN_STATUS_CORRUPT_DATA,
+                          "%s: key 'rope_scaling' is %s, expected an object", file,
+                          tern__json_type_name(r.values.object));
+    }
+    TERN_TRY(tern__hf_string(&r.values, "type", "default", &r.type));
+    TERN_TRY(tern__hf_string(&r.values, "rope_type", r.type, &r.type));
+    return put_scaling(&r);
+}

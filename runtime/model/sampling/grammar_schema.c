@@ -1,0 +1,282 @@
+// A JSON schema as GBNF. Each schema that is reached becomes a rule, named after its place in the
+// document; objects become chains of rules, one a property.
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/allocator.h"
+#include "runtime/model/sampling/grammar.h"
+#include "runtime/model/sampling/grammar_schema.h"
+
+#define NAME "the schema"
+
+typedef tern__schema_writer writer;
+
+static const char common_rules[] =
+    "sp ::= \" \"?\n"
+    "char ::= [^\"\\\\\\x00-\\x1f\\x7f] | \"\\\\\" ([\"\\\\/bfnrt] | \"u\" [0-9a-fA-F]{4})\n"
+    "string ::= \"\\\"\" char* \"\\\"\"\n"
+    "integer ::= \"-\"? (\"0\" | [1-9] [0-9]{0,15})\n"
+    "number ::= integer (\".\" [0-9]{1,16})? ([eE] [-+]? [0-9]{1,3})?\n"
+    "boolean ::= \"true\" | \"false\"\n"
+    "null ::= \"null\"\n"
+    "member ::= string \":\" sp value\n"
+    "object ::= \"{\" (member (\",\" sp member)*)? \"}\"\n"
+    "array ::= \"[\" (value (\",\" sp value)*)? \"]\"\n"
+    "value ::= object | array | string | number | boolean | null\n";
+
+static tern_status unsupported(const writer *w, const tern__json *node) {
+    return tern__schema_fail(w, TERN_STATUS_UNSUPPORTED, node, "is not supported");
+}
+
+// Keywords that say nothing about a text, or that others read.
+static bool is_read(const char *key) {
+    static const char *const keys[] = {"title",       "description", "default",
+                                       "examples",    "$schema",     "$id",
+                                       "$comment",    "$defs",       "definitions",
+                                       "type",        "enum",        "const",
+                                       "properties",  "required",    "items",
+                                       "prefixItems", "minItems",    "maxItems",
+                                       "minLength",   "maxLength",   "anyOf",
+                                       "oneOf",       "$ref",        "deprecated",
+                                       "readOnly",    "writeOnly",   "additionalProperties"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (strcmp(keys[i], key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Keywords that are the whole of a schema, beside which others would have to be met too.
+static tern_status check_keywords(const writer *w, const tern__json *schema) {
+    static const char *const alone[] = {"$ref", "anyOf", "oneOf", "const", "enum"};
+    static const char *const parts[] = {"properties", "required",  "additionalProperties",
+                                        "items",      "minItems",  "prefixItems",
+                                        "maxItems",   "minLength", "maxLength"};
+    for (const tern__json *c = tern__json_first(schema); c; c = tern__json_next(schema, c)) {
+        if (!is_read(c->key)) {
+            return unsupported(w, c);
+        }
+    }
+    size_t found = 0;
+    for (size_t i = 0; i < sizeof alone / sizeof alone[0]; i++) {
+        found += tern__json_get(schema, alone[i]) != NULL;
+    }
+    bool structured = tern__json_get(schema, "type") && !tern__json_get(schema, "enum") &&
+                      !tern__json_get(schema, "const");
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        structured = structured || tern__json_get(schema, parts[i]);
+    }
+    if (found > 1 || (found && structured)) {
+        return tern__schema_fail(
+            w, TERN_STATUS_UNSUPPORTED, schema,
+            "has several of $ref, anyOf, oneOf, const, enum and type, all of which would "
+            "have to hold");
+    }
+    return TERN_STATUS_OK;
+}
+
+// The right side of one type; the rules that an object needs are written by its schema's.
+static tern_status put_type(writer *w, const tern__json *schema, const char *type,
+                            const tern__json *where) {
+    static const char *const simple[] = {"integer", "number", "boolean", "null"};
+    for (size_t i = 0; i < sizeof simple / sizeof simple[0]; i++) {
+        if (strcmp(type, simple[i]) == 0) {
+            tern__schema_putf(w, "%s", type);
+            return TERN_STATUS_OK;
+        }
+    }
+    if (strcmp(type, "string") == 0) {
+        return tern__schema_put_string_type(w, schema);
+    }
+    if (strcmp(type, "array") == 0) {
+        return tern__schema_put_array_type(w, schema);
+    }
+    if (strcmp(type, "object") == 0) {
+        tern__schema_putf(w, "\"{\" n%zuf0 \"}\"", tern__schema_index(w, schema));
+        return TERN_STATUS_OK;
+    }
+    return tern__schema_fail(w, TERN_STATUS_INVALID_ARGUMENT, where, "is no type of JSON");
+}
+
+static bool names_type(const tern__json *type, const char *name) {
+    if (!type || type->type != TERN__JSON_ARRAY) {
+        return tern__json_is(type, name);
+    }
+    for (const tern__json *c = tern__json_first(type); c; c = tern__json_next(type, c)) {
+        if (tern__json_is(c, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *implied_type(const tern__json *schema) {
+    bool object = tern__json_get(schema, "properties") || tern__json_get(schema, "required") ||
+                  tern__json_get(schema, "additionalProperties");
+    bool array = tern__json_get(schema, "items") || tern__json_get(schema, "prefixItems") ||
+                 tern__json_get(schema, "minItems") || tern__json_get(schema, "maxItems");
+    bool string = tern__json_get(schema, "minLength") || tern__json_get(schema, "maxLength");
+    return object ? "object" : array ? "array" : string ? "string" : NULL;
+}
+
+static tern_status put_types(writer *w, const tern__json *schema) {
+    const tern__json *type = tern__json_get(schema, "type");
+    if (type && type->type == TERN__JSON_ARRAY && type->size) {
+        for (const tern__json *c = type + 1; c; c = tern__json_next(type, c)) {
+            tern__schema_put(w, c == type + 1 ? "" : " | ");
+            TERN_TRY(put_type(w, schema, c->type == TERN__JSON_STRING ? c->as.string : "", c));
+        }
+        return TERN_STATUS_OK;
+    }
+    const char *implied = implied_type(schema);
+    if (type) {
+        return put_type(w, schema, type->type == TERN__JSON_STRING ? type->as.string : "", type);
+    }
+    if (!implied) {
+        tern__schema_put(w, "value");
+        return TERN_STATUS_OK;
+    }
+    return put_type(w, schema, implied, schema);
+}
+
+static tern_status put_choices(writer *w, const tern__json *list, bool literal) {
+    if (list->type != TERN__JSON_ARRAY || !list->size) {
+        return tern__schema_fail(w, TERN_STATUS_INVALID_ARGUMENT, list,
+                                 "must be an array that is not empty");
+    }
+    for (const tern__json *c = list + 1; c; c = tern__json_next(list, c)) {
+        tern__schema_put(w, c == list + 1 ? "" : " | ");
+        if (literal) {
+            tern__schema_put(w, "\"");
+            tern__schema_put_json(w, c);
+            tern__schema_put(w, "\"");
+        } else {
+            TERN_TRY(tern__schema_put_call(w, c));
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+// One step of a JSON pointer (RFC 6901), |size| bytes with ~0 for ~ and ~1 for /.
+static const tern__json *follow_step(const tern__json *at, const char *step, size_t size) {
+    char key[256];
+    size_t used = 0;
+    for (size_t i = 0; i < size && used + 1 < sizeof key; i++) {
+        bool escaped = step[i] == '~' && i + 1 < size && (step[i + 1] == '0' || step[i + 1] == '1');
+        key[used++] = escaped ? (step[++i] == '0' ? '~' : '/') : step[i];
+    }
+    key[used] = '\0';
+    if (at->type != TERN__JSON_ARRAY) {
+        return tern__json_get(at, key);
+    }
+    char *end;
+    long index = strtol(key, &end, 10);
+    bool is_index = key[0] >= '0' && key[0] <= '9' && !*end;
+    const tern__json *child = is_index ? tern__json_first(at) : NULL;
+    for (; child && index > 0; index--) {
+        child = tern__json_next(at, child);
+    }
+    return child;
+}
+
+static tern_status put_ref(writer *w, const tern__json *ref) {
+    const char *path = ref->type == TERN__JSON_STRING ? ref->as.string : "";
+    if (path[0] != '#' || (path[1] && path[1] != '/')) {
+        return tern__schema_fail(w, TERN_STATUS_UNSUPPORTED, ref,
+                                 "is not within the document (#/...)");
+    }
+    const tern__json *at = w->document.nodes;
+    for (path++; at && *path == '/';) {
+        size_t size = strcspn(++path, "/");
+        at = follow_step(at, path, size);
+        path += size;
+    }
+    if (!at) {
+        return tern__schema_fail(w, TERN_STATUS_INVALID_ARGUMENT, ref,
+                                 "names nothing in the document");
+    }
+    return tern__schema_put_call(w, at);
+}
+
+static tern_status put_right_side(writer *w, const tern__json *schema) {
+    const tern__json *constant = tern__json_get(schema, "const");
+    const tern__json *any = tern__json_get(schema, "anyOf");
+    any = any ? any : tern__json_get(schema, "oneOf");
+    if (tern__json_get(schema, "$ref")) {
+        return put_ref(w, tern__json_get(schema, "$ref"));
+    }
+    if (tern__json_get(schema, "enum")) {
+        return put_choices(w, tern__json_get(schema, "enum"), true);
+    }
+    if (any) {
+        return put_choices(w, any, false);
+    }
+    if (constant) {
+        tern__schema_put(w, "\"");
+        tern__schema_put_json(w, constant);
+        tern__schema_put(w, "\"");
+        return TERN_STATUS_OK;
+    }
+    return put_types(w, schema);
+}
+
+static tern_status put_rule(writer *w, const tern__json *schema) {
+    const tern__json *type = tern__json_get(schema, "type");
+    const char *implied = implied_type(schema);
+    TERN_TRY(tern__json_check_unique(w->context, NAME, schema));
+    TERN_TRY(check_keywords(w, schema));
+    tern__schema_putf(w, "n%zu ::= ", tern__schema_index(w, schema));
+    TERN_TRY(put_right_side(w, schema));
+    tern__schema_put(w, "\n");
+    bool is_object = type ? names_type(type, "object") : implied && implied[0] == 'o';
+    return is_object ? tern__schema_put_object_rules(w, schema) : TERN_STATUS_OK;
+}
+
+// Rules make other rules wanted, before or after them in the document.
+static tern_status put_rules(writer *w) {
+    tern__schema_put(w, common_rules);
+    tern__schema_put(w, "root ::= ");
+    TERN_TRY(tern__schema_put_call(w, w->document.nodes));
+    tern__schema_put(w, "\n");
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < w->document.count; i++) {
+            if (w->wanted[i] == 1) {
+                w->wanted[i] = 2 | 1;
+                TERN_TRY(put_rule(w, &w->document.nodes[i]));
+                more = true;
+            }
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+static tern_status write(writer *w, char *copy, size_t size) {
+    TERN_TRY(tern__json_parse(w->context, NAME, copy, size, &w->document));
+    w->wanted = tern__calloc(w->context, w->document.count, 1);
+    w->failed = !w->wanted;
+    tern_status status = w->failed ? TERN_STATUS_OK : put_rules(w);
+    tern__json_finish(w->context, &w->document);
+    tern__free(w->context, w->wanted);
+    return w->failed ? tern__fail_memory(w->context, w->capacity, "a grammar") : status;
+}
+
+tern_status tern__schema_to_gbnf(tern_context *context, const char *schema, size_t size,
+                                 char **out_text, size_t *out_size) {
+    writer w = {.context = context};
+    char *copy = tern__alloc(context, size + 1);
+    if (!copy) {
+        return tern__fail_memory(context, size, NAME);
+    }
+    memcpy(copy, size ? schema : "", size);
+    tern_status status = write(&w, copy, size);
+    tern__free(context, copy);
+    if (status != TERN_STATUS_OK) {
+        tern__free(context, w.text);
+        return status;
+    }
+    *out_text = w.text;
+    *out_size = w.size;
+    return TERN_STATUS_OK;
+}

@@ -1,0 +1,166 @@
+// The normalizer of a tokenizer.json.
+#include <string.h>
+
+#include "runtime/model/text/normalize.h"
+#include "runtime/model/text/vocabulary_json.h"
+#include "runtime/status.h"
+
+static tern_status add(tern__vocabulary *v, tern__normal_form form) {
+    return tern__vocabulary_normal(v, form, NULL, NULL, 0);
+}
+
+static tern_status add_text(tern__vocabulary *v, tern__normal_form form, const char *pattern,
+                            const char *content) {
+    return tern__vocabulary_normal(v, form, pattern, content, strlen(content));
+}
+
+static tern_status read_nfc(tern__vocabulary *v, const tern__json *step) {
+    (void)step;
+    return add(v, TERN__NORMAL_NFC);
+}
+
+static tern_status read_nfd(tern__vocabulary *v, const tern__json *step) {
+    (void)step;
+    return add(v, TERN__NORMAL_NFD);
+}
+
+static tern_status read_nfkc(tern__vocabulary *v, const tern__json *step) {
+    (void)step;
+    return add(v, TERN__NORMAL_NFKC);
+}
+
+static tern_status read_nfkd(tern__vocabulary *v, const tern__json *step) {
+    (void)step;
+    return add(v, TERN__NORMAL_NFKD);
+}
+
+static tern_status read_lowercase(tern__vocabulary *v, const tern__json *step) {
+    (void)step;
+    return add(v, TERN__NORMAL_LOWERCASE);
+}
+
+static tern_status read_strip_accents(tern__vocabulary *v, const tern__json *step) {
+    (void)step;
+    return add(v, TERN__NORMAL_STRIP_ACCENTS);
+}
+
+static tern_status read_nmt(tern__vocabulary *v, const tern__json *step) {
+    (void)step;
+    return add(v, TERN__NORMAL_NMT);
+}
+
+static tern_status read_replace(tern__vocabulary *v, const tern__json *step) {
+    const char *plain;
+    const char *regex;
+    const char *content;
+    TERN_TRY(tern__json_want_pattern(v, step, &plain, &regex));
+    TERN_TRY(tern__json_want_string(v, step, "content", NULL, &content));
+    return plain ? add_text(v, TERN__NORMAL_REPLACE, plain, content)
+                 : add_text(v, TERN__NORMAL_REPLACE_PATTERN, regex, content);
+}
+
+static tern_status read_prepend(tern__vocabulary *v, const tern__json *step) {
+    const char *content;
+    TERN_TRY(tern__json_want_string(v, step, "prepend", NULL, &content));
+    return add_text(v, TERN__NORMAL_PREPEND, NULL, content);
+}
+
+static tern_status read_strip(tern__vocabulary *v, const tern__json *step) {
+    bool left;
+    bool right;
+    TERN_TRY(tern__json_want_bool(v, step, "strip_left", true, &left));
+    TERN_TRY(tern__json_want_bool(v, step, "strip_right", true, &right));
+    TERN_TRY(left ? add(v, TERN__NORMAL_STRIP_LEFT) : TERN_STATUS_OK);
+    return right ? add(v, TERN__NORMAL_STRIP_RIGHT) : TERN_STATUS_OK;
+}
+
+tern_status tern__vocabulary_bert_normals(tern__vocabulary *v, tern__bert_normals n) {
+    TERN_TRY(n.clean ? add(v, TERN__NORMAL_BERT_CLEAN) : TERN_STATUS_OK);
+    TERN_TRY(n.chinese ? add(v, TERN__NORMAL_BERT_CHINESE) : TERN_STATUS_OK);
+    if (n.strip_accents) {
+        TERN_TRY(add(v, TERN__NORMAL_NFD));
+        TERN_TRY(add(v, TERN__NORMAL_BERT_ACCENTS));
+    }
+    return n.lowercase ? add(v, TERN__NORMAL_LOWERCASE) : TERN_STATUS_OK;
+}
+
+static tern_status read_bert_normalizer(tern__vocabulary *v, const tern__json *step) {
+    tern__bert_normals n;
+    TERN_TRY(tern__json_want_bool(v, step, "clean_text", true, &n.clean));
+    TERN_TRY(tern__json_want_bool(v, step, "handle_chinese_chars", true, &n.chinese));
+    TERN_TRY(tern__json_want_bool(v, step, "lowercase", true, &n.lowercase));
+    TERN_TRY(tern__json_want_bool(v, step, "strip_accents", n.lowercase, &n.strip_accents));
+    return tern__vocabulary_bert_normals(v, n);
+}
+
+static int base64_digit(char c) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = c ? strchr(digits, c) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+// RFC 4648 with its padding.
+static bool decode_base64(const char *text, size_t size, tern__text *out) {
+    uint32_t bits = 0;
+    uint32_t count = 0;
+    while (size > 0 && text[size - 1] == '=') {
+        size--;
+    }
+    for (size_t i = 0; i < size; i++) {
+        int digit = base64_digit(text[i]);
+        if (digit < 0) {
+            return false;
+        }
+        bits = bits << 6 | (uint32_t)digit;
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            tern__text_add(out, &(char){(char)(bits >> count)}, 1);
+        }
+    }
+    return true;
+}
+
+static tern_status read_precompiled(tern__vocabulary *v, const tern__json *step) {
+    const char *encoded;
+    TERN_TRY(tern__json_want_string(v, step, "precompiled_charsmap", NULL, &encoded));
+    tern__text map = {.context = v->context};
+    tern_status status = TERN_STATUS_OK;
+    if (!decode_base64(encoded, strlen(encoded), &map)) {
+        status = tern__fail(v->context, TERN_STATUS_CORRUPT_DATA,
+                            "%s: the precompiled character map is not base64", v->file);
+    } else if (map.failed) {
+        status = tern__fail_memory(v->context, map.size, "a vocabulary");
+    }
+    if (status == TERN_STATUS_OK && map.size > 0) {
+        status = tern__charsmap_check(v, map.bytes, map.size);
+        status = status == TERN_STATUS_OK
+                     ? tern__vocabulary_normal(v, TERN__NORMAL_CHARSMAP_GRAPHEMES, NULL, map.bytes,
+                                               map.size)
+                     : status;
+    }
+    tern__text_finish(&map);
+    return status;
+}
+
+static tern_status read_normalizers(tern__vocabulary *v, const tern__json *step) {
+    return tern__json_read_list(v, step, "normalizers", tern__json_read_normalizer);
+}
+
+tern_status tern__json_read_normalizer(tern__vocabulary *v, const tern__json *normalizer) {
+    static const tern__json_entry entries[] = {{"Sequence", read_normalizers},
+                                               {"NFC", read_nfc},
+                                               {"NFD", read_nfd},
+                                               {"NFKC", read_nfkc},
+                                               {"NFKD", read_nfkd},
+                                               {"Lowercase", read_lowercase},
+                                               {"StripAccents", read_strip_accents},
+                                               {"Replace", read_replace},
+                                               {"Prepend", read_prepend},
+                                               {"Strip", read_strip},
+                                               {"BertNormalizer", read_bert_normalizer},
+                                               {"Precompiled", read_precompiled},
+                                               {"Nmt", read_nmt},
+                                               {NULL, NULL}};
+    return tern__json_read_step(v, normalizer, "normalizer", entries);
+}
