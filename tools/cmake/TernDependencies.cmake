@@ -1,5 +1,6 @@
-# What the model layer is built on: cJSON, PCRE2 (tokenizer patterns) and utf8proc (Unicode normalisation), as targets
-# tern::cjson, tern::pcre2 and tern::utf8proc. Installed beside ternConfig.cmake: a static tern passes them on.
+# What the model layer is built on, PCRE2 (tokenizer patterns) and utf8proc (Unicode normalisation), and cJSON for the
+# programs, as targets tern::pcre2, tern::utf8proc and tern::cjson. Installed beside ternConfig.cmake: a static tern passes
+# the first two on.
 
 # tern_find_library(TARGET HEADER LIBRARY): the target, where header and library are there.
 function(tern_find_library target header library)

@@ -17,7 +17,7 @@ install(FILES ${tern_BINARY_DIR}/ternConfig.cmake ${tern_BINARY_DIR}/ternConfigV
 # Relative, so that an install tree may be moved or installed with --prefix.
 file(RELATIVE_PATH tern_pc_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 if(TERN_MODEL)
-  set(tern_pc_model " -lcjson -lpcre2-8 -lutf8proc")
+  set(tern_pc_model " -lpcre2-8 -lutf8proc")
 endif()
 configure_file(${tern_SOURCE_DIR}/tools/cmake/tern.pc.in ${tern_BINARY_DIR}/tern.pc @ONLY)
 install(FILES ${tern_BINARY_DIR}/tern.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

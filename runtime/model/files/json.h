@@ -1,5 +1,9 @@
 // Reads JSON (RFC 8259), strictly: a tree of values in one array, in the order of the text.
 //
+// Not cJSON, which the programs use: its allocator is one for the whole process where a context has
+// its own, its strings end at the first NUL where vocabularies hold pieces with NULs, and integers
+// above 2^53 (64-bit offsets and ids) lose digits.
+//
 //     {"a": [1, 2], "b": "x"}      object(span 5)  a: array(span 3)  1  2  b: "x"
 #ifndef TERN_RUNTIME_MODEL_JSON_H_
 #define TERN_RUNTIME_MODEL_JSON_H_
