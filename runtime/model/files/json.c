@@ -6,6 +6,7 @@
 #include "runtime/allocator.h"
 #include "runtime/model/files/json_number.h"
 #include "runtime/status.h"
+#include "runtime/model/utf8.h"
 
 typedef struct parser {
     tern_context *context;
@@ -62,16 +63,6 @@ static uint32_t read_unit(const parser *p, size_t at) {
     return unit;
 }
 
-static size_t put_utf8(uint32_t code, char *out) {
-    static const uint8_t lead[5] = {0, 0, 0xc0, 0xe0, 0xf0};
-    size_t size = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    for (size_t i = size; i-- > 1; code >>= 6) {
-        out[i] = (char)(0x80 | (code & 0x3f));
-    }
-    out[0] = (char)(lead[size] | code);
-    return size;
-}
-
 // After "\u": one unit, or the two of a pair.
 static tern_status read_code(parser *p, char **to) {
     uint32_t code = read_unit(p, p->at);
@@ -87,7 +78,7 @@ static tern_status read_code(parser *p, char **to) {
     if (code == UINT32_MAX || (code >= 0xd800 && code < 0xe000)) {
         return wrong_at(p, start, "no four hexadecimal digits, or half a surrogate pair");
     }
-    *to += put_utf8(code, *to);
+    *to += tern__utf8_encode(code, *to);
     return TERN_STATUS_OK;
 }
 
@@ -109,24 +100,8 @@ static tern_status read_escape(parser *p, char **to) {
     return TERN_STATUS_OK;
 }
 
-// Bytes of the UTF-8 character at |s|, 0 if it is none: the table of RFC 3629.
-static size_t utf8_size(const uint8_t *s, size_t left) {
-    size_t size = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-    if (size == 0 || s[0] > 0xf4 || size > left) {
-        return 0;
-    }
-    uint8_t least = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
-    uint8_t most = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
-    for (size_t i = 1; i < size; i++) {
-        if (s[i] < (i == 1 ? least : 0x80) || s[i] > (i == 1 ? most : 0xbf)) {
-            return 0;
-        }
-    }
-    return size;
-}
-
 static tern_status read_plain(parser *p, char **to) {
-    size_t size = utf8_size((const uint8_t *)p->text + p->at, p->size - p->at);
+    size_t size = tern__utf8_size(p->text + p->at, p->size - p->at, NULL);
     if (size == 0) {
         return wrong(p, "bytes that are not UTF-8");
     }

@@ -4,6 +4,7 @@
 #include "runtime/allocator.h"
 #include "runtime/model/sampling/grammar.h"
 #include "runtime/status.h"
+#include "runtime/model/utf8.h"
 
 enum {
     MAX_DEPTH = 64,
@@ -138,29 +139,14 @@ static tern_status take_escape(parser *p, uint32_t *out) {
     return take_hex(p, digits, out);
 }
 
-// A character of UTF-8 that is not escaped (RFC 3629).
+// A character that is not escaped.
 static tern_status take_utf8(parser *p, uint32_t *out) {
-    const uint8_t *s = (const uint8_t *)p->at;
-    size_t left = (size_t)(p->end - p->at);
-    uint32_t size = s[0] < 0x80   ? 1
-                    : s[0] < 0xc2 ? 0
-                    : s[0] < 0xe0 ? 2
-                    : s[0] < 0xf0 ? 3
-                    : s[0] < 0xf5 ? 4
-                                  : 0;
-    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-    uint32_t c = size == 1 ? s[0] : s[0] & (0x7fu >> size);
-    for (uint32_t i = 1; i < size; i++) {
-        if (i >= left || (s[i] & 0xc0) != 0x80) {
-            return fail(p, "expected UTF-8");
-        }
-        c = c << 6 | (s[i] & 0x3f);
-    }
-    if (size == 0 || c < least[size] || c > MAX_CHARACTER || (c >= 0xd800 && c <= 0xdfff)) {
+    size_t size = tern__utf8_size(p->at, (size_t)(p->end - p->at), NULL);
+    if (size == 0) {
         return fail(p, "expected UTF-8");
     }
+    *out = (uint32_t)tern__utf8_decode(p->at, size);
     p->at += size;
-    *out = c;
     return TERN_STATUS_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "runtime/allocator.h"
 #include "runtime/model/sampling/grammar.h"
 #include "runtime/status.h"
+#include "runtime/model/utf8.h"
 
 enum { MAX_ITEMS = 1 << 22 };
 
@@ -47,24 +48,14 @@ tern_status tern__rules_alternative(tern__rules *rules, uint32_t rule, uint32_t 
     return TERN_STATUS_OK;
 }
 
-static uint32_t encode(uint32_t c, uint8_t out[4]) {
-    static const uint8_t lead[5] = {0, 0, 0xc0, 0xe0, 0xf0};
-    uint32_t size = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (uint32_t i = size; i-- > 1; c >>= 6) {
-        out[i] = (uint8_t)(0x80 | (c & 0x3f));
-    }
-    out[0] = (uint8_t)(lead[size] | c);
-    return size;
-}
-
 // |low| and |high| differ in such a way that each byte ranges by itself.
 static tern_status add_run(tern__rules *rules, uint32_t rule, uint32_t low, uint32_t high) {
-    uint8_t from[4], to[4];
-    uint32_t size = encode(low, from);
-    encode(high, to);
+    char from[TERN__UTF8_MOST], to[TERN__UTF8_MOST];
+    size_t size = tern__utf8_encode(low, from);
+    tern__utf8_encode(high, to);
     uint32_t next = 0;
-    for (uint32_t i = size; i-- > 0;) {
-        tern__item item = {.low = from[i], .high = to[i], .next = next};
+    for (size_t i = size; i-- > 0;) {
+        tern__item item = {.low = (uint8_t)from[i], .high = (uint8_t)to[i], .next = next};
         TERN_TRY(tern__rules_item(rules, item, &next));
     }
     return tern__rules_alternative(rules, rule, next);

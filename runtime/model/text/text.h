@@ -30,7 +30,4 @@ uint32_t tern__character_size(const char *text, size_t left);
 // The character at |text| and its size; -1 and 1 for a byte that begins no well-formed one.
 int32_t tern__character_at(const char *text, size_t left, uint32_t *out_size);
 
-// Writes |character| as at most four bytes and returns how many.
-uint32_t tern__character_write(int32_t character, char *out);
-
 #endif

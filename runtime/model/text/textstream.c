@@ -5,34 +5,7 @@
 
 #include "runtime/allocator.h"
 #include "runtime/status.h"
-
-// Bytes of the character that |text| starts with (Unicode, table 3-7); 0 if it starts with none.
-// |*out_short| is set when more bytes could make it one.
-static size_t character(const char *text, size_t size, bool *out_short) {
-    const unsigned char *s = (const unsigned char *)text;
-    *out_short = false;
-    if (s[0] < 0x80) {
-        return 1;
-    }
-    size_t length = s[0] >= 0xc2 && s[0] <= 0xdf   ? 2
-                    : s[0] >= 0xe0 && s[0] <= 0xef ? 3
-                    : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4
-                                                   : 0;
-    unsigned char low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
-    for (size_t i = 1; i < length; i++) {
-        if (i == size) {
-            *out_short = true;
-            return 0;
-        }
-        if (s[i] < low || s[i] > high) {
-            return 0;
-        }
-        low = 0x80;
-        high = 0xbf;
-    }
-    return length;
-}
+#include "runtime/model/utf8.h"
 
 static bool send(const tern__textstream *stream, const char *text, size_t size) {
     return size == 0 || !stream->deliver || stream->deliver(stream->user, text, size) != 0;
@@ -45,7 +18,7 @@ static bool deliver(const tern__textstream *stream, size_t size, bool final, siz
     *out_used = 0;
     while (at < size) {
         bool is_short = false;
-        size_t length = character(stream->held + at, size - at, &is_short);
+        size_t length = tern__utf8_size(stream->held + at, size - at, &is_short);
         if (length) {
             at += length;
             continue;

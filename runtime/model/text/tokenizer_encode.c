@@ -6,6 +6,7 @@
 #include "runtime/model/text/tokenizer_added.h"
 #include "runtime/model/text/tokenizer_split.h"
 #include "runtime/status.h"
+#include "runtime/model/utf8.h"
 
 static const char space_mark[3] = {'\xe2', '\x96', '\x81'};
 
@@ -107,7 +108,7 @@ static int32_t character_after(const char *text, uint32_t size, uint32_t at) {
 static uint32_t space_before(const char *text, uint32_t at, uint32_t from) {
     char bytes[4];
     while (at > from && tern__is_space(character_before(text, at))) {
-        at -= tern__character_write(character_before(text, at), bytes);
+        at -= (uint32_t)tern__utf8_encode((uint32_t)character_before(text, at), bytes);
     }
     return at < from ? from : at;
 }
@@ -115,7 +116,7 @@ static uint32_t space_before(const char *text, uint32_t at, uint32_t from) {
 static uint32_t space_after(const char *text, uint32_t size, uint32_t at) {
     char bytes[4];
     while (at < size && tern__is_space(character_after(text, size, at))) {
-        at += tern__character_write(character_after(text, size, at), bytes);
+        at += (uint32_t)tern__utf8_encode((uint32_t)character_after(text, size, at), bytes);
     }
     return at;
 }

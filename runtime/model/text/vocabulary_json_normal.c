@@ -1,6 +1,8 @@
 // The normalizer of a tokenizer.json.
 #include <string.h>
 
+#include "runtime/allocator.h"
+#include "runtime/model/text/base64.h"
 #include "runtime/model/text/normalize.h"
 #include "runtime/model/text/vocabulary_json.h"
 #include "runtime/status.h"
@@ -93,53 +95,28 @@ static tern_status read_bert_normalizer(tern__vocabulary *v, const tern__json *s
     return tern__vocabulary_bert_normals(v, n);
 }
 
-static int base64_digit(char c) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
-// RFC 4648 with its padding.
-static bool decode_base64(const char *text, size_t size, tern__text *out) {
-    uint32_t bits = 0;
-    uint32_t count = 0;
-    while (size > 0 && text[size - 1] == '=') {
-        size--;
+static tern_status add_map(tern__vocabulary *v, const char *map, size_t size) {
+    if (size == 0) {
+        return TERN_STATUS_OK;
     }
-    for (size_t i = 0; i < size; i++) {
-        int digit = base64_digit(text[i]);
-        if (digit < 0) {
-            return false;
-        }
-        bits = bits << 6 | (uint32_t)digit;
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            tern__text_add(out, &(char){(char)(bits >> count)}, 1);
-        }
-    }
-    return true;
+    TERN_TRY(tern__charsmap_check(v, map, size));
+    return tern__vocabulary_normal(v, TERN__NORMAL_CHARSMAP_GRAPHEMES, NULL, map, size);
 }
 
 static tern_status read_precompiled(tern__vocabulary *v, const tern__json *step) {
     const char *encoded;
     TERN_TRY(tern__json_want_string(v, step, "precompiled_charsmap", NULL, &encoded));
-    tern__text map = {.context = v->context};
-    tern_status status = TERN_STATUS_OK;
-    if (!decode_base64(encoded, strlen(encoded), &map)) {
-        status = tern__fail(v->context, TERN_STATUS_CORRUPT_DATA,
-                            "%s: the precompiled character map is not base64", v->file);
-    } else if (map.failed) {
-        status = tern__fail_memory(v->context, map.size, "a vocabulary");
+    size_t size = strlen(encoded);
+    char *map = tern__alloc(v->context, size);
+    if (!map) {
+        return tern__fail_memory(v->context, size, "a vocabulary");
     }
-    if (status == TERN_STATUS_OK && map.size > 0) {
-        status = tern__charsmap_check(v, map.bytes, map.size);
-        status = status == TERN_STATUS_OK
-                     ? tern__vocabulary_normal(v, TERN__NORMAL_CHARSMAP_GRAPHEMES, NULL, map.bytes,
-                                               map.size)
-                     : status;
-    }
-    tern__text_finish(&map);
+    tern_status status =
+        tern__base64_decode(encoded, size, map, &size)
+            ? add_map(v, map, size)
+            : tern__fail(v->context, TERN_STATUS_CORRUPT_DATA,
+                         "%s: the precompiled character map is not base64", v->file);
+    tern__free(v->context, map);
     return status;
 }
 

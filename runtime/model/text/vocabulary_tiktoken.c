@@ -6,43 +6,11 @@
 #include <string.h>
 
 #include "runtime/allocator.h"
+#include "runtime/model/text/base64.h"
 #include "runtime/model/text/vocabulary.h"
 #include "runtime/status.h"
 
 enum { LLAMA3_RANKS = 128000, LLAMA3_SPECIALS = 256, MAX_LINE = 4096 };
-
-static int digit_of(char c) {
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : c >= '0' && c <= '9' ? c - '0' + 52
-           : c == '+'             ? 62
-           : c == '/'             ? 63
-                                  : -1;
-}
-
-// RFC 4648 with padding; |out| has room for |size|. False if it is not that.
-static bool decode_base64(const char *text, size_t size, char *out, size_t *out_size) {
-    size_t count = 0;
-    if (size == 0 || size % 4 != 0) {
-        return false;
-    }
-    size_t padding = text[size - 1] != '=' ? 0 : 1 + (text[size - 2] == '=');
-    for (size_t i = 0; i < size; i += 4) {
-        uint32_t word = 0;
-        for (size_t j = i; j < i + 4; j++) {
-            int digit = j < size - padding ? digit_of(text[j]) : 0;
-            if (digit < 0) {
-                return false;
-            }
-            word = word << 6 | (uint32_t)digit;
-        }
-        for (int shift = 16; shift >= 0; shift -= 8) {
-            out[count++] = (char)(word >> shift);
-        }
-    }
-    *out_size = count - padding;
-    return true;
-}
 
 static tern_status corrupt(const tern__vocabulary *v, uint32_t line, const char *expected) {
     return tern__fail(v->context, TERN_STATUS_CORRUPT_DATA, "%s: line %" PRIu32 ": expected %s",
@@ -59,8 +27,8 @@ static tern_status read_line(tern__vocabulary *v, uint32_t rank, const char *tex
     if (end > text && end[-1] == '\r') {
         end--;
     }
-    if (!space || space - text > MAX_LINE ||
-        !decode_base64(text, (size_t)(space - text), bytes, &size)) {
+    if (!space || space - text > MAX_LINE || space == text ||
+        !tern__base64_decode(text, (size_t)(space - text), bytes, &size)) {
         return corrupt(v, rank, "a token in base64 and its rank");
     }
     const char *digit = space + 1;
