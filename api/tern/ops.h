@@ -24,9 +24,9 @@
  * - sum() over a row is the blocked sum of rule 4: blocks of 1024, in a block 64 partial sums by
  *   index mod 64, each ascending from +0, joined by a tree (32, 16, ... 1); block sums added
  *   ascending from +0.
- * - f16() rounds to float16, to nearest even, saturating at +-65504. Divisions and square roots are
- *   correctly rounded; every other float operation is one float32 operation, rounded, in the order
- *   written.
+ * - f16() rounds to float16, to nearest even, saturating at +-65504; r16() rounds to 16 significant
+ *   bits, to nearest even. Divisions and square roots are correctly rounded; every other float
+ *   operation is one float32 operation, rounded, in the order written.
  * - Indices that a device reads from memory (ids, positions, sequences, block tables) are clamped
  *   into range.
  * - NaN, infinity or a subnormal in an input: the result is unspecified, memory stays safe. No
@@ -213,14 +213,20 @@ typedef struct tern_rotary_desc {
 
 /**
  * Stores keys and values of new positions. A cache is a pool of blocks of 64 positions
- * (TERN_KV_BLOCK); position p of sequence s lies in block table[s, p / 64], place p % 64. Rows are
- * stored as f16() or unchanged, by the cache's dtype. Live rows name distinct places.
+ * (TERN_KV_BLOCK); position p of sequence s lies in block table[s, p / 64], place p % 64. Rows of
+ * head_dim elements are stored as f16() or unchanged, by the cache's dtype. Live rows name distinct
+ * places.
+ *
+ * An i8 cache has rows of head_dim + 4 bytes, head_dim a multiple of 4: q, then scale, a float32,
+ * as tern_quantize_act_desc makes them of the row. No element is further than m / 253 from q *
+ * scale, with m the largest of its row or 1e-5, where f16 keeps each to 2^-11 of itself.
  */
 typedef struct tern_kv_append_desc {
     tern_op_header head;
     tern_tensor k;         /**< [R, kv_heads * head_dim] */
     tern_tensor v;         /**< [R, kv_heads * head_dim] */
-    tern_tensor k_cache;   /**< out, f16 or f32 [blocks, kv_heads, 64, head_dim] */
+    tern_tensor k_cache;   /**< out, f16 or f32 [blocks, kv_heads, 64, head_dim], or
+                                i8 [blocks, kv_heads, 64, head_dim + 4] */
     tern_tensor v_cache;   /**< out, as k_cache */
     tern_tensor positions; /**< i32 [R] */
     tern_tensor sequences; /**< i32 [R]: which row of the block table */
@@ -238,20 +244,27 @@ typedef struct tern_kv_append_desc {
  *     each block b of 64: m_b = max t_j
  *                         p_j = r(exp(t_j - m_b))
  *                         l_b = p_0 + p_1 + ...
- *                         o_b[d] = flush(p_0 * v_0[d] + p_1 * v_1[d] + ...)
+ *                         o_b[d] = flush(w_0 * v_0[d] + w_1 * v_1[d] + ...), w_j = p_j
  *     all blocks:         M = max m_b
  *                         c_b = exp(m_b - M)
  *                         L = l_0 * c_0 + l_1 * c_1 + ...
  *                         out[d] = flush((o_0[d] * c_0 + o_1[d] * c_1 + ...) * (1 / L))
  *
- * where sums written with + ascend from +0. Products with an f16 cache (q * k, p * v) are exact
- * before they are added; all others are rounded. Positions outside the window, and table entries of
- * blocks that have none inside, are not read.
+ * where sums written with + ascend from +0. An i8 cache has k_j and v_j in integers and their
+ * scales a_j and b_j, and there
+ *
+ *                         t_j = (sum_d(r16(q[d]) * k_j[d]) * a_j) * scale
+ *                         p_j = exp(t_j - m_b)
+ *                         w_j = r16(p_j * b_j)
+ *
+ * Products with an f16 or i8 cache (q * k, w * v) are exact before they are added; all others are
+ * rounded. Positions outside the window, and table entries of blocks that have none inside, are not
+ * read.
  */
 typedef struct tern_attention_desc {
     tern_op_header head;
     tern_tensor q;         /**< [R, heads * head_dim], heads a multiple of kv_heads */
-    tern_tensor k_cache;   /**< f16 or f32 [blocks, kv_heads, 64, head_dim] */
+    tern_tensor k_cache;   /**< as in tern_kv_append_desc */
     tern_tensor v_cache;   /**< as k_cache */
     tern_tensor positions; /**< i32 [R] */
     tern_tensor sequences; /**< i32 [R] */

@@ -110,8 +110,8 @@ static bool is_rotary_append(const tern_op_header *const *ops, uint32_t count, u
     const tern_rotary_desc *q = op_of(ops, count, first, TERN_OP_ROTARY);
     const tern_rotary_desc *k = op_of(ops, count, first + 1, TERN_OP_ROTARY);
     const tern_kv_append_desc *append = op_of(ops, count, first + 2, TERN_OP_KV_APPEND);
-    return q && k && append && same_rotation(q, k) && append->head.live == k->head.live &&
-           tern_same_view(&append->k, &k->out) &&
+    return q && k && append && append->k_cache.dtype != TERN_DTYPE_I8 && same_rotation(q, k) &&
+           append->head.live == k->head.live && tern_same_view(&append->k, &k->out) &&
            tern_same_view(&append->positions, &k->positions) &&
            append->k_cache.shape[3] == k->head_dim && rotations_apart(q, k, append);
 }

@@ -9,7 +9,7 @@ static tern_status check(const tern__check *c, const void *desc) {
     TERN_TRY(tern__check_tensor(c, "q", &d->q, TERN__DTYPE(F32), 2));
     uint32_t rows = d->q.shape[0];
     TERN_TRY(tern__check_kv(c, &d->k_cache, &d->v_cache));
-    uint32_t kv_width = d->k_cache.shape[1] * d->k_cache.shape[3];
+    uint32_t kv_width = d->k_cache.shape[1] * tern__kv_head_dim(&d->k_cache);
     if (d->q.shape[1] % kv_width) {
         return tern__fail(c->context, TERN_STATUS_INVALID_ARGUMENT,
                           "attention: q has %u columns, must be a multiple of kv_heads * head_dim, "

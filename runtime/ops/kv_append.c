@@ -7,7 +7,7 @@ static tern_status check(const tern__check *c, const void *desc) {
     TERN_TRY(tern__check_tensor(c, "k", &d->k, TERN__DTYPE(F32), 2));
     uint32_t rows = d->k.shape[0];
     TERN_TRY(tern__check_kv(c, &d->k_cache, &d->v_cache));
-    TERN_TRY(tern__check_dim(c, "k", &d->k, 1, d->k_cache.shape[1] * d->k_cache.shape[3],
+    TERN_TRY(tern__check_dim(c, "k", &d->k, 1, d->k_cache.shape[1] * tern__kv_head_dim(&d->k_cache),
                              "the cache has kv_heads * head_dim"));
     TERN_TRY(tern__check_matrix(c, "v", &d->v, rows, d->k.shape[1]));
     TERN_TRY(tern__check_kv_rows(c, rows, &d->positions, &d->sequences, &d->table));

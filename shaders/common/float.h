@@ -62,6 +62,13 @@ T_FN float t_round_f16(float x) {
     return t_f16_to_f32(t_f16_from_f32(x));
 }
 
+// The nearest number of 16 significant bits, which times an int8 is exact in float32: rule 2's
+// rounding of what meets an int8 cache.
+T_FN float t_round_16(float x) {
+    T_UINT u = T_BITS(x);
+    return T_FLOAT((u + 0x7fu + ((u >> 8) & 1u)) & 0xffffff00u);
+}
+
 // To bfloat16 bits, nearest even, of a flushed value.
 T_FN T_UINT t_bf16_from_f32(float x) {
     T_UINT u = T_BITS(t_flush(x));

@@ -76,6 +76,22 @@ static void bf16_rounds_to_nearest_even(void **state) {
     }
 }
 
+// Against the definition, with integers of the spacing that 16 significant bits have.
+static void sixteen_bits_are_the_nearest_even(void **state) {
+    (void)state;
+    static const uint32_t low[] = {0,     1,     0x7f,  0x80,  0x81,  0xff,
+                                   0x100, 0x17f, 0x180, 0x181, 0xff80};
+    for (uint32_t high = 0x80; high < 0x7f00; high++) {
+        for (size_t i = 0; i < sizeof low / sizeof low[0]; i++) {
+            float x = float_of(high << 16 | low[i]);
+            double spacing = ldexp(1.0, (int)(high >> 7) - 127 - 15);
+            assert_true((double)t_round_16(x) == nearbyint(x / spacing) * spacing);
+            assert_true(t_round_16(-x) == -t_round_16(x));
+        }
+    }
+    assert_int_equal(float_bits(t_round_16(0.0f)), 0);
+}
+
 static void flush_starts_below_two_to_minus_50(void **state) {
     (void)state;
     const float limit = 0x1p-50f;
@@ -104,6 +120,7 @@ int main(void) {
         cmocka_unit_test(floats_narrow_to_nearest_even),
         cmocka_unit_test(subnormal_halves_round_at_every_tie),
         cmocka_unit_test(bf16_rounds_to_nearest_even),
+        cmocka_unit_test(sixteen_bits_are_the_nearest_even),
         cmocka_unit_test(flush_starts_below_two_to_minus_50),
         cmocka_unit_test(rint_is_half_to_even),
     };

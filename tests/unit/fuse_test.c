@@ -152,6 +152,7 @@ static void rotations_that_differ(void **state) {
     EXPECT_WITH(append.head.live = 0, ROTARY, TERN_GROUP_SINGLE, 1);
     EXPECT_WITH(append.k = in_buffer(ELSEWHERE, 0), ROTARY, TERN_GROUP_SINGLE, 1);
     EXPECT_WITH(append.k_cache.shape[3] = 16, ROTARY, TERN_GROUP_SINGLE, 1);
+    EXPECT_WITH(append.k_cache.dtype = TERN_DTYPE_I8, ROTARY, TERN_GROUP_SINGLE, 1);
 }
 
 static void rotations_that_meet(void **state) {

@@ -237,6 +237,11 @@ static void norms_and_rotary(void **state) {
         d.positions = f.scale);
 }
 
+static tern_tensor int8_cache(uint32_t row_bytes) {
+    const uint32_t shape[] = {2, 1, TERN_KV_BLOCK, row_bytes};
+    return bench_tensor(&f.b, TERN_DTYPE_I8, 4, shape, NULL);
+}
+
 static void caches(void **state) {
     (void)state;
     {
@@ -257,6 +262,22 @@ static void caches(void **state) {
             d.k = f.out);
         BAD(kv_append, "kv_append: v_cache: dimension 0 is 1, must be 2 as in k_cache",
             d.v_cache.shape[0] = 1);
+        BAD(kv_append,
+            "kv_append: k_cache has i8 rows of 10 bytes, must be head_dim + 4, a multiple of 4 "
+            "from 8 on",
+            d.k_cache = int8_cache(10));
+        BAD(kv_append,
+            "kv_append: k_cache has i8 rows of 4 bytes, must be head_dim + 4, a multiple of 4 "
+            "from 8 on",
+            d.k_cache = int8_cache(4));
+        BAD(kv_append,
+            "kv_append: k: dimension 1 is 8, must be 4 as the cache has kv_heads * head_dim",
+            d.k_cache = d.v_cache = int8_cache(8));
+        BAD(kv_append, "kv_append: v_cache has dtype f16, which this operand does not take",
+            d.k_cache = int8_cache(COLS + 4));
+        good.k_cache = int8_cache(COLS + 4);
+        good.v_cache = int8_cache(COLS + 4);
+        GOOD(kv_append);
     }
     tern_attention_desc good = {.q = f.x,
                                 .k_cache = f.cache,
@@ -271,6 +292,9 @@ static void caches(void **state) {
     BAD(attention,
         "attention: q has 4 columns, must be a multiple of kv_heads * head_dim, which is 8",
         d.q = f.out);
+    BAD(attention,
+        "attention: q has 8 columns, must be a multiple of kv_heads * head_dim, which is 12",
+        d.k_cache = d.v_cache = int8_cache(16));
     BAD(attention, "attention: the output overlaps an input", d.out = f.x);
     BAD(attention, "attention: table has rank 1, must be 2", d.table = f.ints);
 }

@@ -63,9 +63,10 @@ static void test_windows(suite *self) {
         for (uint32_t c = 0; c < suite_pick(self, 1, 4, 4); c++) {
             for (uint32_t k = 0; k < suite_pick(self, 1, 1, 4); k++, index++) {
                 uint32_t kv_heads = 1 + index % 2;
+                tern_dtype dtype = pool_dtype(index + w);
+                uint32_t head_dim = pool_head_dim(dtype, head_dims[(index + w) % 4]);
                 form f = {kv_heads * (1 + index % 5),
-                          {index % 2 ? TERN_DTYPE_F32 : TERN_DTYPE_F16, kv_heads,
-                           head_dims[(index + w) % 4], 1 + index % 3, contexts[c]},
+                          {dtype, kv_heads, head_dim, 1 + index % 3, contexts[c]},
                           suite_pick(self, 2, 7, 33),
                           windows[w]};
                 test_form(self, &f, index);
@@ -86,9 +87,10 @@ void suite_attention(suite *self) {
                 uint32_t h = (index + d) % suite_pick(self, 2, 6, 6);
                 uint32_t r = (index + c) % suite_pick(self, 2, 4, 4);
                 bool wide = contexts[c] * head_dims[d] > 40000 && self->level != LEVEL_FULL;
+                tern_dtype dtype = pool_dtype(index + 2 * d);
+                uint32_t head_dim = pool_head_dim(dtype, head_dims[d]);
                 form f = {heads[h][0],
-                          {(index + index / 2) % 2 ? TERN_DTYPE_F32 : TERN_DTYPE_F16, heads[h][1],
-                           head_dims[d], 1 + index % 2, contexts[c]},
+                          {dtype, heads[h][1], head_dim, 1 + index % 2, contexts[c]},
                           wide ? 2 : rows[r],
                           0};
                 test_form(self, &f, index);

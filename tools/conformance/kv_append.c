@@ -55,8 +55,9 @@ void suite_kv_append(suite *self) {
     for (uint32_t d = 0; d < suite_pick(self, 2, 7, 7); d++) {
         for (uint32_t r = 0; r < suite_pick(self, 2, 4, 4); r++) {
             for (uint32_t k = 0; k < suite_pick(self, 2, 2, 6); k++, index++) {
-                pool_form form = {index % 2 ? TERN_DTYPE_F32 : TERN_DTYPE_F16,
-                                  heads[(index / 2) % 3], head_dims[d], 1 + index % 3, 90};
+                tern_dtype dtype = pool_dtype(index);
+                pool_form form = {dtype, heads[(index / 2) % 3], pool_head_dim(dtype, head_dims[d]),
+                                  1 + index % 3, 90};
                 test_form(self, form, rows[r], index);
             }
         }

@@ -142,8 +142,9 @@ void suite_layer(suite *self) {
                           {1, 8, 4, 32, 688, TERN_DTYPE_F16, true, 0},
                           {33, 8, 4, 32, 688, TERN_DTYPE_F16, false, 0},
                           {33, 4, 2, 100, 172, TERN_DTYPE_F16, true, 16},
-                          {7, 5, 1, 64, 172, TERN_DTYPE_F32, false, 0}};
-    for (uint32_t i = 0; i < suite_pick(self, 2, 6, 6); i++) {
+                          {7, 5, 1, 64, 172, TERN_DTYPE_F32, false, 0},
+                          {33, 8, 4, 32, 172, TERN_DTYPE_I8, false, 0}};
+    for (uint32_t i = 0; i < suite_pick(self, 2, 7, 7); i++) {
         test_form(self, &forms[i], forms[i].rows);
         test_form(self, &forms[i], forms[i].rows / 2);
     }

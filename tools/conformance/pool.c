@@ -23,14 +23,46 @@ static tern_tensor make_table(suite_test *test, uint32_t sequences, uint32_t eac
     return table;
 }
 
+tern_dtype pool_dtype(uint32_t index) {
+    static const tern_dtype dtypes[] = {TERN_DTYPE_F16, TERN_DTYPE_F32, TERN_DTYPE_I8};
+    return dtypes[index % 3];
+}
+
+uint32_t pool_head_dim(tern_dtype dtype, uint32_t head_dim) {
+    return dtype == TERN_DTYPE_I8 ? (head_dim + 3) / 4 * 4 : head_dim;
+}
+
+// The scales at the end of int8 rows.
+static void fill_scales(suite_test *test, const tern_tensor *cache) {
+    uint64_t rows = (uint64_t)cache->shape[0] * cache->shape[1] * cache->shape[2];
+    uint32_t dim = cache->shape[3] - (uint32_t)sizeof(float);
+    for (uint64_t i = 0; i < rows && cache->buffer; i++) {
+        float scale = 0x1p-7f * (1.5f + rng_unit(&test->random));
+        memcpy(suite_element(cache, i * cache->shape[3] + dim), &scale, sizeof scale);
+    }
+}
+
+static tern_tensor make_cache(suite_test *test, const pool_form *form, const char *name,
+                              uint32_t blocks) {
+    uint32_t tail = form->dtype == TERN_DTYPE_I8 ? sizeof(float) : 0;
+    return suite_tensor(test, name, form->dtype,
+                        shape4(blocks, form->kv_heads, TERN_KV_BLOCK, form->head_dim + tail));
+}
+
+static void fill_cache(suite_test *test, const tern_tensor *cache, fill_kind fill) {
+    suite_fill(test, cache, fill);
+    if (cache->dtype == TERN_DTYPE_I8) {
+        fill_scales(test, cache);
+    }
+}
+
 pool pool_make(suite_test *test, const pool_form *form, fill_kind fill) {
     pool self = {.blocks_each = (form->context + TERN_KV_BLOCK - 1) / TERN_KV_BLOCK + 1};
     uint32_t blocks = form->sequences * self.blocks_each + 2;
-    suite_shape shape = shape4(blocks, form->kv_heads, TERN_KV_BLOCK, form->head_dim);
-    self.k_cache = suite_tensor(test, "k_cache", form->dtype, shape);
-    self.v_cache = suite_tensor(test, "v_cache", form->dtype, shape);
-    suite_fill(test, &self.k_cache, fill);
-    suite_fill(test, &self.v_cache, fill);
+    self.k_cache = make_cache(test, form, "k_cache", blocks);
+    self.v_cache = make_cache(test, form, "v_cache", blocks);
+    fill_cache(test, &self.k_cache, fill);
+    fill_cache(test, &self.v_cache, fill);
     self.table = make_table(test, form->sequences, self.blocks_each, blocks);
     return self;
 }

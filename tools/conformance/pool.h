@@ -16,6 +16,10 @@ typedef struct pool {
     uint32_t blocks_each; // columns of the table
 } pool;
 
+// The types of caches in turn, and the next |head_dim| that one has: of int8 a multiple of 4.
+tern_dtype pool_dtype(uint32_t index);
+uint32_t pool_head_dim(tern_dtype dtype, uint32_t head_dim);
+
 // Caches with content in every place, used or not, and a table of distinct blocks.
 pool pool_make(suite_test *test, const pool_form *form, fill_kind fill);
 

@@ -310,6 +310,10 @@ static uint64_t scratch(const tern_backend_device *device, const tern_op_header 
     return (places_of(tasks, count) * room.place + tasks * room.task) * sizeof(float);
 }
 
+static bool supports(const tern_op_header *desc) {
+    return ((const tern_attention_desc *)desc)->k_cache.dtype != TERN_DTYPE_I8;
+}
+
 static struct tern_cpu_pick kernel(const struct tern_cpu_kernels *kernels,
                                    const tern_op_header *desc) {
     return is_half((const tern_attention_desc *)desc) ? TERN_CPU_PICK(kernels, attend_keys_f16)
@@ -319,6 +323,7 @@ static struct tern_cpu_pick kernel(const struct tern_cpu_kernels *kernels,
 const struct tern_cpu_op tern_cpu_op_attention = {
     .desc_size = sizeof(tern_attention_desc),
     .rows = offsetof(tern_attention_desc, q),
+    .supports = supports,
     .scratch = scratch,
     .run = run,
     .kernel = kernel,

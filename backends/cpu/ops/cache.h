@@ -2,6 +2,7 @@
 #ifndef TERN_BACKENDS_CPU_OPS_CACHE_H_
 #define TERN_BACKENDS_CPU_OPS_CACHE_H_
 
+#include "backends/common/sizes.h"
 #include "backends/cpu/ops/ops.h"
 
 // Block |index| of the sequence that row |row| belongs to, as a block of the pool.
@@ -20,10 +21,9 @@ static inline uint64_t tern_cpu_cache_positions(const tern_tensor *table) {
 // The element of |cache| at [block, head, place, 0].
 static inline uint8_t *tern_cpu_cache_at(const tern_tensor *cache, uint32_t block, uint32_t head,
                                          uint32_t place) {
-    size_t element = cache->dtype == TERN_DTYPE_F16 ? 2 : 4;
     size_t at = (size_t)block * cache->strides[0] + (size_t)head * cache->strides[1] +
                 (size_t)place * cache->strides[2];
-    return tern_cpu_tensor_data(cache) + at * element;
+    return tern_cpu_tensor_data(cache) + at * tern_element_bytes(cache->dtype);
 }
 
 #endif

@@ -40,6 +40,10 @@ static void run(const struct tern_cpu_run *run, const tern_op_header *desc) {
     tern_cpu_for_rows(run, desc, d->k.shape[1] / 2, part);
 }
 
+static bool supports(const tern_op_header *desc) {
+    return ((const tern_kv_append_desc *)desc)->k_cache.dtype != TERN_DTYPE_I8;
+}
+
 static struct tern_cpu_pick kernel(const struct tern_cpu_kernels *kernels,
                                    const tern_op_header *desc) {
     const tern_kv_append_desc *d = (const tern_kv_append_desc *)desc;
@@ -50,6 +54,7 @@ static struct tern_cpu_pick kernel(const struct tern_cpu_kernels *kernels,
 const struct tern_cpu_op tern_cpu_op_kv_append = {
     .desc_size = sizeof(tern_kv_append_desc),
     .rows = offsetof(tern_kv_append_desc, k),
+    .supports = supports,
     .run = run,
     .kernel = kernel,
 };

@@ -10,8 +10,8 @@ typedef struct head {
     uint32_t kv_head;
     uint32_t first, end; // positions to attend to
     uint32_t dim;
-    float *q;      // [dim], rounded as the cache is
-    float *row;    // [dim], a key or a value
+    float *q;      // [dim], rounded as the cache wants
+    float *row;    // [dim], a key or a value, without its scale
     float *block;  // [dim], sums within a block
     float *scores; // by position
 } head;
@@ -19,27 +19,54 @@ typedef struct head {
 static uint64_t scratch(const void *desc) {
     const tern_attention_desc *d = desc;
     uint64_t places = (uint64_t)d->table.shape[1] * TERN_KV_BLOCK;
-    return (3 * (uint64_t)d->k_cache.shape[3] + places) * sizeof(float);
+    return (3 * (uint64_t)tern_ref_kv_head_dim(&d->k_cache) + places) * sizeof(float);
 }
 
-static int is_narrow(const head *h) {
-    return h->d->k_cache.dtype == TERN_DTYPE_F16;
+static tern_dtype type_of(const head *h) {
+    return h->d->k_cache.dtype;
 }
 
-static float rounded(const head *h, float x) {
-    return is_narrow(h) ? t_round_f16(x) : x;
+static float rounded_query(const head *h, float x) {
+    return type_of(h) == TERN_DTYPE_F16  ? t_round_f16(x)
+           : type_of(h) == TERN_DTYPE_I8 ? t_round_16(x)
+                                         : x;
+}
+
+static float rounded_probability(const head *h, float p) {
+    return type_of(h) == TERN_DTYPE_F16 ? t_round_f16(p) : p;
 }
 
 static const float *load(const head *h, const tern_tensor *cache, uint32_t position) {
     const void *place = tern_ref_kv_row(cache, h->blocks, h->kv_head, position);
-    if (!is_narrow(h)) {
+    const uint16_t *halves = place;
+    const int8_t *bytes = place;
+    if (type_of(h) == TERN_DTYPE_F32) {
         return place;
     }
-    const uint16_t *narrow = place;
     for (uint32_t i = 0; i < h->dim; i++) {
-        h->row[i] = t_f16_to_f32(narrow[i]);
+        h->row[i] = type_of(h) == TERN_DTYPE_F16 ? t_f16_to_f32(halves[i]) : (float)bytes[i];
     }
     return h->row;
+}
+
+// Of an int8 row.
+static float scale_of(const head *h, const tern_tensor *cache, uint32_t position) {
+    const int8_t *row = tern_ref_kv_row(cache, h->blocks, h->kv_head, position);
+    float scale;
+    memcpy(&scale, row + h->dim, sizeof scale);
+    return scale;
+}
+
+static float score(const head *h, uint32_t position) {
+    const tern_tensor *keys = &h->d->k_cache;
+    float dot = tern_ref_dot(h->q, load(h, keys, position), h->dim);
+    dot = type_of(h) == TERN_DTYPE_I8 ? dot * scale_of(h, keys, position) : dot;
+    return dot * h->d->scale;
+}
+
+// What a value counts for whose probability is |p|.
+static float weight_of(const head *h, float p, uint32_t position) {
+    return type_of(h) == TERN_DTYPE_I8 ? t_round_16(p * scale_of(h, &h->d->v_cache, position)) : p;
 }
 
 static float largest(const float *x, uint32_t count) {
@@ -50,16 +77,17 @@ static float largest(const float *x, uint32_t count) {
     return most;
 }
 
-// Adds p_j * v_j for the positions of one block to h->block; returns the sum of p_j.
+// Adds w_j * v_j for the positions of one block to h->block; returns the sum of p_j.
 static float add_block(const head *h, uint32_t first, uint32_t count, float most) {
     float total = 0.0f;
     memset(h->block, 0, h->dim * sizeof *h->block);
     for (uint32_t j = first; j < first + count; j++) {
-        float p = rounded(h, t_exp(h->scores[j] - most));
+        float p = rounded_probability(h, t_exp(h->scores[j] - most));
+        float w = weight_of(h, p, j);
         const float *v = load(h, &h->d->v_cache, j);
         total += p;
         for (uint32_t i = 0; i < h->dim; i++) {
-            h->block[i] += p * v[i];
+            h->block[i] += w * v[i];
         }
     }
     return total;
@@ -67,11 +95,11 @@ static float add_block(const head *h, uint32_t first, uint32_t count, float most
 
 static void attend(const head *h, const float *q, float *out) {
     for (uint32_t i = 0; i < h->dim; i++) {
-        h->q[i] = rounded(h, q[i]);
+        h->q[i] = rounded_query(h, q[i]);
         out[i] = 0.0f;
     }
     for (uint32_t j = h->first; j < h->end; j++) {
-        h->scores[j] = tern_ref_dot(h->q, load(h, &h->d->k_cache, j), h->dim) * h->d->scale;
+        h->scores[j] = score(h, j);
     }
     float most = largest(h->scores + h->first, h->end - h->first);
     float total = 0.0f;
@@ -95,7 +123,7 @@ static void attend(const head *h, const float *q, float *out) {
 static void run(const tern_ref_run *r, const void *desc) {
     const tern_attention_desc *d = desc;
     uint32_t rows = tern_ref_live(r, &d->head, d->q.shape[0]);
-    uint32_t dim = d->k_cache.shape[3];
+    uint32_t dim = tern_ref_kv_head_dim(&d->k_cache);
     uint32_t heads = d->q.shape[1] / dim;
     head h = {.d = d, .dim = dim, .q = r->scratch};
     h.row = h.q + dim;

@@ -7,6 +7,11 @@ static void store(const float *x, tern_dtype dtype, uint32_t count, void *place)
         memcpy(place, x, count * sizeof *x);
         return;
     }
+    if (dtype == TERN_DTYPE_I8) {
+        float scale = tern_ref_quantize_row(x, count, place);
+        memcpy((int8_t *)place + count, &scale, sizeof scale);
+        return;
+    }
     uint16_t *narrow = place;
     for (uint32_t i = 0; i < count; i++) {
         narrow[i] = (uint16_t)t_f16_from_f32(x[i]);
@@ -17,7 +22,7 @@ static void run(const tern_ref_run *r, const void *desc) {
     const tern_kv_append_desc *d = desc;
     uint32_t rows = tern_ref_live(r, &d->head, d->k.shape[0]);
     uint32_t heads = d->k_cache.shape[1];
-    uint32_t dim = d->k_cache.shape[3];
+    uint32_t dim = tern_ref_kv_head_dim(&d->k_cache);
     for (uint32_t row = 0; row < rows; row++) {
         uint32_t p = tern_ref_kv_position(&d->table, tern_ref_i32(&d->positions)[row]);
         const int32_t *blocks = tern_ref_kv_blocks(&d->table, tern_ref_i32(&d->sequences)[row]);
