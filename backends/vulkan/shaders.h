@@ -96,6 +96,8 @@ TERN_VK_PUSH(kv_append, 92, uint32_t heads; uint32_t head_dim; tern_vk_view k; t
 TERN_VK_PUSH(attention, 96, uint32_t group; float scale; uint32_t window; tern_vk_view q;
              tern_vk_cache k_cache; tern_vk_cache v_cache; tern_vk_blocks blocks;
              tern_vk_view result;)
+TERN_VK_PUSH(attention_join, 36, uint32_t positions; uint32_t places; uint32_t window;
+             tern_vk_view parts; tern_vk_view result;)
 TERN_VK_PUSH(rotary_append, 100, tern_vk_view q; tern_vk_view k; tern_vk_view v; tern_vk_view q_out;
              tern_vk_view k_out; uint32_t heads; uint32_t kv_heads; uint32_t angles;
              uint32_t angle_stride; uint32_t angle_rows; uint32_t positions; uint32_t sequences;

@@ -14,6 +14,7 @@ static const tern_vk_variant table[] = {
      .gemm_rows = 8,
      .gemm_tiles = 1,
      .gemm_groups = 4,
+     .attention_groups = 512,
      .int_dot = true},
     // A driver that runs on the processor has no lanes to spare. One invocation makes four outputs
     // from what it reads of the activations, and multiplies in pairs: 5.4 to 8.4 ms on lavapipe (8
@@ -25,6 +26,7 @@ static const tern_vk_variant table[] = {
      .gemm_rows = 4,
      .gemm_tiles = 4,
      .gemm_groups = 1,
+     .attention_groups = 0,
      .int_dot = false},
 };
 

@@ -6,12 +6,17 @@
 // values. Scores of the first KEPT positions, counted from where the window's first block begins,
 // stay in shared memory, later ones are computed again.
 //
+// BY_BLOCKS: every block for itself, in a workgroup of its own as long as there are enough of them,
+// for attention_join.comp to join: what a row's blocks leave lies block after block, head after
+// head, as that file says.
+//
 // bindings        0 params, 1 q, 2 k_cache (words), 3 v_cache (words), 4 positions, 5 sequences,
-//                 6 table, 7 out
+//                 6 table, 7 out (BY_BLOCKS: the parts to join)
 // push constants  Push (struct tern_vk_push_attention); strides of caches in words
-// specialisation  0 head_dim, 1 dtype of the cache
+// specialisation  0 head_dim, 1 dtype of the cache; BY_BLOCKS: 2 GROUPS of a head, 3 PARTS: the
+//                 most blocks that a row has
 // workgroup       64 invocations, one per position of a block, then one per element of a head;
-//                 x heads, y rows
+//                 x heads (BY_BLOCKS: times GROUPS), y rows
 #include "shaders/common/divide.h"
 #include "shaders/common/exp.h"
 #include "shaders/vulkan/include/cache.glsl"
@@ -22,6 +27,8 @@
 layout(local_size_x = 64) in;
 layout(constant_id = 0) const uint HEAD_DIM = 64u;
 layout(constant_id = 1) const uint CACHE = F16;
+layout(constant_id = 2) const uint GROUPS = 1u;
+layout(constant_id = 3) const uint PARTS = 1u;
 
 layout(std430, binding = 1) readonly buffer Q {
     float q[];
@@ -57,12 +64,16 @@ layout(push_constant) uniform Push {
 }
 push;
 
+#ifndef BY_BLOCKS
 const uint KEPT = 2048u;
+#endif
 const uint UNROLLED = 4u;
 #define LEAST uintBitsToFloat(0xff7fffffu)
 const uint SLICES = (HEAD_DIM + 63u) / 64u; // elements of a head per invocation
 
+#ifndef BY_BLOCKS
 shared float kept[KEPT];
+#endif
 shared float query[HEAD_DIM];
 shared float block_scores[64];
 shared float block_weights[64];
@@ -120,22 +131,6 @@ float score(uint sequence, uint index, uint head) {
     return t;
 }
 
-// Scores of the positions from |first| to |position|; returns their maximum.
-float score_max(uint sequence, uint first, uint position, uint head) {
-    uint lane = gl_LocalInvocationID.x;
-    uint start = first & ~63u;
-    float most = LEAST;
-    for (uint j = lane < (first & 63u) ? start + 64u + lane : start + lane; j <= position;
-         j += 64u) {
-        float t = score(sequence, j >> 6, head);
-        if (j - start < KEPT) {
-            kept[j - start] = t;
-        }
-        most = max(most, t);
-    }
-    return reduce_max(most);
-}
-
 // Places |low| to |end| - 1 of block |index|; its scores are kept from |place| on.
 struct Part {
     uint index;
@@ -144,13 +139,21 @@ struct Part {
     uint end;
 };
 
+float stored_score(uint sequence, Part part, uint head, uint j) {
+#ifndef BY_BLOCKS
+    if (j < KEPT) {
+        return kept[j];
+    }
+#endif
+    return score(sequence, part.index, head);
+}
+
 // Fills block_weights with the probabilities of a block's positions; returns its maximum.
 float weigh_block(uint sequence, Part part, uint head) {
     uint lane = gl_LocalInvocationID.x;
-    uint j = part.place + lane;
     float t = LEAST;
     if (lane >= part.low && lane < part.end) {
-        t = j < KEPT ? kept[j] : score(sequence, part.index, head);
+        t = stored_score(sequence, part, head, part.place + lane);
     }
     block_scores[lane] = t;
     barrier();
@@ -205,25 +208,85 @@ Part part_of(uint index, uint first, uint position) {
     return Part(index, 64u * (index - (first >> 6)), low, min(position + 1u - 64u * index, 64u));
 }
 
-void attend(uint row, uint head) {
-    uint lane = gl_LocalInvocationID.x;
+// What a row attends to: positions |first| to |position| of |sequence|.
+struct Span {
+    uint sequence;
+    uint first;
+    uint position;
+};
+
+Span span_of(uint row) {
     uint position = clamp_index(positions[push.blocks.positions + row], push.blocks.width * 64u);
     uint sequence = clamp_index(sequences[push.blocks.sequences + row], push.blocks.sequence_count);
     uint first = push.window != 0u && push.window <= position ? position - push.window + 1u : 0u;
+    return Span(sequence, first, position);
+}
+
+#ifdef BY_BLOCKS
+
+// Maximum, sum of the probabilities and weighted values of one block, to word |to|.
+void attend_block(Span span, Part part, uint key_head, uint to) {
+    uint lane = gl_LocalInvocationID.x;
+    float most = weigh_block(span.sequence, part, key_head);
+    if (lane == 0u) {
+        result[to] = most;
+        result[to + 1u] = weight_sum(part);
+    }
+    uint block = block_at(span.sequence, part.index);
+    uint base = cache_word(push.v_cache, block, key_head, 0u);
+    for (uint i = 0u; i < SLICES; i++) {
+        if (64u * i + lane < HEAD_DIM) {
+            result[to + 2u + 64u * i + lane] = value_sum(base, part, 64u * i + lane);
+        }
+    }
+}
+
+void attend(uint row, uint head) {
+    Span span = span_of(row);
+    uint from = push.result.offset + row * push.result.stride + head * PARTS * (HEAD_DIM + 2u);
+    uint start = span.first >> 6;
+    for (uint index = start + gl_WorkGroupID.x % GROUPS; 64u * index <= span.position;
+         index += GROUPS) {
+        Part part = part_of(index, span.first, span.position);
+        attend_block(span, part, head / push.group, from + (index - start) * (HEAD_DIM + 2u));
+    }
+}
+
+#else
+
+// Scores of a row's positions; returns their maximum.
+float score_max(Span span, uint head) {
+    uint lane = gl_LocalInvocationID.x;
+    uint start = span.first & ~63u;
+    float most = LEAST;
+    for (uint j = lane < (span.first & 63u) ? start + 64u + lane : start + lane; j <= span.position;
+         j += 64u) {
+        float t = score(span.sequence, j >> 6, head);
+        if (j - start < KEPT) {
+            kept[j - start] = t;
+        }
+        most = max(most, t);
+    }
+    return reduce_max(most);
+}
+
+void attend(uint row, uint head) {
+    uint lane = gl_LocalInvocationID.x;
+    Span span = span_of(row);
     uint key_head = head / push.group;
-    float most = score_max(sequence, first, position, key_head);
+    float most = score_max(span, key_head);
     float sums[SLICES];
     for (uint i = 0u; i < SLICES; i++) {
         sums[i] = 0.0;
     }
     precise float total = 0.0;
-    for (uint index = first >> 6; 64u * index <= position; index++) {
-        Part part = part_of(index, first, position);
-        precise float below = weigh_block(sequence, part, key_head) - most;
+    for (uint index = span.first >> 6; 64u * index <= span.position; index++) {
+        Part part = part_of(index, span.first, span.position);
+        precise float below = weigh_block(span.sequence, part, key_head) - most;
         float factor = t_exp(below);
         precise float weight = weight_sum(part) * factor;
         total = total + weight;
-        uint base = cache_word(push.v_cache, block_at(sequence, index), key_head, 0u);
+        uint base = cache_word(push.v_cache, block_at(span.sequence, index), key_head, 0u);
         for (uint i = 0u; i < SLICES; i++) {
             if (64u * i + lane < HEAD_DIM) {
                 precise float value = value_sum(base, part, 64u * i + lane) * factor;
@@ -242,9 +305,15 @@ void attend(uint row, uint head) {
     }
 }
 
+#endif
+
 void main() {
     uint live = live_rows(push.rows);
+#ifdef BY_BLOCKS
+    uint head = gl_WorkGroupID.x / GROUPS;
+#else
     uint head = gl_WorkGroupID.x;
+#endif
     for (uint row = gl_WorkGroupID.y; row < live; row += gl_NumWorkGroups.y) {
         barrier();
         for (uint d = gl_LocalInvocationID.x; d < HEAD_DIM; d += 64u) {

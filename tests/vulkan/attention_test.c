@@ -82,7 +82,8 @@ static void a_long_context(void **state) {
     compare(&(shape){2, 1, 33, 36, {2300, 2048}, TERN_DTYPE_F32});
 }
 
-// llvmpipe ends all loops of an invocation after 65535 rounds; what needs more is not for it.
+// llvmpipe ends all loops of an invocation after 65535 rounds: what needs more has its blocks
+// shared out.
 static void more_rounds_than_llvmpipe_takes(void **state) {
     (void)state;
     compare(&(shape){1, 1, 64, 160, {10239, 8000}, TERN_DTYPE_F16, 0});
