@@ -1,5 +1,4 @@
-// A context without the backends that are built in, whose allocations are counted and whose log is
-// kept. For white-box tests.
+// A context without the backends that are built in, whose log is kept. For white-box tests.
 #ifndef TERN_TESTS_HARNESS_BARE_CONTEXT_H_
 #define TERN_TESTS_HARNESS_BARE_CONTEXT_H_
 
@@ -15,6 +14,7 @@
 
 #include "runtime/context.h"
 #include "runtime/registry.h"
+#include "tests/harness/heap.h"
 
 typedef struct bare_log {
     char text[8192]; // lines "level message\n"
@@ -28,47 +28,6 @@ static inline void bare_log_write(void *user, tern_log_level level, const char *
     if (written > 0 && log->length + (size_t)written < sizeof log->text) {
         log->length += (size_t)written;
     }
-}
-
-// An allocator that counts, and fails at allocation |fail_at| (from 1; 0: never) and, if |forever|,
-// at all later ones.
-typedef struct bare_memory {
-    size_t allocated;
-    size_t live;
-    size_t fail_at;
-    bool forever;
-} bare_memory;
-
-static inline void *bare_allocate(void *user, size_t size, size_t alignment) {
-    bare_memory *memory = user;
-    memory->allocated++;
-    bool fails = memory->forever ? memory->allocated >= memory->fail_at
-                                 : memory->allocated == memory->fail_at;
-    if (memory->fail_at && fails) {
-        return NULL;
-    }
-    void *pointer = NULL;
-    if (posix_memalign(&pointer, alignment < sizeof(void *) ? sizeof(void *) : alignment, size)) {
-        return NULL;
-    }
-    memory->live++;
-    return pointer;
-}
-
-static inline void bare_release(void *user, void *pointer) {
-    bare_memory *memory = user;
-    assert_non_null(pointer);
-    memory->live--;
-    free(pointer);
-}
-
-static inline tern_allocator bare_allocator(bare_memory *memory) {
-    return (tern_allocator){
-        .struct_size = sizeof(tern_allocator),
-        .user = memory,
-        .allocate = bare_allocate,
-        .release = bare_release,
-    };
 }
 
 // |log| may be NULL.

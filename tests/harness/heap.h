@@ -2,6 +2,7 @@
 #ifndef TERN_TESTS_HARNESS_HEAP_H_
 #define TERN_TESTS_HARNESS_HEAP_H_
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <tern/allocator.h>
@@ -12,6 +13,7 @@ typedef struct test_heap {
     size_t blocks;  // not yet released
     size_t calls;   // of allocate
     size_t fail_at; // the call that fails, from 1; 0: none
+    bool forever;   // and so do all after it
 } test_heap;
 
 // The size of a block is kept in a prefix as long as its alignment, which is at least that of
@@ -19,7 +21,9 @@ typedef struct test_heap {
 static inline void *test_heap_allocate(void *user, size_t size, size_t alignment) {
     test_heap *heap = user;
     heap->calls++;
-    if (heap->calls == heap->fail_at || size > (size_t)1 << 40) {
+    bool fails = heap->forever ? heap->fail_at && heap->calls >= heap->fail_at
+                               : heap->calls == heap->fail_at;
+    if (fails || size > (size_t)1 << 40) {
         return NULL;
     }
     alignment = alignment < 64 ? 64 : alignment;

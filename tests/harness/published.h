@@ -8,6 +8,7 @@
 #include <tern/tokenizer.h>
 
 #include "tests/harness/check.h"
+#include "tests/harness/counted_context.h"
 #include "tests/harness/data.h"
 
 enum { PUBLISHED_IDS = 8192 };
@@ -35,7 +36,7 @@ static inline char *published_read(const char *name, size_t *out_size) {
     return text;
 }
 
-static inline tern_tokenizer *published_tokenizer(tern_context *context, const char *name) {
+static inline tern_tokenizer *published_tokenizer(const char *name) {
     char path[512];
     tern_source source;
     tern_tokenizer *tokenizer;

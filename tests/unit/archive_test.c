@@ -3,23 +3,9 @@
 
 #include "runtime/model/tensors/ggml_types.h"
 #include "tests/harness/check.h"
+#include "tests/harness/counted_context.h"
 #include "tests/harness/data.h"
 #include "tests/harness/gguf_writer.h"
-
-static tern_context *context;
-
-static int set_up(void **state) {
-    (void)state;
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
-    return tern_context_create(&desc, &context);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    tern_context_destroy(context);
-    return 0;
-}
 
 static void put_values(gguf_writer *w) {
     gguf_start(w, 3, 0, 15);
@@ -362,5 +348,5 @@ int main(void) {
         cmocka_unit_test(test_i2s_scale),  cmocka_unit_test(test_tensors),
         cmocka_unit_test(test_real_model),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, counted_set_up, counted_tear_down);
 }

@@ -165,9 +165,9 @@ static void a_lost_device(void **state) {
 
 // Everything that takes memory, in the order in which an application does it. |*out_status| of the
 // first call that fails; whatever was made is destroyed.
-static tern_status use(bare_memory *memory) {
+static tern_status use(test_heap *memory) {
     static const uint8_t codes[] = {0, 0, 242, 242};
-    tern_allocator allocator = bare_allocator(memory);
+    tern_allocator allocator = test_heap_allocator(memory);
     tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
     tern_device_desc device_desc = TERN_DEVICE_DESC_INIT;
     tern_weights_desc weights_desc = {.struct_size = sizeof weights_desc, .codes = codes};
@@ -209,16 +209,16 @@ static tern_status use(bare_memory *memory) {
 
 static void memory_runs_out(bool forever, tern_status weights_status) {
     config.weights_status = weights_status;
-    bare_memory whole = {0};
+    test_heap whole = {0};
     size_t survived = 0;
     assert_int_equal(use(&whole), TERN_STATUS_OK);
-    assert_true(whole.allocated > 12);
-    assert_int_equal(whole.live, 0);
-    for (size_t n = 1; n <= whole.allocated; n++) {
-        bare_memory memory = {.fail_at = n, .forever = forever};
+    assert_true(whole.calls > 12);
+    assert_int_equal(whole.blocks, 0);
+    for (size_t n = 1; n <= whole.calls; n++) {
+        test_heap memory = {.fail_at = n, .forever = forever};
         tern__set_error("");
         tern_status status = use(&memory);
-        assert_int_equal(memory.live, 0);
+        assert_int_equal(memory.blocks, 0);
         if (status == TERN_STATUS_OK) {
             survived++;
             continue;

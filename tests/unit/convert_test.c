@@ -295,8 +295,8 @@ static void failures_are_passed_on(void **state) {
 
 static void a_lack_of_memory_leaves_nothing(void **state) {
     (void)state;
-    bare_memory memory = {0};
-    tern_allocator allocator = bare_allocator(&memory);
+    test_heap memory = {0};
+    tern_allocator allocator = test_heap_allocator(&memory);
     tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
     desc.flags = TERN_CONTEXT_IGNORE_ENV;
     desc.allocator = &allocator;
@@ -309,14 +309,14 @@ static void a_lack_of_memory_leaves_nothing(void **state) {
     CHECK_OK(tern_archive_open(context, &source, &archive));
     tern_convert_desc convert = TERN_CONVERT_DESC_INIT;
     convert.type = "tq2_0";
-    size_t live = memory.live;
+    size_t blocks = memory.blocks;
     tern_status status = TERN_STATUS_OUT_OF_MEMORY;
     for (size_t n = 1; status == TERN_STATUS_OUT_OF_MEMORY; n++) {
         memory_sink out = {.room = SIZE_MAX};
         tern_sink sink = sink_of(&out);
-        memory.fail_at = memory.allocated + n;
+        memory.fail_at = memory.calls + n;
         status = tern_convert(context, archive, &convert, &sink);
-        assert_int_equal(memory.live, live);
+        assert_int_equal(memory.blocks, blocks);
         gguf_free(&out.writer);
         assert_true(n < 100 && (n > 5 || status == TERN_STATUS_OUT_OF_MEMORY));
     }
@@ -387,8 +387,8 @@ static void a_folder_comes_back(void **state) {
     memory_sink memory = {.room = SIZE_MAX};
     tern_sink sink = sink_of(&memory);
     memory_folder made = {.count = 0};
-    bare_memory heap = {0};
-    tern_allocator allocator = bare_allocator(&heap);
+    test_heap heap = {0};
+    tern_allocator allocator = test_heap_allocator(&heap);
     tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
     desc.flags = TERN_CONTEXT_IGNORE_ENV;
     desc.allocator = &allocator;
@@ -400,13 +400,13 @@ static void a_folder_comes_back(void **state) {
     tern_archive_destroy(archive);
     tern_source source = gguf_source(&memory.writer);
     CHECK_OK(tern_archive_open(context, &source, &archive));
-    size_t live = heap.live;
+    size_t blocks = heap.blocks;
     tern_status status = TERN_STATUS_OUT_OF_MEMORY;
     for (size_t n = 1; status == TERN_STATUS_OUT_OF_MEMORY; n++) {
         clear_folder(&made);
-        heap.fail_at = heap.allocated + n;
+        heap.fail_at = heap.calls + n;
         status = tern_convert_folder(context, archive, NULL, open_file, &made);
-        assert_int_equal(heap.live, live);
+        assert_int_equal(heap.blocks, blocks);
         assert_true(n < 100 && (n > 5 || status == TERN_STATUS_OUT_OF_MEMORY));
     }
     CHECK_OK(status);

@@ -351,22 +351,22 @@ static void a_privileged_process(void **state) {
 
 static void without_memory(void **state) {
     fixture *f = *state;
-    bare_memory memory = {0};
-    tern_allocator allocator = bare_allocator(&memory);
+    test_heap memory = {0};
+    tern_allocator allocator = test_heap_allocator(&memory);
     tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
     desc.flags = TERN_CONTEXT_IGNORE_ENV;
     desc.allocator = &allocator;
     tern_context *context = NULL;
     assert_int_equal(tern_context_create(&desc, &context), TERN_STATUS_OK);
     assert_int_equal(tern_context_set_option(context, "TERN_CACHE", f->folder), TERN_STATUS_OK);
-    memory.fail_at = memory.allocated + 1;
+    memory.fail_at = memory.calls + 1;
     memory.forever = true;
     keep(context, "name", "x"); // takes none
     assert_false(has(context, "name", ""));
     memory.fail_at = 0;
     assert_true(has(context, "name", "x"));
     tern_context_destroy(context);
-    assert_int_equal(memory.live, 0);
+    assert_int_equal(memory.blocks, 0);
 }
 
 // One letter over and over, of which each process has its own.

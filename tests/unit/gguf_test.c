@@ -6,28 +6,9 @@
 
 #include "runtime/model/files/archive.h"
 #include "tests/harness/check.h"
+#include "tests/harness/counted_context.h"
 #include "tests/harness/data.h"
 #include "tests/harness/gguf_writer.h"
-#include "tests/harness/heap.h"
-
-static tern_context *context;
-static test_heap heap;
-
-static int set_up(void **state) {
-    (void)state;
-    memset(&heap, 0, sizeof heap);
-    tern_allocator allocator = test_heap_allocator(&heap);
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.allocator = &allocator;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
-    return tern_context_create(&desc, &context);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    tern_context_destroy(context);
-    return heap.blocks == 0 ? 0 : -1;
-}
 
 static tern_status read_bytes(void *user, uint64_t offset, void *data, size_t size) {
     memcpy(data, (const uint8_t *)user + offset, size);
@@ -474,5 +455,5 @@ int main(void) {
         cmocka_unit_test(test_fuzz_seeds),
         cmocka_unit_test(test_fixtures),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, counted_set_up, counted_tear_down);
 }

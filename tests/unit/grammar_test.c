@@ -5,25 +5,17 @@
 #include <tern/grammar.h>
 
 #include "tests/harness/check.h"
-#include "tests/harness/heap.h"
+#include "tests/harness/counted_context.h"
 #include "tests/harness/rng.h"
 
-static tern_context *context;
 static tern_tokenizer *tokenizer;
-static test_heap heap;
 
 static int set_up(void **state) {
-    (void)state;
-    memset(&heap, 0, sizeof heap);
-    tern_allocator allocator = test_heap_allocator(&heap);
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.allocator = &allocator;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
     char path[512];
     tern_source source;
     tern_archive *archive = NULL;
     snprintf(path, sizeof path, "%s/tools/models/tern-stories.gguf", getenv("TERN_SOURCE_DIR"));
-    int failed = tern_context_create(&desc, &context) != TERN_STATUS_OK ||
+    int failed = counted_set_up(state) != 0 ||
                  tern_source_open_file(context, path, &source) != TERN_STATUS_OK ||
                  tern_archive_open(context, &source, &archive) != TERN_STATUS_OK ||
                  tern_tokenizer_create(context, archive, &tokenizer) != TERN_STATUS_OK;
@@ -33,10 +25,8 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-    (void)state;
     tern_tokenizer_destroy(tokenizer);
-    tern_context_destroy(context);
-    return heap.blocks == 0 ? 0 : -1;
+    return counted_tear_down(state);
 }
 
 static tern_status create(uint32_t kind, const char *text, tern_grammar **out) {

@@ -5,29 +5,11 @@
 
 #include "runtime/model/files/json_number.h"
 #include "tests/harness/check.h"
+#include "tests/harness/counted_context.h"
 #include "tests/harness/data.h"
-#include "tests/harness/heap.h"
 
-static test_heap heap;
-static tern_context *context;
 static char *text; // of the document that is open
 static tern__json_document document;
-
-static int set_up(void **state) {
-    (void)state;
-    memset(&heap, 0, sizeof heap);
-    tern_allocator allocator = test_heap_allocator(&heap);
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.allocator = &allocator;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
-    return tern_context_create(&desc, &context);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    tern_context_destroy(context);
-    return heap.blocks == 0 ? 0 : -1;
-}
 
 static void close_document(void) {
     tern__json_finish(context, &document);
@@ -274,16 +256,16 @@ static void test_seeds(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_values, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_escapes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_numbers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_values, counted_set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_escapes, counted_set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_refused, counted_set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_numbers, counted_set_up, counted_tear_down),
         cmocka_unit_test(test_random_numbers),
-        cmocka_unit_test_setup_teardown(test_depth, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_unique, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_truncated_anywhere, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_memory_runs_out, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_seeds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_depth, counted_set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_unique, counted_set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_truncated_anywhere, counted_set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_memory_runs_out, counted_set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_seeds, counted_set_up, counted_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,25 +3,7 @@
 #include <stdlib.h>
 
 #include "tests/harness/check.h"
-#include "tests/harness/heap.h"
-
-static tern_context *context;
-static test_heap heap;
-
-static int set_up(void **state) {
-    (void)state;
-    tern_allocator allocator = test_heap_allocator(&heap);
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
-    desc.allocator = &allocator;
-    return tern_context_create(&desc, &context);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    tern_context_destroy(context);
-    return heap.blocks != 0;
-}
+#include "tests/harness/counted_context.h"
 
 typedef struct step {
     tern__normal_form form;
@@ -211,5 +193,5 @@ int main(void) {
         cmocka_unit_test(test_texts),        cmocka_unit_test(test_many_marks),
         cmocka_unit_test(test_charsmap),     cmocka_unit_test(test_no_memory),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, counted_set_up, counted_tear_down);
 }

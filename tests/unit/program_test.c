@@ -15,6 +15,7 @@ const tern_backend *tern_backend_query(uint32_t min_abi, uint32_t max_abi);
 #include <cmocka.h>
 
 #include "tests/harness/device.h"
+#include "tests/harness/heap.h"
 
 enum { ROWS = 5, COLS = 100, OUTPUTS = 37, PITCH = 48 };
 
@@ -94,33 +95,12 @@ static const tern_backend *query_silent(uint32_t min_abi, uint32_t max_abi) {
     return &silent;
 }
 
-// Fails the allocation number |left|; counts what is alive.
-typedef struct failing {
-    long left;
-    long alive;
-} failing;
-
-static void *failing_allocate(void *user, size_t size, size_t alignment) {
-    failing *f = user;
-    void *memory = NULL;
-    if (f->left-- == 0 || posix_memalign(&memory, alignment < 16 ? 16 : alignment, size)) {
-        return NULL;
-    }
-    f->alive++;
-    return memory;
-}
-
-static void failing_release(void *user, void *pointer) {
-    ((failing *)user)->alive--;
-    free(pointer);
-}
-
-static tern_status open_backend(bench *b, const char *name, failing *f) {
+static tern_status open_backend(bench *b, const char *name, test_heap *heap) {
     *b = (bench){0};
-    tern_allocator allocator = {sizeof allocator, 0, f, failing_allocate, failing_release};
+    tern_allocator allocator = test_heap_allocator(heap);
     tern_context_desc context = TERN_CONTEXT_DESC_INIT;
     context.flags = TERN_CONTEXT_IGNORE_ENV;
-    context.allocator = f ? &allocator : NULL;
+    context.allocator = heap ? &allocator : NULL;
     tern_status status = tern_context_create(&context, &b->context);
     status = status ? status : tern_context_register(b->context, tern_backend_query);
     status = status ? status : tern_context_register(b->context, query_mapped);
@@ -405,21 +385,21 @@ static void silence_is_named(void **state) {
 static void memory_runs_out(void **state) {
     (void)state;
     bool done = false;
-    for (long at = 0; !done; at++) {
-        failing f = {.left = -1};
+    for (size_t at = 1; !done; at++) {
+        test_heap heap = {0};
         bench b;
         network n;
-        CHECK_OK(open_backend(&b, "mini", &f));
+        CHECK_OK(open_backend(&b, "mini", &heap));
         CHECK_OK(append(&b, &n, TERN_SCALE_GROUP));
-        f.left = at;
+        heap.fail_at = heap.calls + at;
         tern_status status = tern_commands_finish(n.commands, &n.program);
         status = status ? status : tern_program_submit(n.program, NULL, NULL);
-        done = f.left >= 0;
-        f.left = -1;
+        done = heap.calls < heap.fail_at;
+        heap.fail_at = 0;
         assert_int_equal(status, done ? TERN_STATUS_OK : TERN_STATUS_OUT_OF_MEMORY);
         destroy(&n);
         close_backend(&b);
-        assert_int_equal(f.alive, 0);
+        assert_int_equal(heap.blocks, 0);
         assert_true(at < 1000);
     }
 }

@@ -3,30 +3,16 @@
 
 #include "runtime/model/files/archive.h"
 #include "tests/harness/check.h"
+#include "tests/harness/counted_context.h"
 #include "tests/harness/data.h"
-#include "tests/harness/heap.h"
 #include "tests/harness/memory_files.h"
 #include "tests/harness/safetensors_writer.h"
 
-static test_heap heap;
-static tern_context *context;
 static safetensors_writer writer;
 
 static int set_up(void **state) {
-    (void)state;
-    memset(&heap, 0, sizeof heap);
     memset(&writer, 0, sizeof writer);
-    tern_allocator allocator = test_heap_allocator(&heap);
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.allocator = &allocator;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
-    return tern_context_create(&desc, &context);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    tern_context_destroy(context);
-    return heap.blocks == 0 ? 0 : -1;
+    return counted_set_up(state);
 }
 
 // From a copy of the exact size, so that the address sanitizer sees every read past the end.
@@ -214,13 +200,13 @@ static void test_seeds(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_truncated_anywhere, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_memory_runs_out, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_one_source_is_not_enough, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fixtures, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_seeds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_read, set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_refused, set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_truncated_anywhere, set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_memory_runs_out, set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_one_source_is_not_enough, set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_fixtures, set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_seeds, set_up, counted_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

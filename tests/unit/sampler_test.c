@@ -4,26 +4,7 @@
 #include <tern/sampler.h>
 
 #include "tests/harness/check.h"
-#include "tests/harness/heap.h"
-
-static tern_context *context;
-static test_heap heap;
-
-static int set_up(void **state) {
-    (void)state;
-    memset(&heap, 0, sizeof heap);
-    tern_allocator allocator = test_heap_allocator(&heap);
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.allocator = &allocator;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
-    return tern_context_create(&desc, &context);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    tern_context_destroy(context);
-    return heap.blocks == 0 ? 0 : -1;
-}
+#include "tests/harness/counted_context.h"
 
 static tern_sampler *make(tern_sampler_desc desc) {
     desc.struct_size = sizeof desc;
@@ -297,5 +278,5 @@ int main(void) {
         cmocka_unit_test(test_extreme_logits), cmocka_unit_test(test_ties),
         cmocka_unit_test(test_settings),       cmocka_unit_test(test_out_of_memory),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, counted_set_up, counted_tear_down);
 }

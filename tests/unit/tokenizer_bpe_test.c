@@ -13,49 +13,35 @@
 
 enum { MAX_IDS = PUBLISHED_IDS };
 
-static tern_context *context;
-
-static int set_up(void **state) {
-    (void)state;
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
-    return tern_context_create(&desc, &context);
-}
-
 static tern_tokenizer *kept; // Llama 3's, which is large
 
 static int tear_down(void **state) {
-    (void)state;
     tern_tokenizer_destroy(kept);
-    tern_context_destroy(context);
-    return 0;
+    return counted_tear_down(state);
 }
 
 static tern_tokenizer *llama3(void) {
-    kept = kept ? kept : published_tokenizer(context, "data/llama3/tokenizer.model");
+    kept = kept ? kept : published_tokenizer("data/llama3/tokenizer.model");
     return kept;
 }
 
 static void test_gpt2(void **state) {
     (void)state;
-    tern_tokenizer *tokenizer =
-        published_tokenizer(context, "data/tokenizers/ggml-vocab-gpt-2.gguf");
+    tern_tokenizer *tokenizer = published_tokenizer("data/tokenizers/ggml-vocab-gpt-2.gguf");
     published_check_pair(tokenizer, "gpt-2");
     tern_tokenizer_destroy(tokenizer);
 }
 
 static void test_falcon(void **state) {
     (void)state;
-    tern_tokenizer *tokenizer =
-        published_tokenizer(context, "data/tokenizers/ggml-vocab-falcon.gguf");
+    tern_tokenizer *tokenizer = published_tokenizer("data/tokenizers/ggml-vocab-falcon.gguf");
     published_check_pair(tokenizer, "falcon");
     tern_tokenizer_destroy(tokenizer);
 }
 
 static void test_deepseek_llm(void **state) {
     (void)state;
-    tern_tokenizer *tokenizer =
-        published_tokenizer(context, "data/tokenizers/ggml-vocab-deepseek-llm.gguf");
+    tern_tokenizer *tokenizer = published_tokenizer("data/tokenizers/ggml-vocab-deepseek-llm.gguf");
     published_check_pair(tokenizer, "deepseek-llm");
     tern_tokenizer_destroy(tokenizer);
 }
@@ -201,7 +187,7 @@ static void test_round_trips(void **state) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char name[64];
         snprintf(name, sizeof name, "data/%s.gguf", names[i]);
-        tern_tokenizer *tokenizer = published_tokenizer(context, name);
+        tern_tokenizer *tokenizer = published_tokenizer(name);
         check_round_trips(tokenizer, i >= 2);
         tern_tokenizer_destroy(tokenizer);
     }
@@ -210,8 +196,7 @@ static void test_round_trips(void **state) {
 // Bytes that the vocabulary lacks: those that no UTF-8 has are U+FFFD, others are left out.
 static void test_lacking_bytes(void **state) {
     (void)state;
-    tern_tokenizer *tokenizer =
-        published_tokenizer(context, "data/tokenizers/ggml-vocab-falcon.gguf");
+    tern_tokenizer *tokenizer = published_tokenizer("data/tokenizers/ggml-vocab-falcon.gguf");
     int32_t expected[8], ids[8];
     char back[32];
     size_t one, count;
@@ -241,8 +226,7 @@ static int32_t append(void *user, const char *text, size_t size) {
 static void test_streaming(void **state) {
     (void)state;
     static const char text[] = "x\xf0\x9f\x99\x88\xf0\x9f\xab\xa8 \xe2\xbb\xa0\xe1\x8d\xa4y";
-    tern_tokenizer *tokenizer =
-        published_tokenizer(context, "data/tokenizers/ggml-vocab-gpt-2.gguf");
+    tern_tokenizer *tokenizer = published_tokenizer("data/tokenizers/ggml-vocab-gpt-2.gguf");
     int32_t ids[64];
     char all[64] = "";
     size_t count, split = 0;
@@ -292,5 +276,5 @@ int main(void) {
         cmocka_unit_test(test_round_trips),  cmocka_unit_test(test_lacking_bytes),
         cmocka_unit_test(test_streaming),    cmocka_unit_test(test_long_words),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, counted_set_up, tear_down);
 }

@@ -7,28 +7,10 @@
 
 #include "runtime/model/files/json.h"
 #include "tests/harness/check.h"
+#include "tests/harness/counted_context.h"
 #include "tests/harness/data.h"
-#include "tests/harness/heap.h"
 
 enum { MAX_IDS = 4096 };
-
-static tern_context *context;
-static test_heap heap;
-
-static int set_up(void **state) {
-    (void)state;
-    tern_allocator allocator = test_heap_allocator(&heap);
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
-    desc.allocator = &allocator;
-    return tern_context_create(&desc, &context);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    tern_context_destroy(context);
-    return heap.blocks != 0;
-}
 
 static char *read_golden(const char *name, size_t *out_size) {
     char path[512];
@@ -330,5 +312,5 @@ int main(void) {
         cmocka_unit_test(test_refused),   cmocka_unit_test(test_special),
         cmocka_unit_test(test_truncated), cmocka_unit_test(test_no_memory),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, counted_set_up, counted_tear_down);
 }

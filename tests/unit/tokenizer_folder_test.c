@@ -3,8 +3,8 @@
 #include <tern/tokenizer.h>
 
 #include "tests/harness/check.h"
+#include "tests/harness/counted_context.h"
 #include "tests/harness/data.h"
-#include "tests/harness/heap.h"
 #include "tests/harness/memory_files.h"
 #include "tests/harness/safetensors_writer.h"
 
@@ -23,32 +23,18 @@
     "{\"architectures\":[\"LlamaForCausalLM\"],\"num_hidden_layers\":1,\"hidden_size\":8,"         \
     "\"intermediate_size\":8,\"num_attention_heads\":1,\"rms_norm_eps\":1e-5"
 
-static test_heap heap;
-static tern_context *context;
 static safetensors_writer writer;
 static memory_files folder;
 
 static int set_up(void **state) {
-    (void)state;
     memset(&writer, 0, sizeof writer);
     memset(&folder, 0, sizeof folder);
-    memset(&heap, 0, sizeof heap);
-    tern_allocator allocator = test_heap_allocator(&heap);
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.allocator = &allocator;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
     safetensors_add(&writer, "x", "U8", "[1]", NULL, 1);
     safetensors_end(&writer);
     memory_files_put(&folder, "model.safetensors", writer.file, writer.size);
     memory_files_text(&folder, "config.json", CONFIG "}");
     memory_files_text(&folder, "tokenizer.json", TOKENS "}");
-    return tern_context_create(&desc, &context);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    tern_context_destroy(context);
-    return heap.blocks == 0 ? 0 : -1;
+    return counted_set_up(state);
 }
 
 static tern_status open_folder(tern_tokenizer **out) {
@@ -255,13 +241,13 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_roles, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_ends, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_outside, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_sentencepiece, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_template, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_roles, set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_ends, set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_outside, set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_sentencepiece, set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_refused, set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_template, set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, counted_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

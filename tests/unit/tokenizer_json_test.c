@@ -9,21 +9,6 @@
 #include "runtime/model/text/vocabulary.h"
 #include "tests/harness/published.h"
 
-static tern_context *context;
-
-static int set_up(void **state) {
-    (void)state;
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
-    return tern_context_create(&desc, &context);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    tern_context_destroy(context);
-    return 0;
-}
-
 static void put(tern__text *out, const char *text) {
     tern__text_add(out, text, strlen(text));
 }
@@ -249,8 +234,7 @@ static void check_gguf(const char *pair) {
 static void test_bert(void **state) {
     (void)state;
     check_gguf("bert-bge");
-    tern_tokenizer *tokenizer =
-        published_tokenizer(context, "data/tokenizers/ggml-vocab-bert-bge.gguf");
+    tern_tokenizer *tokenizer = published_tokenizer("data/tokenizers/ggml-vocab-bert-bge.gguf");
     published_check_pair(tokenizer, "bert-bge"); // and as it is
     tern_tokenizer_destroy(tokenizer);
 }
@@ -292,5 +276,5 @@ int main(void) {
         cmocka_unit_test(test_falcon), cmocka_unit_test(test_deepseek),
         cmocka_unit_test(test_llama),  cmocka_unit_test(test_llama3),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, counted_set_up, counted_tear_down);
 }

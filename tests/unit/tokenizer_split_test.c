@@ -4,21 +4,7 @@
 #include "runtime/model/text/tokenizer_split.h"
 
 #include "tests/harness/check.h"
-
-static tern_context *context;
-
-static int set_up(void **state) {
-    (void)state;
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
-    return tern_context_create(&desc, &context);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    tern_context_destroy(context);
-    return 0;
-}
+#include "tests/harness/counted_context.h"
 
 // Words, each with an '@' between it and the next.
 static char heard[4096];
@@ -257,5 +243,5 @@ int main(void) {
         cmocka_unit_test(test_not_utf8),   cmocka_unit_test(test_dialect),
         cmocka_unit_test(test_limits),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, counted_set_up, counted_tear_down);
 }

@@ -8,21 +8,6 @@
 
 enum { MAX_IDS = PUBLISHED_IDS };
 
-static tern_context *context;
-
-static int set_up(void **state) {
-    (void)state;
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
-    return tern_context_create(&desc, &context);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    tern_context_destroy(context);
-    return 0;
-}
-
 static tern_status create_from(const tern_source *source, tern_tokenizer **out) {
     tern_archive *archive;
     *out = NULL;
@@ -36,15 +21,14 @@ static tern_status create_from(const tern_source *source, tern_tokenizer **out) 
 
 static void test_llama_spm(void **state) {
     (void)state;
-    tern_tokenizer *tokenizer =
-        published_tokenizer(context, "data/tokenizers/ggml-vocab-llama-spm.gguf");
+    tern_tokenizer *tokenizer = published_tokenizer("data/tokenizers/ggml-vocab-llama-spm.gguf");
     published_check_pair(tokenizer, "llama-spm");
     tern_tokenizer_destroy(tokenizer);
 }
 
 // For each case of a golden file: the ids of its prompt, with BOS, are the first of |key|.
 static void check_golden(const char *model, const char *golden, const char *key) {
-    tern_tokenizer *tokenizer = published_tokenizer(context, model);
+    tern_tokenizer *tokenizer = published_tokenizer(model);
     size_t size;
     char *json = published_read(golden, &size);
     char pattern[32];
@@ -109,7 +93,7 @@ static void test_round_trips(void **state) {
     static const char alphabet[] = "  aeiou tnsrh.,\n\xc3\xa9\xf0\x9f\x98\x80\xe2\x82\xac\xff";
     uint32_t random = 12345;
     for (size_t f = 0; f < sizeof files / sizeof files[0]; f++) {
-        tern_tokenizer *tokenizer = published_tokenizer(context, files[f]);
+        tern_tokenizer *tokenizer = published_tokenizer(files[f]);
         for (int round = 0; round < 300; round++) {
             char text[200];
             size_t size = next_random(&random) % sizeof text;
@@ -126,8 +110,7 @@ static void test_round_trips(void **state) {
 // The same ids as merging by hand would give: a long text of one letter is all ties.
 static void test_zero_scores(void **state) {
     (void)state;
-    tern_tokenizer *tokenizer =
-        published_tokenizer(context, "data/gguf-fixtures/vocab-spm-zeroscores.gguf");
+    tern_tokenizer *tokenizer = published_tokenizer("data/gguf-fixtures/vocab-spm-zeroscores.gguf");
     published_check_ids(tokenizer, "Once upon a time", 16, TERN_TOKENIZE_BOS,
                         (int32_t[]){1, 9038, 2501, 263, 931}, 5);
     tern_tokenizer_destroy(tokenizer);
@@ -136,8 +119,7 @@ static void test_zero_scores(void **state) {
 static void test_long_text(void **state) {
     (void)state;
     enum { SIZE = 1 << 20 };
-    tern_tokenizer *tokenizer =
-        published_tokenizer(context, "data/tokenizers/ggml-vocab-llama-spm.gguf");
+    tern_tokenizer *tokenizer = published_tokenizer("data/tokenizers/ggml-vocab-llama-spm.gguf");
     char *text = malloc(SIZE);
     int32_t *ids = malloc((SIZE + 2) * sizeof *ids);
     uint32_t random = 99;
@@ -416,5 +398,5 @@ int main(void) {
         cmocka_unit_test(test_describe),       cmocka_unit_test(test_variants),
         cmocka_unit_test(test_contradictions), cmocka_unit_test(test_other_archives),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, counted_set_up, counted_tear_down);
 }

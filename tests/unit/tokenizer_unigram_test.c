@@ -4,6 +4,7 @@
 #include <tern/tokenizer.h>
 
 #include "tests/harness/check.h"
+#include "tests/harness/counted_context.h"
 #include "tests/harness/gguf_writer.h"
 
 enum { NORMAL = 1, UNKNOWN = 2, CONTROL = 3, USER = 4, UNUSED = 5, BYTE = 6 };
@@ -15,21 +16,6 @@ typedef struct token {
     int type;
     float score;
 } token;
-
-static tern_context *context;
-
-static int set_up(void **state) {
-    (void)state;
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
-    return tern_context_create(&desc, &context);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    tern_context_destroy(context);
-    return 0;
-}
 
 static void put_tokens(gguf_writer *w, const char *kind, uint64_t more, const token *tokens,
                        size_t count) {
@@ -195,5 +181,5 @@ int main(void) {
         cmocka_unit_test(test_normaliser), cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_wordpiece),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, counted_set_up, counted_tear_down);
 }

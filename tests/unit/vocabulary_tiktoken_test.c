@@ -4,23 +4,9 @@
 #include <tern/tokenizer.h>
 
 #include "tests/harness/check.h"
+#include "tests/harness/counted_context.h"
 
 enum { RANKS = 128000 };
-
-static tern_context *context;
-
-static int set_up(void **state) {
-    (void)state;
-    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
-    desc.flags = TERN_CONTEXT_IGNORE_ENV;
-    return tern_context_create(&desc, &context);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    tern_context_destroy(context);
-    return 0;
-}
 
 static tern_status open_text(const char *text, tern_tokenizer **out) {
     tern_source source = tern_source_from_memory("test.model", text, strlen(text));
@@ -127,5 +113,5 @@ int main(void) {
         cmocka_unit_test(test_ranks),
         cmocka_unit_test(test_refused),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, counted_set_up, counted_tear_down);
 }
