@@ -31,7 +31,10 @@ enum {
 TERN_BEGIN_DECLS
 
 /** The family of a template's text (GGUF's tokenizer.chat_template, Hugging Face's chat_template);
- * NULL if it is none that is known, or is NULL. The template in Microsoft's own GGUF of 2B-4T
+ * NULL if it is none that is known, or is NULL. Every text that the template can write around
+ * messages is compared, what is there for tools and pictures left out: one that tells the model
+ * more than the family does, spells a mark otherwise, or trims contents where the family does not,
+ * is none. The template in Microsoft's own GGUF of 2B-4T
  * ("BITNETAssistant") is a place-holder that the model was not trained with: it counts as bitnet.
  */
 TERN_API const tern_chat_family *tern_chat_recognise(const char *template_text);
@@ -59,15 +62,26 @@ TERN_API tern_status tern_chat_render(const tern_chat_family *family,
 
 /**
  * The same as ids, as tern_tokenizer_encode delivers them. What the template writes becomes special
- * tokens; the same words in a message stay words, so that nobody can speak for another role, where
- * the family marks roles by control tokens that the vocabulary has. Families that mark them by
- * words (bitnet, plain) have no such wall.
+ * tokens where the vocabulary has them. Words of a message stay words: no control token comes from
+ * one, nor any token that the template writes or that begins or ends a text, were the vocabulary to
+ * have it as a user-defined one. That a message is not taken for several is more than that: see
+ * tern_chat_separates.
  */
 TERN_API tern_status tern_chat_encode(const tern_chat_family *family,
                                       const tern_tokenizer *tokenizer,
                                       const tern_chat_message *messages, size_t count,
                                       uint32_t flags, int32_t *out_ids, size_t capacity,
                                       size_t *out_count);
+
+/**
+ * Non-zero if every message begins with a token that no message can contain, so that nobody can
+ * speak for another role. 0 where roles are told by words: always with bitnet, whose messages only
+ * end with a token, and plain, whose "\nUser: " a message can spell; with the other families where
+ * the vocabulary lacks their tokens. Who lets strangers write messages should then look at them, or
+ * tell roles apart by other means. With gemma the system's words are in the first user's message.
+ */
+TERN_API int32_t tern_chat_separates(const tern_chat_family *family,
+                                     const tern_tokenizer *tokenizer);
 
 TERN_END_DECLS
 

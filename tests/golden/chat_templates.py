@@ -44,8 +44,6 @@ TEMPLATES = {
                "{% else %}{{ '<|assistant|>\n' + message['content'] + eos_token + ('' if loop.last else '\n') }}{% endif %}"
                "{% endfor %}" + REPLY + "{{ '<|assistant|>\n' }}{% endif %}",
 }
-# What the phi3 and gemma families are recognised by is in the words of the published templates.
-PUBLISHED_WORDS = {"phi3": "{# <|assistant|> #}"}
 
 
 def talk(*contents, system=None):
@@ -68,5 +66,4 @@ for family, text in TEMPLATES.items():
                 words = {} if think is None else {"enable_thinking": think}
                 rendered = program.render(messages=messages, add_generation_prompt=reply, bos_token="<s>", eos_token="</s>", **words)
                 cases.append({"family": family, "reply": reply, "think": think is None, "messages": messages, "text": rendered})
-known = {family: text + PUBLISHED_WORDS.get(family, "") for family, text in TEMPLATES.items()}
-pathlib.Path(__file__).with_name("chat.json").write_text(json.dumps({"templates": known, "cases": cases}, indent=0) + "\n")
+pathlib.Path(__file__).with_name("chat.json").write_text(json.dumps({"templates": TEMPLATES, "cases": cases}, indent=0) + "\n")

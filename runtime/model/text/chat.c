@@ -4,205 +4,12 @@
 #include <string.h>
 
 #include "runtime/allocator.h"
+#include "runtime/model/text/chat_family.h"
 #include "runtime/model/text/tokenizer.h"
 #include "runtime/status.h"
 
-// In the strings of a family: what stands between two of these is a token of the vocabulary, and
-// these are the tokens that begin and end a text.
-#define T(name) "\1" name "\1"
-#define BOS "\2"
-#define EOS "\3"
-
-enum { MAX_MARKS = 3 };
-
-// Before and after the content of a message.
-typedef struct frame {
-    const char *before;
-    const char *after;
-} frame;
-
-struct tern_chat_family {
-    const char *name;
-    // What a template's text holds, white space, "\n" and "\\n" left out and double quotes single.
-    const char *marks[MAX_MARKS];
-    bool begins; // with the token that begins a text
-    frame system;
-    frame user;
-    frame assistant;
-    const char *reply;
-    const char *no_think;       // follows |reply| under TERN_CHAT_NO_THINK
-    const char *default_system; // where the first message is no system's
-    const char *stop;
-    bool trims;           // white space around contents
-    bool system_in_user;  // the system's words begin the first user's
-    bool drops_reasoning; // up to "</think>", from answers before the last question
-    bool last_is_bare;    // no line feed after an assistant's message that is the last
-};
-
-#define CHATML(role)                                                                               \
-    { T("<|im_start|>") role "\n", T("<|im_end|>") "\n" }
-#define CHATML_REPLY T("<|im_start|>") "assistant\n"
-#define LLAMA3(role)                                                                               \
-    { T("<|start_header_id|>") role T("<|end_header_id|>") "\n\n", T("<|eot_id|>") }
-#define BRACKETS(role, end)                                                                        \
-    { T("<|" role "|>") "\n", end }
-#define BITNET(role)                                                                               \
-    { role ": ", T("<|eot_id|>") }
-#define BITNET_FRAMES                                                                              \
-    .begins = true, .system = BITNET("System"), .user = BITNET("User"),                            \
-    .assistant = BITNET("Assistant"), .reply = "Assistant: ", .trims = true
-
-// The first that fits counts.
-static const tern_chat_family families[] = {
-    // microsoft/bitnet-b1.58-2B-4T, tokenizer_config.json.
-    {"bitnet", {"message['role']|capitalize+':'", "<|eot_id|>"}, BITNET_FRAMES},
-    // The same model's GGUF, whose template its converter made up.
-    {"bitnet", {"BITNETAssistant"}, BITNET_FRAMES},
-    {"llama3",
-     {"<|start_header_id|>"},
-     true,
-     LLAMA3("system"),
-     LLAMA3("user"),
-     LLAMA3("assistant"),
-     T("<|start_header_id|>") "assistant" T("<|end_header_id|>") "\n\n",
-     .trims = true},
-    {"qwen3",
-     {"<|im_start|>", "enable_thinking"},
-     false,
-     CHATML("system"),
-     CHATML("user"),
-     CHATML("assistant"),
-     CHATML_REPLY,
-     .no_think = T("<think>") "\n\n" T("</think>") "\n\n",
-     .drops_reasoning = true},
-    {"qwen2.5",
-     {"<|im_start|>", "YouareQwen,createdbyAlibabaCloud."},
-     false,
-     CHATML("system"),
-     CHATML("user"),
-     CHATML("assistant"),
-     CHATML_REPLY,
-     .default_system = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."},
-    {"chatml",
-     {"<|im_start|>", "<|im_end|>"},
-     false,
-     CHATML("system"),
-     CHATML("user"),
-     CHATML("assistant"),
-     CHATML_REPLY},
-    {"gemma",
-     {"<start_of_turn>"},
-     true,
-     {"", "\n\n"},
-     {T("<start_of_turn>") "user\n", T("<end_of_turn>") "\n"},
-     {T("<start_of_turn>") "model\n", T("<end_of_turn>") "\n"},
-     T("<start_of_turn>") "model\n",
-     .trims = true,
-     .system_in_user = true},
-    {"phi3",
-     {"<|assistant|>", "<|end|>"},
-     true,
-     BRACKETS("system", T("<|end|>") "\n"),
-     BRACKETS("user", T("<|end|>") "\n"),
-     BRACKETS("assistant", T("<|end|>") "\n"),
-     T("<|assistant|>") "\n"},
-    // HuggingFaceH4/zephyr-7b-beta: every message ends with the token that ends a text.
-    {"zephyr",
-     {"'<|user|>'+message['content']+eos_token"},
-     false,
-     BRACKETS("system", EOS "\n"),
-     BRACKETS("user", EOS "\n"),
-     BRACKETS("assistant", EOS "\n"),
-     T("<|assistant|>") "\n"},
-    // tiiuae/Falcon3-*-Instruct: only the assistant's do.
-    {"falcon3",
-     {"<|user|>", "<|assistant|>", "eos_token"},
-     false,
-     BRACKETS("system", "\n"),
-     BRACKETS("user", "\n"),
-     BRACKETS("assistant", EOS "\n"),
-     T("<|assistant|>") "\n",
-     .last_is_bare = true},
-    {"plain",
-     {NULL},
-     true,
-     {"", "\n\n"},
-     {"User: ", "\n"},
-     {"Assistant: ", "\n"},
-     "Assistant:",
-     .stop = "\nUser:",
-     .trims = true},
-};
-
-enum { FAMILY_COUNT = sizeof families / sizeof families[0] };
-
-// The next character of a template that is not layout, NUL at its end.
-static char next_significant(const char **at) {
-    for (;;) {
-        char c = **at;
-        if (c == '\\' && (*at)[1] == 'n') {
-            *at += 2;
-        } else if (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
-            ++*at;
-        } else {
-            *at += c != '\0';
-            return c == '"' ? '\'' : c;
-        }
-    }
-}
-
-static bool begins_with(const char *text, const char *mark) {
-    for (; *mark; mark++) {
-        if (next_significant(&text) != *mark) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool holds(const char *text, const char *mark) {
-    for (; *text; text++) {
-        if (begins_with(text, mark)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool fits(const tern_chat_family *family, const char *text) {
-    for (int i = 0; i < MAX_MARKS && family->marks[i]; i++) {
-        if (!holds(text, family->marks[i])) {
-            return false;
-        }
-    }
-    return family->marks[0] != NULL;
-}
-
-const tern_chat_family *tern_chat_recognise(const char *template_text) {
-    for (int i = 0; template_text && i < FAMILY_COUNT; i++) {
-        if (fits(&families[i], template_text)) {
-            return &families[i];
-        }
-    }
-    return NULL;
-}
-
-const tern_chat_family *tern_chat_find(const char *name) {
-    for (int i = 0; name && i < FAMILY_COUNT; i++) {
-        if (strcmp(families[i].name, name) == 0) {
-            return &families[i];
-        }
-    }
-    return NULL;
-}
-
-const char *tern_chat_name(const tern_chat_family *family) {
-    return family ? family->name : NULL;
-}
-
-const char *tern_chat_stop(const tern_chat_family *family) {
-    return family ? family->stop : NULL;
-}
+// Seven strings of a family with two tokens at most, and those that begin and end a text.
+enum { MAX_BARRED = 16 };
 
 // Where a rendering goes: text as it is, or ids, for which words are gathered up to the next token.
 typedef struct sink {
@@ -212,7 +19,9 @@ typedef struct sink {
     char *text;
     size_t size;
     size_t capacity;
-    tern__ids *ids; // NULL: |text| is the result
+    tern__ids *ids;             // NULL: |text| is the result
+    int32_t barred[MAX_BARRED]; // ids that no words become
+    uint32_t barred_count;
 } sink;
 
 static tern_status put(sink *s, const char *text, size_t size) {
@@ -230,41 +39,77 @@ static tern_status put(sink *s, const char *text, size_t size) {
     return TERN_STATUS_OK;
 }
 
-static tern_status add_ids(sink *s, const char *text, size_t size, uint32_t flags) {
-    size_t count = 0;
-    size_t room = s->ids->count < s->ids->capacity ? s->ids->capacity - s->ids->count : 0;
-    int32_t *to = room ? s->ids->ids + s->ids->count : NULL;
-    tern_status status = tern_tokenizer_encode(s->tokenizer, text, size, flags, to, room, &count);
-    s->ids->count += count;
-    return status == TERN_STATUS_OUT_OF_RANGE ? TERN_STATUS_OK : status; // told at the end
-}
-
 static tern_status flush_words(sink *s) {
     if (!s->ids || s->size == 0) {
         return TERN_STATUS_OK;
     }
-    TERN_TRY(add_ids(s, s->text, s->size, 0));
+    const tern__barred barred = {s->barred, s->barred_count};
+    TERN_TRY(tern__encode_words(s->tokenizer, s->text, s->size, &barred, s->ids));
     s->size = 0;
+    return TERN_STATUS_OK;
+}
+
+// The token that is spelled so; -1 where the vocabulary has words for it at most.
+static tern_status find_token(const tern_tokenizer *tokenizer, const char *text, size_t size,
+                              int32_t *out_id) {
+    int32_t id[2];
+    tern__ids ids = {id, 2, 0};
+    *out_id = -1;
+    TERN_TRY(tern__encode(tokenizer, text, size, true, &ids));
+    uint8_t type = ids.count == 1 ? tokenizer->v.tokens[id[0]].type : TERN__TOKEN_NORMAL;
+    if (type == TERN__TOKEN_CONTROL || type == TERN__TOKEN_USER_DEFINED) {
+        *out_id = id[0];
+    }
+    return TERN_STATUS_OK;
+}
+
+static void bar(sink *s, int32_t id) {
+    bool known = id < 0;
+    for (uint32_t i = 0; i < s->barred_count; i++) {
+        known = known || s->barred[i] == id;
+    }
+    if (!known && s->barred_count < MAX_BARRED) {
+        s->barred[s->barred_count++] = id;
+    }
+}
+
+// The tokens of a string of the family.
+static tern_status bar_tokens(sink *s, const char *markup) {
+    for (const char *at = markup; (at = strchr(at, TERN__CHAT_TOKEN[0])) != NULL;) {
+        int32_t id;
+        size_t size = strcspn(++at, TERN__CHAT_TOKEN);
+        TERN_TRY(find_token(s->tokenizer, at, size, &id));
+        bar(s, id);
+        at += size + 1;
+    }
+    return TERN_STATUS_OK;
+}
+
+// What tells messages apart comes from no message, whatever type of token it is.
+static tern_status bar_all(sink *s) {
+    const tern_chat_family *f = s->family;
+    const char *const strings[] = {f->system.before, f->system.after,     f->user.before,
+                                   f->user.after,    f->assistant.before, f->assistant.after,
+                                   f->reply};
+    bar(s, s->tokenizer->v.bos);
+    bar(s, s->tokenizer->v.eos);
+    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
+        TERN_TRY(bar_tokens(s, strings[i]));
+    }
     return TERN_STATUS_OK;
 }
 
 // A token where the vocabulary has it, else words.
 static tern_status put_token(sink *s, const char *text, size_t size) {
-    int32_t id[2];
-    size_t count = 0;
-    if (!s->ids) {
-        return put(s, text, size);
+    int32_t id = -1;
+    if (s->ids) {
+        TERN_TRY(find_token(s->tokenizer, text, size, &id));
     }
-    tern_status status =
-        tern_tokenizer_encode(s->tokenizer, text, size, TERN_TOKENIZE_SPECIAL, id, 2, &count);
-    if (status != TERN_STATUS_OK && status != TERN_STATUS_OUT_OF_RANGE) {
-        return status;
-    }
-    if (count != 1) {
+    if (id < 0) {
         return put(s, text, size);
     }
     TERN_TRY(flush_words(s));
-    tern__ids_add(s->ids, id[0]);
+    tern__ids_add(s->ids, id);
     return TERN_STATUS_OK;
 }
 
@@ -289,13 +134,13 @@ static tern_status put_markup(sink *s, const char *text) {
         TERN_TRY(tern_tokenizer_describe(s->tokenizer, &info));
     }
     while (text && *text) {
-        size_t size = strcspn(text, T("") BOS EOS);
+        size_t size = strcspn(text, TERN__CHAT_TOKEN TERN__CHAT_BOS TERN__CHAT_EOS);
         TERN_TRY(put(s, text, size));
         text += size;
-        if (*text == BOS[0] || *text == EOS[0]) {
-            TERN_TRY(put_id(s, *text++ == BOS[0] ? info.bos : info.eos));
+        if (*text == TERN__CHAT_BOS[0] || *text == TERN__CHAT_EOS[0]) {
+            TERN_TRY(put_id(s, *text++ == TERN__CHAT_BOS[0] ? info.bos : info.eos));
         } else if (*text) {
-            size = strcspn(++text, "\1");
+            size = strcspn(++text, TERN__CHAT_TOKEN);
             TERN_TRY(put_token(s, text, size));
             text += size + 1;
         }
@@ -332,7 +177,9 @@ static tern_status put_message(sink *s, const tern_chat_message *messages, size_
     const char *role = messages[index].role;
     bool is_system = index == 0 && strcmp(role, "system") == 0;
     bool is_answer = strcmp(role, "assistant") == 0;
-    const frame *f = is_system ? &family->system : is_answer ? &family->assistant : &family->user;
+    const tern__chat_frame *f = is_system   ? &family->system
+                                : is_answer ? &family->assistant
+                                            : &family->user;
     if (is_system && family->system_in_user) {
         return TERN_STATUS_OK; // with the next
     }
@@ -345,13 +192,13 @@ static tern_status put_message(sink *s, const tern_chat_message *messages, size_
     TERN_TRY(
         put_content(s, messages[index].content, is_answer && family->drops_reasoning && !is_last));
     bool is_bare = is_answer && is_last && family->last_is_bare;
-    return put_markup(s, is_bare ? EOS : f->after);
+    return put_markup(s, is_bare ? TERN__CHAT_EOS : f->after);
 }
 
 static tern_status put_all(sink *s, const tern_chat_message *messages, size_t count,
                            uint32_t flags) {
     const tern_chat_family *family = s->family;
-    TERN_TRY(put_markup(s, family->begins ? BOS : ""));
+    TERN_TRY(put_markup(s, family->begins ? TERN__CHAT_BOS : ""));
     if (family->default_system && (count == 0 || strcmp(messages[0].role, "system") != 0)) {
         TERN_TRY(put_markup(s, family->system.before));
         TERN_TRY(put_markup(s, family->default_system));
@@ -428,9 +275,24 @@ tern_status tern_chat_encode(const tern_chat_family *family, const tern_tokenize
     TERN_TRY(check(context, family, messages, count, flags));
     tern__ids ids = {out_ids, capacity, 0};
     sink s = {.family = family, .tokenizer = tokenizer, .context = context, .ids = &ids};
-    tern_status status = put_all(&s, messages, count, flags);
+    tern_status status = bar_all(&s);
+    status = status == TERN_STATUS_OK ? put_all(&s, messages, count, flags) : status;
     tern__free(context, s.text);
     TERN_TRY(status);
     *out_count = ids.count;
     return ids.count > capacity ? too_small("ids", ids.count, capacity) : TERN_STATUS_OK;
+}
+
+// Whether a message of this kind begins with a token.
+static bool is_marked(const tern_tokenizer *tokenizer, const char *before) {
+    int32_t id = -1;
+    size_t size = strcspn(before + (*before != '\0'), TERN__CHAT_TOKEN);
+    return *before == TERN__CHAT_TOKEN[0] &&
+           find_token(tokenizer, before + 1, size, &id) == TERN_STATUS_OK && id >= 0;
+}
+
+int32_t tern_chat_separates(const tern_chat_family *family, const tern_tokenizer *tokenizer) {
+    return family && tokenizer && is_marked(tokenizer, family->user.before) &&
+           is_marked(tokenizer, family->assistant.before) &&
+           (family->system_in_user || is_marked(tokenizer, family->system.before));
 }

@@ -11,8 +11,6 @@
 #include "runtime/model/text/tokenizer_split.h"
 #include "runtime/status.h"
 
-enum { MAX_TEXT = 1 << 30 };
-
 static const tern__tokenizer_kind kinds[] = {
     {"llama", tern__bpe_finish, tern__bpe_encode, tern__bpe_destroy}, // SentencePiece BPE
     {"gpt2", tern__bpe_finish, tern__bpe_encode, tern__bpe_destroy},  // byte-level BPE
@@ -258,18 +256,13 @@ tern_status tern_tokenizer_encode(const tern_tokenizer *tokenizer, const char *t
     const tern__vocabulary *v = &tokenizer->v;
     TERN_TRY(check_arguments(v->context, size ? text : "", capacity ? (void *)out_ids : out_count,
                              "text and out_ids"));
-    if (size >= MAX_TEXT) {
-        return tern__fail(v->context, TERN_STATUS_INVALID_ARGUMENT,
-                          "tokenizer: a text of %zu bytes, expected less than %d", size, MAX_TEXT);
-    }
     if (flags & ~known) {
         return tern__fail(v->context, TERN_STATUS_INVALID_ARGUMENT,
                           "tokenizer: flags 0x%" PRIx32 ", expected TERN_TOKENIZE_*", flags);
     }
     tern__ids out = {out_ids, capacity, 0};
     add_affix(&out, &v->before, (flags & TERN_TOKENIZE_BOS) != 0);
-    TERN_TRY(
-        tern__encode(tokenizer, text, (uint32_t)size, (flags & TERN_TOKENIZE_SPECIAL) != 0, &out));
+    TERN_TRY(tern__encode(tokenizer, text, size, (flags & TERN_TOKENIZE_SPECIAL) != 0, &out));
     add_affix(&out, &v->after, (flags & TERN_TOKENIZE_EOS) != 0);
     *out_count = out.count;
     return out.count > capacity ? too_small("ids", out.count, capacity) : TERN_STATUS_OK;

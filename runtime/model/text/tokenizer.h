@@ -18,6 +18,13 @@ static inline void tern__ids_add(tern__ids *out, int32_t id) {
     out->count++;
 }
 
+// Added tokens that spelling them out does not make, were they user-defined: these, and all that
+// end a text.
+typedef struct tern__barred {
+    const int32_t *ids;
+    uint32_t count;
+} tern__barred;
+
 typedef struct tern__splitter tern__splitter;
 
 // Memory of one call to encode.
@@ -25,9 +32,10 @@ typedef struct tern__encoder {
     const tern_tokenizer *tokenizer;
     tern_context *context;
     tern__ids *out;
-    bool after_unknown; // of the same word
-    bool special;       // control tokens spelled out in the text become their ids
-    void *room;         // of the kind's encode
+    bool after_unknown;         // of the same word
+    bool special;               // control tokens spelled out in the text become their ids
+    const tern__barred *barred; // NULL: none is
+    void *room;                 // of the kind's encode
     size_t room_size;
     char *text; // of a stretch, normalised
     size_t text_size, text_capacity;
@@ -70,9 +78,12 @@ size_t tern__token_bytes(const tern_tokenizer *tokenizer, int32_t id, bool first
 // At least |count| * |each| bytes, which the next call may move; NULL when out of memory.
 void *tern__encoder_room(tern__encoder *encoder, size_t count, size_t each);
 
-// Encodes |size| < 2^30 bytes: added tokens, stretches, words.
-tern_status tern__encode(const tern_tokenizer *tokenizer, const char *text, uint32_t size,
+// Encodes |size| bytes: added tokens, stretches, words. INVALID_ARGUMENT for 1 GiB and more.
+tern_status tern__encode(const tern_tokenizer *tokenizer, const char *text, size_t size,
                          bool special, tern__ids *out);
+// Without control tokens, and without those that are barred.
+tern_status tern__encode_words(const tern_tokenizer *tokenizer, const char *text, size_t size,
+                               const tern__barred *barred, tern__ids *out);
 
 // Kinds.
 tern_status tern__bpe_finish(tern_tokenizer *tokenizer);

@@ -8,6 +8,8 @@
 #include "runtime/status.h"
 #include "runtime/model/utf8.h"
 
+enum { MAX_TEXT = 1 << 30 };
+
 static const char space_mark[3] = {'\xe2', '\x96', '\x81'};
 
 void *tern__encoder_room(tern__encoder *encoder, size_t count, size_t each) {
@@ -138,6 +140,14 @@ static bool take(const tern__vocabulary *v, int32_t id, const char *text, uint32
     return true;
 }
 
+static bool is_barred(const tern__encoder *e, int32_t id) {
+    bool barred = e->barred && tern_tokenizer_is_end(e->tokenizer, id);
+    for (uint32_t i = 0; e->barred && i < e->barred->count; i++) {
+        barred = barred || e->barred->ids[i] == id;
+    }
+    return barred;
+}
+
 // Cuts the tokens of |added| out and has |encode| go on with what lies between.
 static tern_status encode_found(tern__encoder *e, const tern__added *added, const int32_t *ids,
                                 encode_part encode, const char *text, uint32_t size, bool first) {
@@ -148,7 +158,7 @@ static tern_status encode_found(tern__encoder *e, const tern__added *added, cons
         if (ids[at] >= 0) {
             h.end = at + tern__added_size(added, v, ids[at]);
         }
-        if (ids[at] < 0 || !take(v, ids[at], text, size, done, &h)) {
+        if (ids[at] < 0 || is_barred(e, ids[at]) || !take(v, ids[at], text, size, done, &h)) {
             at++;
             continue;
         }
@@ -187,12 +197,28 @@ static tern_status encode_stretch(tern__encoder *e, const char *text, uint32_t s
                                      size, first);
 }
 
-tern_status tern__encode(const tern_tokenizer *tokenizer, const char *text, uint32_t size,
+static tern_status encode_all(tern__encoder *e, const char *text, size_t size) {
+    if (size >= MAX_TEXT) {
+        return tern__fail(e->context, TERN_STATUS_INVALID_ARGUMENT,
+                          "tokenizer: a text of %zu bytes, expected less than %d", size, MAX_TEXT);
+    }
+    tern_status status =
+        encode_added(e, e->tokenizer->added, encode_stretch, text, (uint32_t)size, true);
+    tern__free(e->context, e->room);
+    tern__free(e->context, e->text);
+    return status;
+}
+
+tern_status tern__encode(const tern_tokenizer *tokenizer, const char *text, size_t size,
                          bool special, tern__ids *out) {
     tern__encoder e = {
         .tokenizer = tokenizer, .context = tokenizer->v.context, .out = out, .special = special};
-    tern_status status = encode_added(&e, tokenizer->added, encode_stretch, text, size, true);
-    tern__free(e.context, e.room);
-    tern__free(e.context, e.text);
-    return status;
+    return encode_all(&e, text, size);
+}
+
+tern_status tern__encode_words(const tern_tokenizer *tokenizer, const char *text, size_t size,
+                               const tern__barred *barred, tern__ids *out) {
+    tern__encoder e = {
+        .tokenizer = tokenizer, .context = tokenizer->v.context, .out = out, .barred = barred};
+    return encode_all(&e, text, size);
 }
