@@ -26,7 +26,10 @@
  *  - a type whose blocks do not suit the rows is UNSUPPORTED.
  *
  * A dense type (f32, f16, bf16, q8_0) takes every matrix; a scale beside it goes into the weights.
- * Information is lost where a value is not held exactly. Vectors stay as they are.
+ * Information is lost where a value is not held exactly, and where the answers would not be the
+ * same with the same values: as F32, weights of other dense types that neither float16 nor bfloat16
+ * holds; weights that are held rounded (Q4_K to Q6_K); and weights of layers that become dense, or
+ * are dense no more, under the key `tern.weights` = absmean. Vectors stay as they are.
  *
  * Types that GGUF does not have (packed Hugging Face folders, BitMat) become TQ2_0, where blocks of
  * 256 do not suit Q2_0, and else F32. The keys `split.*` and `tern.scale` are left out: the result

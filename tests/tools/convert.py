@@ -104,10 +104,36 @@ convert(out, back, "--type", "i2_s", "--force")
 of_layers = lambda path: [t for t in tensors(path) if t[0].startswith("blk.")]
 expect(of_layers(back) == of_layers(rand) != of_layers(out), "as floats and back: the same layers")
 
-# So are scales of groups, in a llama too: what TriLM publishes unpacked.
-group = find_model("tiny-llama-group.gguf")
-convert(group, out, "--type", "f16", "--force")
-expect(logits(out) == logits(group) is not None, "groups as floats: the same logits")
+def embedded(model, kind, rows, path):
+    """|model| with rows of another type as its embedding, which is its output matrix too."""
+    gguf, entries = Gguf(model), [(n, s, k, d) for n, k, s, d in tensors(model)]
+    entries = [(n, s, kind, rows) if n == "token_embd.weight" else (n, s, k, d) for n, s, k, d in entries]
+    whole = write(path, entries)
+    made = Gguf(whole)
+    head = struct.pack("<4sIQQ", b"GGUF", 3, len(entries), gguf.u64(16)) + bytes(gguf.data[24:gguf.keys_end])
+    head += bytes(made.data[24:made.end])
+    path.write_bytes(head + bytes(-len(head) % 32) + bytes(made.data[made.base:]))
+    return path
+
+
+# Values decide how a network computes, not the types that hold them: in every architecture, in embeddings, and back.
+trits = [(i * i // 7 + i // 3) % 3 for i in range(260 * 128)]
+blocks = [struct.pack("<e", (i % 13 + 1) / 64) + bytes(sum(trits[64 * i + 4 * b + j] << 2 * j for j in range(4)) for b in range(16))
+          for i in range(260 * 2)]
+ternary_ends = embedded(find_model("tiny-qwen3.gguf"), Q2_0, b"".join(blocks), work / "ends.gguf")
+for model in [ternary_ends] + [m for m in sorted((SOURCE / "tests/golden").glob("*.gguf")) if m.stem != "tiny-llama-dense"]:
+    convert(model, out, "--type", "f32", "--force")
+    answers = logits(model)
+    expect(logits(out) == answers is not None, f"{model.stem} as f32: the same logits")
+    if not any(shape[0] % 64 for name, _, shape, _ in of_layers(model) if "norm" not in name):
+        convert(out, back, "--type", "q2_0", "--force")
+        expect(logits(back) == answers, f"{model.stem} as f32 and to a ternary type again: the same logits")
+
+# Where they could not, nothing is converted unless that is allowed: float32 is multiplied otherwise than the rest.
+dense = find_model("tiny-llama-dense.gguf")
+refuse("answers that change", (dense, work / "none.gguf", "--type", "f32"), 1, "Q8_0 as F32 keeps its values, but not the answers", "--lossy")
+convert(dense, out, "--type", "f32", "--lossy", "--force")
+expect(logits(out) not in (None, logits(dense)), "with --lossy they change")
 
 # Folders become files that need nothing beside them and answer the same.
 for path in sorted((SOURCE / "tests/golden").glob("hf-*")):

@@ -489,8 +489,8 @@ static void the_mean_makes_weights_ternary(void **state) {
     check_ternary(&f, (const float[]){0.5f, 0.5f, 2.0f, 2.0f}, 1);
     file_close(&f);
     // Halves go to zero, ones and what is more to one; no mean is less than 1e-5.
-    static const float ties[4] = {0.5f, -0.5f, 2.5f, 0.5f}, nothing[4] = {0};
-    static const uint8_t tied[4] = {1, 1, 2, 1};
+    static const float ties[4] = {0.5f, -0.5f, 2.5f, 0.5f}, little[4] = {8e-6f};
+    static const uint8_t tied[4] = {1, 1, 2, 1}, one[4] = {2, 1, 1, 1};
     memcpy(raw, ties, sizeof ties);
     memcpy(codes, tied, sizeof tied);
     file_open(&f, 0, 1, 4, sizeof ties, NULL);
@@ -498,19 +498,68 @@ static void the_mean_makes_weights_ternary(void **state) {
     CHECK_OK(file_load(&f));
     check_ternary(&f, (const float[]){1.0f}, 1);
     file_close(&f);
-    memcpy(raw, nothing, sizeof nothing);
-    memset(codes, 1, 4);
-    file_open(&f, 0, 1, 4, sizeof nothing, NULL);
+    memcpy(raw, little, sizeof little);
+    memcpy(codes, one, sizeof one);
+    file_open(&f, 0, 1, 4, sizeof little, NULL);
     f.part.absmean = true;
     CHECK_OK(file_load(&f));
     assert_true(fabsf(f.info.scale - 1e-5f) < 1e-11f);
     check_ternary(&f, (const float[]){1e-5f}, 1);
     file_close(&f);
     memcpy(raw, (const float[]){1.0f, INFINITY}, 8);
-    file_open(&f, 0, 1, 4, sizeof nothing, NULL);
+    file_open(&f, 0, 1, 4, sizeof little, NULL);
     f.part.absmean = true;
     CHECK_FAILS(file_load(&f), TERN_STATUS_CORRUPT_DATA, "row 0, column 1");
     file_close(&f);
+}
+
+static float number(tern_dtype dtype, const uint8_t *bytes) {
+    float value = 0.0f;
+    if (dtype != TERN_DTYPE_F16) {
+        bool half = dtype == TERN_DTYPE_BF16;
+        memcpy((uint8_t *)&value + (half ? 2 : 0), bytes, half ? 2 : 4); // little-endian
+        return value;
+    }
+    int bits = bytes[0] | bytes[1] << 8, exponent = bits >> 10 & 31, rest = bits & 1023;
+    value = exponent ? ldexpf((float)(1024 + rest), exponent - 25) : ldexpf((float)rest, -24);
+    return bits >> 15 ? -value : value;
+}
+
+// The smallest type that all values have, whatever it is that they are stored as.
+static void floats_are_held_in_half(void **state) {
+    (void)state;
+    enum { ROWS = 3, COLS = 7 };
+    static const struct {
+        float last;
+        tern_dtype dtype;
+    } cases[] = {{0.5f, TERN_DTYPE_F16},
+                 {0x1p-30f, TERN_DTYPE_BF16}, // which float16 has not
+                 {0x1p-60f, TERN_DTYPE_F16},  // which is flushed
+                 {0x1.001p-30f, TERN_DTYPE_F32},
+                 {0.1f, TERN_DTYPE_F32}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        float values[ROWS * COLS];
+        uint8_t got[ROWS * COLS * 4 + 4 * ROWS];
+        file f;
+        for (int k = 0; k < ROWS * COLS; k++) {
+            values[k] = (float)(k - 9) / 8.0f;
+        }
+        values[ROWS * COLS - 1] = cases[i].last;
+        memcpy(raw, values, sizeof values);
+        file_open(&f, 0, ROWS, COLS, sizeof values, NULL);
+        f.part.may_be_half = true;
+        CHECK_OK(file_load(&f));
+        assert_int_equal(f.info.dtype, cases[i].dtype);
+        values[ROWS * COLS - 1] = cases[i].last == 0x1p-60f ? 0.0f : cases[i].last;
+        CHECK_OK(tern_weights_export(f.weights, 0, ROWS, got, NULL));
+        uint32_t size = f.info.dtype == TERN_DTYPE_F32 ? 4 : 2;
+        for (uint32_t k = 0; k < ROWS * COLS; k++) {
+            uint32_t row_bytes = (COLS * size + 3) / 4 * 4;
+            const uint8_t *bytes = got + k / COLS * row_bytes + k % COLS * size;
+            assert_true(number(f.info.dtype, bytes) == values[k]);
+        }
+        file_close(&f);
+    }
 }
 
 int main(void) {
@@ -525,6 +574,7 @@ int main(void) {
         cmocka_unit_test(bitmat),
         cmocka_unit_test(shards_keep_their_scales),
         cmocka_unit_test(the_mean_makes_weights_ternary),
+        cmocka_unit_test(floats_are_held_in_half),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

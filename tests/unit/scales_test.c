@@ -41,6 +41,10 @@ static void equal_scales_become_one(void **state) {
     assert_int_equal(reduce((float[]){0, 2, 2, 0, 0, 0}, 0x39, &s), TERN_STATUS_OK);
     assert_int_equal(s.kind, TERN_SCALE_TENSOR);
     assert_true(s.tensor == 2.0f);
+    // What scales weights that are all zero says nothing.
+    assert_int_equal(reduce((float[]){7, 2, 2, 5, 1, 2}, 0x19, &s), TERN_STATUS_OK);
+    assert_int_equal(s.kind, TERN_SCALE_TENSOR);
+    assert_true(s.tensor == 2.0f);
     assert_int_equal(reduce((float[]){0, 0, 0, 0, 0, 0}, 0x3f, &s), TERN_STATUS_OK);
     assert_int_equal(s.kind, TERN_SCALE_TENSOR);
     assert_true(s.tensor == 1.0f);

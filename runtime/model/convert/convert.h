@@ -45,6 +45,7 @@ typedef struct tern__conversion {
     const tern_sink *sink;
     const tern__ggml_type *type; // NULL: as they are
     uint32_t i2s_block;          // of the archive's tensors
+    bool absmean;                // a load makes dense matrices of layers ternary by their mean
     tern__plan *plans;           // of every tensor
     uint64_t count;
     uint64_t done, total; // bytes, for the progress callback

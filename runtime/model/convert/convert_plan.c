@@ -10,6 +10,7 @@
 #include "runtime/model/tensors/ggml_decode.h"
 #include "runtime/model/tensors/ggml_encode.h"
 #include "runtime/model/tensors/i2s_probe.h"
+#include "runtime/model/tensors/look.h"
 #include "runtime/status.h"
 #include "shaders/common/divide.h"
 #include "shaders/common/float.h"
@@ -223,15 +224,56 @@ static tern_status check_row(const tern__conversion *c, const tern__plan *plan,
     return TERN_STATUS_OK;
 }
 
+static tern_status lost_answers(const tern__conversion *c, const tern__plan *plan,
+                                const char *why) {
+    if (allows_loss(c)) {
+        return TERN_STATUS_OK;
+    }
+    return tern__fail(c->context, TERN_STATUS_INVALID_ARGUMENT,
+                      "tensor '%s': %s as %s keeps its values, but not the answers: %s; --lossy "
+                      "(TERN_CONVERT_LOSSY) allows that",
+                      plan->info.name, plan->info.type_name, plan->type->name, why);
+}
+
+// How a load holds dense values that float16 has not: as they are, or rounded to it; and which
+// activations are multiplied with them.
+typedef enum held { HELD_EXACT, HELD_ROUNDED, HELD_FULL } held;
+
+static held held_as(const tern__ggml_type *type, uint32_t types) {
+    bool full = type->dtype == TERN_DTYPE_F32 && !(types & TERN__HOLDS_BF16);
+    bool rounded = type->dtype == TERN_DTYPE_F16 && !tern__ggml_is_float(type);
+    return full ? HELD_FULL : rounded ? HELD_ROUNDED : HELD_EXACT;
+}
+
+// |types| of those in look.h hold all values.
+static tern_status check_answers(const tern__conversion *c, const tern__plan *plan,
+                                 const tern__rowsource *source, uint32_t types) {
+    held before = held_as(source->type, types), after = held_as(plan->type, types);
+    if ((types & TERN__HOLDS_F16) || before == after) {
+        return TERN_STATUS_OK;
+    }
+    return lost_answers(c, plan,
+                        before == HELD_FULL || after == HELD_FULL
+                            ? "F32 weights are multiplied with activations as they are, others "
+                              "with activations rounded to float16"
+                            : "these weights are rounded to float16 when they are loaded");
+}
+
 static tern_status check_rows(tern__conversion *c, const tern__plan *plan, tern__rowsource *source,
                               uint8_t *encoded, float *back) {
+    uint32_t types = TERN__HOLDS_F16 | TERN__HOLDS_BF16;
+    bool ternary = true;
     for (uint64_t r = 0; r < source->rows; r++) {
         TERN_TRY(tern__rowsource_values(source, r));
         tern__ggml_encode_values(plan->type, source->cols, source->values, encoded);
         TERN_TRY(check_row(c, plan, source, r, encoded, back));
+        types = tern__look_at_values(source->values, source->cols, types);
+        if (ternary) {
+            TERN_TRY(tern__rowsource_ternary(source, r, &ternary));
+        }
         TERN_TRY(tern__conversion_advance(c, r + 1 == source->rows ? 0 : source->raw_row_bytes));
     }
-    return TERN_STATUS_OK;
+    return ternary ? TERN_STATUS_OK : check_answers(c, plan, source, types);
 }
 
 static tern_status plan_dense(tern__conversion *c, tern__plan *plan, tern__rowsource *source) {
@@ -260,14 +302,17 @@ static bool is_linear_output(const tern_archive *archive, const char *name) {
     return architecture && (architecture->traits & TERN__RECURRENT) != 0;
 }
 
-// Float matrices of layers; what chooses experts stays a number.
-static bool is_projection(const tern_archive *archive, const tern_tensor_info *info) {
+// Matrices of layers; what chooses experts stays a number.
+static bool is_of_layer(const tern_archive *archive, const tern_tensor_info *info) {
     size_t length = strlen(info->name), suffix = strlen(".weight");
     bool of_layer = strncmp(info->name, "blk.", 4) == 0 && length > suffix &&
                     strcmp(info->name + length - suffix, ".weight") == 0 &&
                     !strstr(info->name, "ffn_gate_inp");
-    return tern__ggml_is_float(tern__ggml_type_of(info)) &&
-           (of_layer || is_linear_output(archive, info->name));
+    return of_layer || is_linear_output(archive, info->name);
+}
+
+static bool is_projection(const tern_archive *archive, const tern_tensor_info *info) {
+    return tern__ggml_is_float(tern__ggml_type_of(info)) && is_of_layer(archive, info);
 }
 
 // For types that GGUF does not have.
@@ -308,6 +353,18 @@ static tern_status plan_matrix(tern__conversion *c, tern__plan *plan) {
     return status;
 }
 
+// What is dense in a network of tern.weights = absmean gets another scale than what is ternary.
+static tern_status check_absmean(const tern__conversion *c, const tern__plan *plan,
+                                 const tern__ggml_type *own) {
+    bool was_dense = own->scale_kind == TERN_SCALE_NONE;
+    bool is_dense = plan->type->scale_kind == TERN_SCALE_NONE;
+    if (!c->absmean || plan->mode == TERN__CONVERT_ABSMEAN || was_dense == is_dense ||
+        !is_of_layer(c->archive, &plan->info)) {
+        return TERN_STATUS_OK;
+    }
+    return lost_answers(c, plan, "a load of this model rounds float weights to their mean size");
+}
+
 static tern_status plan_tensor(tern__conversion *c, tern__plan *plan) {
     uint64_t before = c->done;
     const tern__ggml_type *own = tern__i2s_type(tern__ggml_type_of(&plan->info), c->i2s_block);
@@ -325,6 +382,7 @@ static tern_status plan_tensor(tern__conversion *c, tern__plan *plan) {
         TERN_TRY(plan_matrix(c, plan));
         plan->bytes = plan->mode == TERN__CONVERT_COPY ? plan->info.size : bytes;
         plan->type = plan->mode == TERN__CONVERT_COPY ? own : plan->type;
+        TERN_TRY(check_absmean(c, plan, own));
     }
     c->done = before;
     return tern__conversion_advance(c, plan->info.size);
@@ -355,7 +413,10 @@ static tern_status plan_side(tern__conversion *c, tern__plan *plan, bool inverse
 
 tern_status tern__conversion_plan(tern__conversion *c) {
     bool inverse = false;
+    const char *weights = NULL;
     TERN_TRY(tern__factors_direction(c->archive, &inverse));
+    TERN_TRY(tern__archive_string(c->archive, "tern.weights", "", &weights));
+    c->absmean = strcmp(weights, "absmean") == 0;
     for (uint64_t i = 0; i < c->count; i++) {
         TERN_TRY(plan_tensor(c, &c->plans[i]));
     }

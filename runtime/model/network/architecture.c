@@ -4,11 +4,10 @@
 #include <string.h>
 
 enum {
-    BITNET = TERN__SUB_NORMS | TERN__TERNARY,
     QWEN3_MOE = TERN__HEAD_NORMS | TERN__EXPERTS,
     GEMMA3 = TERN__HEAD_NORMS | TERN__POST_NORMS | TERN__SCALED_EMBEDDING,
-    MAPLE = TERN__HEAD_NORMS | TERN__EXPERTS | TERN__WINDOWED_TURN | TERN__TERNARY,
-    HGRN_BIT = TERN__RECURRENT | TERN__JOINT_GATE | TERN__TERNARY,
+    MAPLE = TERN__HEAD_NORMS | TERN__EXPERTS | TERN__WINDOWED_TURN,
+    HGRN_BIT = TERN__RECURRENT | TERN__JOINT_GATE,
 
     SILU = TERN_ACTIVATION_SILU,
     RELU2 = TERN_ACTIVATION_RELU2,
@@ -18,12 +17,11 @@ enum {
 };
 
 static const tern__architecture architectures[] = {
-    {"bitnet", BITNET, SILU, HALF_SPLIT, 0, 0.0, 0.0f},
+    {"bitnet", TERN__SUB_NORMS, SILU, HALF_SPLIT, 0, 0.0, 0.0f},
     // The published 2B-4T files have no key for their gate (formats: relu squared all the same).
-    {"bitnet-b1.58", BITNET, RELU2, HALF_SPLIT, 0, 0.0, 0.0f},
-    {"bitnet-25", BITNET, RELU2, HALF_SPLIT, 0, 0.0, 0.0f},
-    // TriLM is published as 16-bit floats that are ternary by shards of rows (formats: Spectra).
-    {"llama", TERN__TERNARY, SILU, INTERLEAVED, 0, 0.0, 0.0f},
+    {"bitnet-b1.58", TERN__SUB_NORMS, RELU2, HALF_SPLIT, 0, 0.0, 0.0f},
+    {"bitnet-25", TERN__SUB_NORMS, RELU2, HALF_SPLIT, 0, 0.0, 0.0f},
+    {"llama", 0, SILU, INTERLEAVED, 0, 0.0, 0.0f},
     {"qwen2", 0, SILU, HALF_SPLIT, 0, 0.0, 0.0f},
     {"qwen3", TERN__HEAD_NORMS, SILU, HALF_SPLIT, 0, 0.0, 0.0f},
     {"qwen3moe", QWEN3_MOE, SILU, HALF_SPLIT, 0, 0.0, 0.0f},

@@ -19,8 +19,7 @@ enum {
     TERN__WINDOWED_TURN = 1 << 5,    // only windowed layers have rotary positions
     TERN__RECURRENT = 1 << 6,        // gated recurrences for attention (arXiv 2406.02528)
     TERN__JOINT_GATE = 1 << 7,       // gate and up are one matrix, the gate's rows first
-    TERN__TERNARY = 1 << 8, // dense projections whose values are all -s, 0 or +s are ternary ones
-    TERN__BARE = 1 << 9     // no norms but those of projections; of files, not of architectures
+    TERN__BARE = 1 << 8 // no norms but those of projections; of files, not of architectures
 };
 
 typedef struct tern__architecture {

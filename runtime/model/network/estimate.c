@@ -4,6 +4,7 @@
 #include "runtime/model/tensors/factors.h"
 #include "runtime/model/tensors/ggml_decode.h"
 #include "runtime/model/network/layout.h"
+#include "runtime/model/tensors/look.h"
 #include "runtime/model/tensors/matrix.h"
 #include "runtime/model/tensors/scales.h"
 #include "runtime/model/session/session.h"
@@ -24,6 +25,8 @@ typedef struct sample {
     uint32_t rows;
     uint32_t groups; // scales a row
     uint32_t group_size;
+    bool ternary;   // as far as rows were taken
+    uint32_t types; // TERN__HOLDS_*, of float32: likewise
     size_t raw_bytes;
     uint8_t *raw;
     uint8_t *codes;
@@ -34,6 +37,8 @@ static void sample_init(sample *s, const tern_archive *archive, const tern__part
     tern_context *context = tern__archive_context(archive);
     bool grouped = part->type->scale_kind == TERN_SCALE_GROUP;
     *s = (sample){.archive = archive, .part = part};
+    s->ternary = grouped || part->may_be_ternary;
+    s->types = part->may_be_half ? TERN__HOLDS_F16 | TERN__HOLDS_BF16 : 0u;
     s->rows = part->rows < SAMPLE_ROWS ? part->rows : SAMPLE_ROWS;
     s->group_size = grouped ? part->type->group_size : TERN__TERNARY_GROUP;
     s->groups = (part->cols + s->group_size - 1) / s->group_size;
@@ -51,7 +56,7 @@ static void sample_finish(sample *s) {
 }
 
 // The scales of sampled row |index|; false if its values are not those of a ternary matrix.
-static bool take_row(sample *s, uint32_t index) {
+static bool take_scales(sample *s, uint32_t index) {
     const tern__ggml_type *type = s->part->type;
     float *scales = s->scales + (size_t)index * s->groups;
     if (type->scale_kind != TERN_SCALE_GROUP) {
@@ -62,17 +67,23 @@ static bool take_row(sample *s, uint32_t index) {
            !tern__ggml_has_code_3(s->codes, (size_t)s->groups * s->group_size / 4);
 }
 
-static tern_status take_rows(sample *s, bool *out_ternary) {
-    *out_ternary = true;
+static void take_row(sample *s, uint32_t index) {
+    s->ternary = s->ternary && take_scales(s, index);
+    s->types = s->types ? tern__look_at_values((const float *)(const void *)s->raw, s->part->cols,
+                                               s->types)
+                        : 0u;
+}
+
+static tern_status take_rows(sample *s) {
     if (!s->raw || !s->codes || !s->scales) {
         return tern__fail_memory(tern__archive_context(s->archive), s->raw_bytes,
                                  s->part->info.name);
     }
-    for (uint32_t i = 0; i < s->rows && *out_ternary; i++) {
+    for (uint32_t i = 0; i < s->rows && (s->ternary || s->types); i++) {
         uint64_t row = s->rows == 1 ? 0 : (uint64_t)i * (s->part->rows - 1) / (s->rows - 1);
         TERN_TRY(tern__archive_read(s->archive, &s->part->info, row * s->raw_bytes, s->raw,
                                     s->raw_bytes));
-        *out_ternary = take_row(s, i);
+        take_row(s, i);
     }
     return TERN_STATUS_OK;
 }
@@ -84,19 +95,20 @@ static bool has_row_factors(const tern_archive *archive, const tern__part *part)
 }
 
 // Judged by a sample of its rows.
-static tern_status foresee_scales(const tern_archive *archive, const tern__part *part,
+static tern_status foresee_values(const tern_archive *archive, const tern__part *part,
                                   tern_weights_info *out) {
     sample s;
-    bool ternary = false;
     sample_init(&s, archive, part);
-    tern_status status = take_rows(&s, &ternary);
-    if (status == TERN_STATUS_OK && ternary) {
+    tern_status status = take_rows(&s);
+    if (status == TERN_STATUS_OK && s.ternary) {
         out->dtype = TERN_DTYPE_T2;
         out->scale_kind = tern__scales_kind(s.scales, s.rows, &s.groups, &s.group_size);
         out->group_size = s.group_size;
     } else if (tern__ggml_may_be_wide(part->type)) {
         out->dtype = TERN_DTYPE_Q8_0;
         out->scale_kind = TERN_SCALE_NONE;
+    } else if (s.types) {
+        out->dtype = s.types & TERN__HOLDS_F16 ? TERN_DTYPE_F16 : TERN_DTYPE_BF16;
     }
     sample_finish(&s);
     return status;
@@ -114,8 +126,8 @@ static tern_status foresee(const tern_archive *archive, const tern__part *part,
     if (part->absmean) {
         out->dtype = TERN_DTYPE_T2;
         out->scale_kind = part->experts > 1 ? TERN_SCALE_ROW : TERN_SCALE_TENSOR;
-    } else if (type->scale_kind == TERN_SCALE_GROUP || part->may_be_ternary) {
-        TERN_TRY(foresee_scales(archive, part, out));
+    } else if (type->scale_kind == TERN_SCALE_GROUP || part->may_be_ternary || part->may_be_half) {
+        TERN_TRY(foresee_values(archive, part, out));
     }
     if (out->scale_kind == TERN_SCALE_TENSOR && has_row_factors(archive, part)) {
         out->scale_kind = TERN_SCALE_ROW;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runtime/model/files/archive.h"
+#include "runtime/model/tensors/look.h"
 #include "runtime/status.h"
 
 typedef enum dimension { ONE, WIDTH, FFN, HEADS, KV_HEADS, HEAD, EXPERTS, TWO_FFN } dimension;
@@ -150,6 +151,18 @@ static tern_status check_shape(const walk *w, const tern__part *part) {
     return TERN_STATUS_OK;
 }
 
+// Whatever the type of a dense matrix, it is its values that decide how it runs, so that a file and
+// what it was converted from answer alike.
+static tern_status look_at(const walk *w, tern__part *part) {
+    tern__look seen = {0};
+    if (part->usage && !part->absmean && part->type->scale_kind == TERN_SCALE_NONE) {
+        TERN_TRY(tern__look_at_first(w->archive, &part->info, &seen));
+    }
+    part->may_be_ternary = seen.ternary;
+    part->may_be_half = seen.half && !part->as_q8;
+    return TERN_STATUS_OK;
+}
+
 // Finds |name| and visits it. An absent optional tensor is OK and sets |*out_found| to false.
 static tern_status visit_part(const walk *w, const char *name, tern__part *part, bool *out_found) {
     part->info.struct_size = sizeof part->info;
@@ -167,6 +180,7 @@ static tern_status visit_part(const walk *w, const char *name, tern__part *part,
     TERN_TRY(check_type(w, part));
     TERN_TRY(check_shape(w, part));
     part->absmean = w->absmean && part->projection && part->type->scale_kind == TERN_SCALE_NONE;
+    TERN_TRY(look_at(w, part));
     if (out_found) {
         *out_found = found;
     }
@@ -207,7 +221,6 @@ static tern_status visit_linear(const walk *w, const char *stem, tern__part *par
     TERN_TRY(visit_vector(w, name, part->cols, matrix ? &matrix->norm : NULL,
                           required ? NULL : &has_norm));
     part->normed = has_norm || required;
-    part->may_be_ternary = (part->may_be_ternary || part->normed) && is_wide_float(w, stem);
     snprintf(name, sizeof name, "%s.bias", stem);
     TERN_TRY(visit_vector(w, name, part->rows, matrix ? &matrix->bias : NULL, &found));
     snprintf(name, sizeof name, "%s.weight", stem);
@@ -233,10 +246,8 @@ static tern_status visit_layer_tensor(const walk *w, uint32_t index, const layer
     if (tensor->kind == BUNDLE) {
         part.experts = hyper->experts;
         part.rows *= hyper->experts;
-        part.may_be_ternary = is_wide_float(w, stem);
         return visit_part(w, name, &part, NULL);
     }
-    part.may_be_ternary = tensor->kind == PROJECTION && tern__hyper_has(hyper, TERN__TERNARY);
     return visit_linear(w, stem, &part);
 }
 
@@ -376,9 +387,15 @@ tern_status tern__layout_visit(tern__network *network, const tern_archive *archi
     return check_strays(&w);
 }
 
+tern_dtype tern__part_dtype(const tern__part *part, bool as_ternary) {
+    return part->absmean || (part->may_be_ternary && as_ternary) ? TERN_DTYPE_T2
+           : part->as_q8                                         ? TERN_DTYPE_Q8_0
+           : part->may_be_half                                   ? TERN_DTYPE_F16
+                                                                 : part->type->dtype;
+}
+
 uint64_t tern__part_bytes(const tern__part *part, bool as_ternary) {
-    bool ternary = part->absmean || (part->may_be_ternary && as_ternary);
-    tern_dtype dtype = ternary ? TERN_DTYPE_T2 : part->as_q8 ? TERN_DTYPE_Q8_0 : part->type->dtype;
+    tern_dtype dtype = tern__part_dtype(part, as_ternary);
     uint64_t floats = part->cols * (part->bounds ? (uint64_t)part->rows + 1 : 1);
     return part->usage ? part->rows * tern_dtype_row_bytes(dtype, part->cols)
                        : floats * sizeof(float);

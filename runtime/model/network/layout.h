@@ -16,7 +16,8 @@ typedef struct tern__part {
     bool projection;      // a matrix of a layer
     bool as_q8;           // held as q8_0, whatever float it is in the file
     bool is_copy;         // a second matrix of a tensor
-    bool may_be_ternary;  // dense as stored; its values decide what it becomes
+    bool may_be_ternary;  // dense as stored; its values decide what it becomes,
+    bool may_be_half;     // and whether float32 is held in half the bytes (look.h)
     bool absmean;         // dense as stored; a load makes it ternary by its mean size
     bool bounds;          // lower bounds of all layers, beside which a vector of ones is held
     bool normed;          // there is a norm in front of it, of its own
@@ -34,7 +35,10 @@ typedef tern_status (*tern__part_fn)(void *user, const tern__part *part);
 tern_status tern__layout_visit(tern__network *network, const tern_archive *archive,
                                tern__part_fn visit, void *user);
 
-// Bytes of a part on the device, as canonical rows; what may be ternary counted as such or not.
+// What a matrix is on the device, as far as its first values show; what may be ternary counted as
+// such or not. A load goes by all of them.
+tern_dtype tern__part_dtype(const tern__part *part, bool as_ternary);
+// Bytes of a part, as canonical rows of that.
 uint64_t tern__part_bytes(const tern__part *part, bool as_ternary);
 
 #endif

@@ -207,11 +207,11 @@ static tern_status check_dense(const tern__transfer *t) {
     return TERN_STATUS_OK;
 }
 
-// What was counted as |part->rows| rows of t2 is now |dtype|.
-static tern_status claim(const tern__transfer *t, tern_dtype dtype) {
+// What was counted as rows of |counted| is |dtype|.
+static tern_status claim(const tern__transfer *t, tern_dtype counted, tern_dtype dtype) {
     const tern__part *part = t->part;
     t->loader->claimed += part->rows * (tern_dtype_row_bytes(dtype, part->cols) -
-                                        tern_dtype_row_bytes(TERN_DTYPE_T2, part->cols));
+                                        tern_dtype_row_bytes(counted, part->cols));
     return tern__loader_check_budget(t->loader);
 }
 
@@ -225,7 +225,7 @@ static tern_status load_grouped(tern__transfer *t, tern__matrix *out, uint64_t *
     tern__log(t->loader->context, TERN_LOG_INFO,
               "tensor '%s' of type %s has weights of +2: no ternary matrix, held as q8_0",
               t->part->info.name, t->part->info.type_name);
-    TERN_TRY(claim(t, TERN_DTYPE_Q8_0));
+    TERN_TRY(claim(t, TERN_DTYPE_T2, TERN_DTYPE_Q8_0));
     return load_q8(t, out, out_bytes);
 }
 
@@ -240,6 +240,19 @@ static tern_status load_ternary(tern__transfer *t, tern__matrix *out, uint64_t *
         return t->type->scale_kind == TERN_SCALE_GROUP ? load_grouped(t, out, out_bytes)
                                                        : load_streamed(t, out, out_bytes);
     }
+}
+
+static tern_status load_dense(tern__transfer *t, tern__matrix *out, uint64_t *out_bytes) {
+    const tern__part *part = t->part;
+    tern_dtype dtype = part->as_q8 ? TERN_DTYPE_Q8_0 : t->type->dtype;
+    TERN_TRY(check_dense(t));
+    if (part->may_be_half && !part->as_q8) {
+        TERN_TRY(tern__transfer_find_half(t, &dtype));
+    }
+    TERN_TRY(claim(t, tern__part_dtype(part, true), dtype));
+    return part->as_q8               ? load_q8(t, out, out_bytes)
+           : dtype != t->type->dtype ? tern__transfer_halves(t, dtype, out, out_bytes)
+                                     : load_streamed(t, out, out_bytes);
 }
 
 static tern_status load(tern__transfer *t, tern__matrix *out, uint64_t *out_bytes) {
@@ -258,10 +271,8 @@ static tern_status load(tern__transfer *t, tern__matrix *out, uint64_t *out_byte
         if (ternary) {
             return TERN_STATUS_OK;
         }
-        TERN_TRY(claim(t, part->as_q8 ? TERN_DTYPE_Q8_0 : t->type->dtype));
     }
-    TERN_TRY(check_dense(t));
-    return part->as_q8 ? load_q8(t, out, out_bytes) : load_streamed(t, out, out_bytes);
+    return load_dense(t, out, out_bytes);
 }
 
 tern_status tern__matrix_load(tern__loader *loader, const tern__part *part, tern__matrix *out,

@@ -44,7 +44,8 @@ tern_status tern__check_memory(tern_device *device, const char *what, uint64_t b
 uint64_t tern__weights_bytes(const tern_weights_info *info);
 
 // Ternary types keep one scale per matrix or row where that says the same. Dense values that are
-// -s, 0 or +s, with an s for each 64 columns at most, become ternary where |part->may_be_ternary|.
+// -s, 0 or +s, with an s for each 64 columns at most, become ternary where |part->may_be_ternary|;
+// float32 that float16 holds as well becomes that, or else bfloat16, where |part->may_be_half|.
 // Where |part->absmean| all of them do: with m the mean of |w|, added up in double precision, row
 // by row in ascending order, and rounded to float32 (1e-5 at least), and f = 1 / m,
 //

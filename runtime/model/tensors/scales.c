@@ -19,22 +19,23 @@ static bool is_zero(const uint8_t *codes, uint32_t bytes) {
 }
 
 static bool is_group_zero(const tern__scales *scales, size_t index) {
-    uint32_t step = scales->group_size / 4;
+    uint32_t step = (scales->group_size + 3) / 4;
     uint32_t from = (uint32_t)(index % scales->groups) * step;
     uint32_t left = scales->row_bytes - from;
     return is_zero(scales->codes + index / scales->groups * scales->row_bytes + from,
                    left < step ? left : step);
 }
 
-// After this a value is 0 only where it may be anything.
+// After this a value is 0 where it may be anything, and only there.
 static tern_status check(tern_context *context, const char *name, const tern__scales *scales) {
     size_t count = (size_t)scales->rows * scales->groups;
     for (size_t i = 0; i < count; i++) {
         float value = scales->values[i];
-        if (isfinite(value) && t_flush(value) != 0.0f) {
+        bool says_nothing = isfinite(value) && is_group_zero(scales, i);
+        if (!says_nothing && isfinite(value) && t_flush(value) != 0.0f) {
             continue;
         }
-        if (!isfinite(value) || !is_group_zero(scales, i)) {
+        if (!says_nothing) {
             return tern__fail(
                 context, TERN_STATUS_CORRUPT_DATA,
                 "tensor '%s': scale of block %llu of row %llu is %g, expected a finite "

@@ -24,8 +24,9 @@ typedef struct tern__scales {
 tern_scale_kind tern__scales_kind(float *values, uint32_t rows, uint32_t *groups,
                                   uint32_t *group_size);
 
-// A scale of 0 over zero weights only can be anything; CORRUPT_DATA names |name| and the block for
-// any other 0, NaN or infinity.
+// A scale over zero weights only can be anything and says nothing: the same weights have the same
+// kind, however they are stored. CORRUPT_DATA names |name| and the block for any other 0, and for
+// NaN and infinity.
 tern_status tern__scales_reduce(tern_context *context, const char *name, tern__scales *scales);
 
 #endif

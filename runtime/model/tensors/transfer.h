@@ -10,6 +10,7 @@ typedef struct tern__transfer {
     tern__loader *loader;
     const tern__part *part;
     const tern__ggml_type *type; // what |part->type| turned out to mean
+    const tern__ggml_type *half; // what float32 is held as
     tern__factors factors;
     float scale; // of all weights, before factors
     uint32_t chunk_rows;
@@ -37,6 +38,10 @@ tern_status tern__transfer_create(const tern__transfer *t, tern_weights_desc *de
 tern_status tern__transfer_blocks(tern__transfer *t, bool *out_ternary, tern__matrix *out,
                                   uint64_t *out_bytes);
 tern_status tern__transfer_values(tern__transfer *t, bool *out_ternary, tern__matrix *out,
+                                  uint64_t *out_bytes);
+// The smaller type that holds all of a float32 matrix, or float32.
+tern_status tern__transfer_find_half(tern__transfer *t, tern_dtype *out);
+tern_status tern__transfer_halves(tern__transfer *t, tern_dtype dtype, tern__matrix *out,
                                   uint64_t *out_bytes);
 // HF_T2.
 tern_status tern__transfer_fields(tern__transfer *t, tern__matrix *out, uint64_t *out_bytes);
