@@ -177,7 +177,7 @@ enum { TERN_CPU_ATTEND_QUERIES = 4 };
 // Attention of the query heads that share a key head, within one block of positions: |count| <= 64
 // rows of a cache.
 struct tern_cpu_attend {
-    const void *rows;  // f16 or f32
+    const void *rows;  // f16, f32, or i8 with each row's scale behind its |dim| elements
     const void *ahead; // as many rows that are needed soon, or any address: may be prefetched
     size_t stride;     // elements
     uint32_t count;
@@ -193,10 +193,13 @@ struct tern_cpu_attend {
 // keys: out[j] = sum_d(x[d] * row_j[d]) by rule 4, |x| a query rounded as the cache is.
 // values: out[d] += flush(x[0] * row_0[d] + x[1] * row_1[d] + ...) * weights[0], the sum ascending
 // from +0, |x| probabilities; products with |weights| are rounded.
+// Of i8, keys gives each sum times the row's scale, and values leaves the scales alone: weights
+// makes |x| of probabilities, in place: out[j] = r16(x[j] * scale_j).
 typedef void tern_cpu_attend_keys_f32_fn(const struct tern_cpu_attend *job, const float *x,
                                          float *out);
 typedef tern_cpu_attend_keys_f32_fn tern_cpu_attend_keys_f16_fn, tern_cpu_attend_values_f32_fn,
-    tern_cpu_attend_values_f16_fn;
+    tern_cpu_attend_values_f16_fn, tern_cpu_attend_keys_i8_fn, tern_cpu_attend_weights_i8_fn,
+    tern_cpu_attend_values_i8_fn;
 
 // What a level can do at most, for tern_device_measure. A read sums |bytes|, a multiple of 512, as
 // 64-bit words, each time asking for what lies |ahead| bytes later (0: not), be it past the end.

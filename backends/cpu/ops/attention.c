@@ -22,10 +22,20 @@ struct room {
     uint64_t task;  // weights of MOST heads
 };
 
+// The kernels for a type of cache. One of int8 has scales to weigh probabilities with; the others
+// have none, and one of f16 rounds them.
+struct kind {
+    tern_cpu_attend_keys_f16_fn *keys;
+    tern_cpu_attend_values_f16_fn *values;
+    tern_cpu_attend_weights_i8_fn *weights;
+    tern_cpu_round_f16_fn *round;
+};
+
 struct job {
     const struct tern_cpu_run *run;
     const tern_attention_desc *desc;
     struct room room;
+    struct kind kind;
     uint32_t groups; // of a key head
     uint32_t count;  // of all groups
     uint32_t blocks; // of the row with most
@@ -47,11 +57,22 @@ struct group {
 };
 
 static uint32_t dim_of(const tern_attention_desc *d) {
-    return d->k_cache.shape[3];
+    return tern_cpu_cache_dim(&d->k_cache);
 }
 
-static bool is_half(const tern_attention_desc *d) {
-    return d->k_cache.dtype == TERN_DTYPE_F16;
+static struct kind kind_of(const struct tern_cpu_kernels *k, tern_dtype dtype) {
+    switch (dtype) {
+    case TERN_DTYPE_F16:
+        return (struct kind){.keys = k->attend_keys_f16.fn,
+                             .values = k->attend_values_f16.fn,
+                             .round = k->round_f16.fn};
+    case TERN_DTYPE_I8:
+        return (struct kind){.keys = k->attend_keys_i8.fn,
+                             .values = k->attend_values_i8.fn,
+                             .weights = k->attend_weights_i8.fn};
+    default:
+        return (struct kind){.keys = k->attend_keys_f32.fn, .values = k->attend_values_f32.fn};
+    }
 }
 
 // Query heads of a key head.
@@ -134,17 +155,22 @@ static struct tern_cpu_attend attend_block(const struct job *job, const tern_ten
                                     .queries = g->heads};
 }
 
-// The queries, rounded as the cache is.
+static void round_query(const struct kind *kind, const float *q, uint32_t dim, float *to) {
+    if (kind->round) {
+        kind->round(q, dim, to);
+        return;
+    }
+    for (uint32_t i = 0; i < dim; i++) {
+        to[i] = kind->weights ? t_round_16(q[i]) : q[i];
+    }
+}
+
+// The queries, rounded as the cache wants.
 static void prepare(const struct job *job, const struct group *g) {
     uint32_t dim = dim_of(job->desc);
     const float *q = tern_cpu_f32(&job->desc->q, g->row) + (size_t)g->head * dim;
     for (uint32_t i = 0; i < g->heads; i++) {
-        float *to = g->queries + i * job->room.dim;
-        if (is_half(job->desc)) {
-            job->run->kernels->round_f16.fn(q + (size_t)i * dim, dim, to);
-        } else {
-            memcpy(to, q + (size_t)i * dim, dim * sizeof *to);
-        }
+        round_query(&job->kind, q + (size_t)i * dim, dim, g->queries + i * job->room.dim);
     }
 }
 
@@ -171,20 +197,25 @@ static void add_up(const struct job *job, const struct group *g, const float *p,
 static void score(const struct job *job, const struct group *g, uint32_t index) {
     const struct tern_cpu_kernels *kernels = job->run->kernels;
     const struct room *room = &job->room;
-    bool half = is_half(job->desc);
     struct tern_cpu_attend keys = attend_block(job, &job->desc->k_cache, g, index);
     float *scores = g->scores + (size_t)index * TERN_KV_BLOCK;
     keys.x_stride = room->dim;
     keys.out_stride = room->positions;
-    (half ? kernels->attend_keys_f16.fn : kernels->attend_keys_f32.fn)(&keys, g->queries, scores);
+    job->kind.keys(&keys, g->queries, scores);
     for (uint32_t i = 0; i < g->heads; i++) {
         float *p = scores + i * room->positions;
         g->most[i * room->blocks + index] = kernels->exp_scaled.fn(p, keys.count, job->desc->scale);
-        if (half) {
-            kernels->round_f16.fn(p, keys.count, p);
+        if (job->kind.round) {
+            job->kind.round(p, keys.count, p);
         }
     }
     add_up(job, g, scores, keys.count, g->sums + index);
+    if (job->kind.weights) {
+        struct tern_cpu_attend values = attend_block(job, &job->desc->v_cache, g, index);
+        values.x_stride = room->positions;
+        values.out_stride = room->positions;
+        job->kind.weights(&values, scores, scores);
+    }
 }
 
 // The weights of the blocks of head |i|; returns what all its weighed sums are to be divided by.
@@ -214,7 +245,7 @@ static void join(const struct job *job, const struct group *g, uint32_t first, u
     }
     for (uint32_t b = 0; b < g->blocks; b++) {
         struct tern_cpu_attend values = attend_block(job, &d->v_cache, g, b);
-        size_t offset = (size_t)first * (is_half(d) ? 2 : 4);
+        size_t offset = (size_t)first * tern_element_bytes(d->v_cache.dtype);
         values.rows = (const uint8_t *)values.rows + offset;
         values.ahead = (const uint8_t *)values.ahead + offset;
         values.dim = columns;
@@ -222,8 +253,7 @@ static void join(const struct job *job, const struct group *g, uint32_t first, u
         values.out_stride = dim_of(d);
         values.weights = weights + b;
         values.weights_stride = room->blocks;
-        (is_half(d) ? kernels->attend_values_f16.fn : kernels->attend_values_f32.fn)(
-            &values, g->scores + (size_t)b * TERN_KV_BLOCK, out);
+        job->kind.values(&values, g->scores + (size_t)b * TERN_KV_BLOCK, out);
     }
     for (uint32_t i = 0; i < g->heads; i++, out += dim_of(d)) {
         kernels->scale.fn(out, inverse[i], columns, out);
@@ -272,7 +302,7 @@ static uint64_t cost(uint64_t blocks, uint64_t columns) {
 
 static struct job job_of(const struct tern_cpu_run *run, const tern_attention_desc *d) {
     uint32_t tasks = tern_cpu_max_tasks(run->pool);
-    struct job job = {run, d, room_of(d), groups_of(d)};
+    struct job job = {run, d, room_of(d), kind_of(run->kernels, d->k_cache.dtype), groups_of(d)};
     for (uint32_t row = 0; row < run->rows; row++) {
         uint32_t end = end_of(d, row);
         uint32_t blocks = blocks_of(first_of(d, end), end);
@@ -310,20 +340,21 @@ static uint64_t scratch(const tern_backend_device *device, const tern_op_header 
     return (places_of(tasks, count) * room.place + tasks * room.task) * sizeof(float);
 }
 
-static bool supports(const tern_op_header *desc) {
-    return ((const tern_attention_desc *)desc)->k_cache.dtype != TERN_DTYPE_I8;
-}
-
 static struct tern_cpu_pick kernel(const struct tern_cpu_kernels *kernels,
                                    const tern_op_header *desc) {
-    return is_half((const tern_attention_desc *)desc) ? TERN_CPU_PICK(kernels, attend_keys_f16)
-                                                      : TERN_CPU_PICK(kernels, attend_keys_f32);
+    switch (((const tern_attention_desc *)desc)->k_cache.dtype) {
+    case TERN_DTYPE_F16:
+        return TERN_CPU_PICK(kernels, attend_keys_f16);
+    case TERN_DTYPE_I8:
+        return TERN_CPU_PICK(kernels, attend_keys_i8);
+    default:
+        return TERN_CPU_PICK(kernels, attend_keys_f32);
+    }
 }
 
 const struct tern_cpu_op tern_cpu_op_attention = {
     .desc_size = sizeof(tern_attention_desc),
     .rows = offsetof(tern_attention_desc, q),
-    .supports = supports,
     .scratch = scratch,
     .run = run,
     .kernel = kernel,

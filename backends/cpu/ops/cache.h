@@ -14,6 +14,11 @@ static inline uint32_t tern_cpu_cache_block(const tern_tensor *table, const tern
     return tern_cpu_clamp(tern_cpu_i32(table)[at], cache->shape[0]);
 }
 
+// Elements of a key or value; an int8 row ends with its scale.
+static inline uint32_t tern_cpu_cache_dim(const tern_tensor *cache) {
+    return cache->dtype == TERN_DTYPE_I8 ? cache->shape[3] - 4 : cache->shape[3];
+}
+
 static inline uint64_t tern_cpu_cache_positions(const tern_tensor *table) {
     return (uint64_t)table->shape[1] * TERN_KV_BLOCK;
 }

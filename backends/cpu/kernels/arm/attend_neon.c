@@ -4,6 +4,7 @@
 
 #include "backends/cpu/kernels/arm/half_neon.h"
 #include "backends/cpu/kernels/arm/sum_neon.h"
+#include "backends/cpu/kernels/attend_scales.h"
 #include "backends/cpu/kernels/sum.h"
 
 enum { LANES = TERN_CPU_LANES, VECTORS = TERN_CPU_VECTORS, CHUNK = TERN_CPU_SUM_PARTS };
@@ -40,6 +41,19 @@ TERN_CPU_INLINE float32x4_t load_some_f32(const uint8_t *at, uint32_t n) {
     return load_f32(four);
 }
 
+TERN_CPU_INLINE float32x4_t load_i8(const uint8_t *at) {
+    uint32_t four;
+    memcpy(&four, at, sizeof four);
+    int16x8_t wide = vmovl_s8(vreinterpret_s8_u32(vdup_n_u32(four)));
+    return vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide)));
+}
+
+TERN_CPU_INLINE float32x4_t load_some_i8(const uint8_t *at, uint32_t n) {
+    uint8_t four[LANES] = {0};
+    memcpy(four, at, n);
+    return load_i8(four);
+}
+
 #define TYPE_F16                                                                                   \
     (struct type) {                                                                                \
         2, load_f16, load_some_f16, 1                                                              \
@@ -47,6 +61,11 @@ TERN_CPU_INLINE float32x4_t load_some_f32(const uint8_t *at, uint32_t n) {
 #define TYPE_F32                                                                                   \
     (struct type) {                                                                                \
         4, load_f32, load_some_f32, 0                                                              \
+    }
+
+#define TYPE_I8                                                                                    \
+    (struct type) {                                                                                \
+        1, load_i8, load_some_i8, 1                                                                \
     }
 
 TERN_CPU_INLINE float32x4_t add_product(struct type t, float32x4_t a, float32x4_t b,
@@ -126,6 +145,16 @@ void tern_cpu_attend_keys_f16__neon(const struct tern_cpu_attend *job, const flo
 
 void tern_cpu_attend_keys_f32__neon(const struct tern_cpu_attend *job, const float *x, float *out) {
     keys(TYPE_F32, job, x, out);
+}
+
+void tern_cpu_attend_keys_i8__neon(const struct tern_cpu_attend *job, const float *x, float *out) {
+    keys(TYPE_I8, job, x, out);
+    tern_cpu_scale_keys(job, out);
+}
+
+void tern_cpu_attend_weights_i8__neon(const struct tern_cpu_attend *job, const float *p,
+                                      float *out) {
+    tern_cpu_weigh_values(job, p, out);
 }
 
 // |to| + t_flush(sum) * weight.
@@ -216,4 +245,9 @@ void tern_cpu_attend_values_f16__neon(const struct tern_cpu_attend *job, const f
 void tern_cpu_attend_values_f32__neon(const struct tern_cpu_attend *job, const float *x,
                                       float *out) {
     values(TYPE_F32, job, x, out);
+}
+
+void tern_cpu_attend_values_i8__neon(const struct tern_cpu_attend *job, const float *x,
+                                     float *out) {
+    values(TYPE_I8, job, x, out);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "backends/cpu/kernels/attend_scales.h"
 #include "backends/cpu/kernels/sum.h"
 #include "backends/cpu/kernels/x86/sum_avx2.h"
 
@@ -39,6 +40,17 @@ TERN_CPU_INLINE __m256 load_some_f32(const uint8_t *at, uint32_t n) {
     return load_f32(eight);
 }
 
+TERN_CPU_INLINE __m256 load_i8(const uint8_t *at) {
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)at);
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+}
+
+TERN_CPU_INLINE __m256 load_some_i8(const uint8_t *at, uint32_t n) {
+    uint8_t eight[LANES] = {0};
+    memcpy(eight, at, n);
+    return load_i8(eight);
+}
+
 #define TYPE_F16                                                                                   \
     (struct type) {                                                                                \
         2, load_f16, load_some_f16, 1                                                              \
@@ -46,6 +58,11 @@ TERN_CPU_INLINE __m256 load_some_f32(const uint8_t *at, uint32_t n) {
 #define TYPE_F32                                                                                   \
     (struct type) {                                                                                \
         4, load_f32, load_some_f32, 0                                                              \
+    }
+
+#define TYPE_I8                                                                                    \
+    (struct type) {                                                                                \
+        1, load_i8, load_some_i8, 1                                                                \
     }
 
 TERN_CPU_INLINE __m256 add_product(struct type t, __m256 a, __m256 b, __m256 to) {
@@ -124,6 +141,16 @@ void tern_cpu_attend_keys_f16__avx2(const struct tern_cpu_attend *job, const flo
 
 void tern_cpu_attend_keys_f32__avx2(const struct tern_cpu_attend *job, const float *x, float *out) {
     keys(TYPE_F32, job, x, out);
+}
+
+void tern_cpu_attend_keys_i8__avx2(const struct tern_cpu_attend *job, const float *x, float *out) {
+    keys(TYPE_I8, job, x, out);
+    tern_cpu_scale_keys(job, out);
+}
+
+void tern_cpu_attend_weights_i8__avx2(const struct tern_cpu_attend *job, const float *p,
+                                      float *out) {
+    tern_cpu_weigh_values(job, p, out);
 }
 
 // |to| + t_flush(sum) * weight.
@@ -215,4 +242,9 @@ void tern_cpu_attend_values_f16__avx2(const struct tern_cpu_attend *job, const f
 void tern_cpu_attend_values_f32__avx2(const struct tern_cpu_attend *job, const float *x,
                                       float *out) {
     values(TYPE_F32, job, x, out);
+}
+
+void tern_cpu_attend_values_i8__avx2(const struct tern_cpu_attend *job, const float *x,
+                                     float *out) {
+    values(TYPE_I8, job, x, out);
 }

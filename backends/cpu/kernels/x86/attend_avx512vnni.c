@@ -3,6 +3,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "backends/cpu/kernels/attend_scales.h"
 #include "backends/cpu/kernels/sum.h"
 
 // A row of the cache is loaded and widened once for all query heads. 16 sums are joined together.
@@ -31,6 +32,10 @@ TERN_CPU_INLINE __m512 load_f32(const uint8_t *at, __mmask16 lanes) {
     return _mm512_maskz_loadu_ps(lanes, at);
 }
 
+TERN_CPU_INLINE __m512 load_i8(const uint8_t *at, __mmask16 lanes) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(lanes, at)));
+}
+
 #define TYPE_F16                                                                                   \
     (struct type) {                                                                                \
         2, load_f16, 1                                                                             \
@@ -38,6 +43,11 @@ TERN_CPU_INLINE __m512 load_f32(const uint8_t *at, __mmask16 lanes) {
 #define TYPE_F32                                                                                   \
     (struct type) {                                                                                \
         4, load_f32, 0                                                                             \
+    }
+
+#define TYPE_I8                                                                                    \
+    (struct type) {                                                                                \
+        1, load_i8, 1                                                                              \
     }
 
 TERN_CPU_INLINE __m512 add_product(struct type t, __m512 a, __m512 b, __m512 to) {
@@ -193,6 +203,17 @@ void tern_cpu_attend_keys_f32__avx512vnni(const struct tern_cpu_attend *job, con
     keys(TYPE_F32, job, x, out);
 }
 
+void tern_cpu_attend_keys_i8__avx512vnni(const struct tern_cpu_attend *job, const float *x,
+                                         float *out) {
+    keys(TYPE_I8, job, x, out);
+    tern_cpu_scale_keys(job, out);
+}
+
+void tern_cpu_attend_weights_i8__avx512vnni(const struct tern_cpu_attend *job, const float *p,
+                                            float *out) {
+    tern_cpu_weigh_values(job, p, out);
+}
+
 // |to| + t_flush(sum) * weight.
 TERN_CPU_INLINE __m512 add_weighed(__m512 to, __m512 sum, __m512 weight) {
     __m512 magnitude = _mm512_abs_ps(sum);
@@ -269,4 +290,9 @@ void tern_cpu_attend_values_f16__avx512vnni(const struct tern_cpu_attend *job, c
 void tern_cpu_attend_values_f32__avx512vnni(const struct tern_cpu_attend *job, const float *x,
                                             float *out) {
     values(TYPE_F32, job, x, out);
+}
+
+void tern_cpu_attend_values_i8__avx512vnni(const struct tern_cpu_attend *job, const float *x,
+                                           float *out) {
+    values(TYPE_I8, job, x, out);
 }
