@@ -29,7 +29,8 @@
     X(VULKAN_VALIDATION, CHOICE, "0",                                                              \
       "0|1: load the Khronos validation layer, synchronization validation included")               \
     X(VULKAN_KERNELS, CHOICE, "",                                                                  \
-      "gpu|processor: ternary kernels of the vulkan backend; not given: by the kind of device")    \
+      "measured|gpu|processor: ternary kernels of the vulkan backend, by measuring each shape "    \
+      "once, or a fixed kind; not given: measured on GPUs, processor in software")                 \
     X(VULKAN_LIBRARY, TEXT, "", "file name of the Vulkan loader")                                  \
     X(OPENCL_LIBRARY, TEXT, "", "file name of the OpenCL loader")
 

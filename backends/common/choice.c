@@ -74,15 +74,42 @@ static tern_status measure_all(const tern_choice *choice, uint32_t *out_index) {
     return TERN_STATUS_OK;
 }
 
+static bool was_made(const tern_choices *made, uint64_t name, uint32_t *out_index) {
+    for (uint32_t i = 0; made && i < made->count; i++) {
+        if (made->items[i].name == name) {
+            *out_index = made->items[i].index;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void remember(tern_choices *made, uint64_t name, uint32_t index) {
+    if (made && made->count < TERN_CHOICES_MAX) {
+        made->items[made->count].name = name;
+        made->items[made->count++].index = index;
+    }
+}
+
+static tern_status find(const tern_choice *choice, uint32_t *out_index) {
+    if (recall(choice, out_index)) {
+        return TERN_STATUS_OK;
+    }
+    TERN_TRY(measure_all(choice, out_index));
+    if (*out_index == choice->count) {
+        return tern_report_fail(choice->host, TERN_STATUS_UNSUPPORTED,
+                                "%s: none of %u candidates runs", choice->name, choice->count);
+    }
+    keep(choice, *out_index);
+    return TERN_STATUS_OK;
+}
+
 tern_status tern_choose(const tern_choice *choice, uint32_t *out_index) {
     uint32_t index = 0;
-    if (choice->count != 1 && !recall(choice, &index)) {
-        TERN_TRY(measure_all(choice, &index));
-        if (index == choice->count) {
-            return tern_report_fail(choice->host, TERN_STATUS_UNSUPPORTED,
-                                    "%s: none of %u candidates runs", choice->name, choice->count);
-        }
-        keep(choice, index);
+    uint64_t name = tern_choice_hash(TERN_CHOICE_HASH, choice->name, strlen(choice->name));
+    if (choice->count != 1 && !was_made(choice->made, name, &index)) {
+        TERN_TRY(find(choice, &index));
+        remember(choice->made, name, index);
     }
     *out_index = index;
     return TERN_STATUS_OK;

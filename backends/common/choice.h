@@ -7,8 +7,20 @@
 
 #include <tern/backend.h>
 
+// Choices that were made already, which count even where nothing may be kept. Zeroed to begin with.
+enum { TERN_CHOICES_MAX = 128 };
+
+typedef struct tern_choices {
+    uint32_t count; // further ones are not remembered here
+    struct {
+        uint64_t name; // its hash
+        uint32_t index;
+    } items[TERN_CHOICES_MAX];
+} tern_choices;
+
 typedef struct tern_choice {
     const tern_host *host;
+    tern_choices *made; // of the device, or NULL
     // All that the choice depends on: backend, device, driver, a hash of the sources, the shape. Up
     // to 1023 bytes; tern_choice_hash helps.
     const char *name;

@@ -2,37 +2,31 @@
 
 #include <stdio.h>
 
+#include "backends/common/choice.h"
 #include "backends/common/report.h"
 #include "backends/vulkan/device.h"
 
 // What every driver's data begins with (VkPipelineCacheHeaderVersionOne); a driver that keeps
 // nothing gives no more.
-enum { HEADER_BYTES = 32, NAME_BYTES = 256 };
+enum { HEADER_BYTES = 32 };
 
 static bool host_has_cache(const tern_host *host) {
     return host->struct_size >= offsetof(tern_host, cache_write) + sizeof host->cache_write &&
            host->cache_read && host->cache_write;
 }
 
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size) {
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < size; i++) {
-        hash = (hash ^ bytes[i]) * 0x100000001b3u; // FNV-1a
-    }
-    return hash;
-}
-
 static uint64_t hash_shaders(void) {
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = TERN_CHOICE_HASH;
     for (size_t i = 0; i < TERN_VK_SHADER_COUNT; i++) {
-        hash = hash_bytes(hash, tern_vk_modules[i].words, tern_vk_modules[i].size);
+        hash = tern_choice_hash(hash, tern_vk_modules[i].words, tern_vk_modules[i].size);
     }
     return hash;
 }
 
 // "vulkan pipelines 10de:2204, driver 1234, 0123...cdef, shaders 89ab...": the driver's own mark
 // for what it can read (its UUID) is among them.
-static void name_cache(tern_backend_device *device, char out_name[NAME_BYTES]) {
+void tern_vk_cache_name(tern_backend_device *device, const char *kind,
+                        char out_name[TERN_VK_CACHE_NAME]) {
     VkPhysicalDeviceProperties2 properties = {.sType =
                                                   VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
     device->instance_vk.GetPhysicalDeviceProperties2(device->physical, &properties);
@@ -41,7 +35,7 @@ static void name_cache(tern_backend_device *device, char out_name[NAME_BYTES]) {
     for (size_t i = 0; i < VK_UUID_SIZE; i++) {
         snprintf(uuid + 2 * i, 3, "%02x", core->pipelineCacheUUID[i]);
     }
-    snprintf(out_name, NAME_BYTES, "vulkan pipelines %x:%x, driver %u, %s, shaders %016llx",
+    snprintf(out_name, TERN_VK_CACHE_NAME, "vulkan %s %x:%x, driver %u, %s, shaders %016llx", kind,
              core->vendorID, core->deviceID, core->driverVersion, uuid,
              (unsigned long long)hash_shaders());
 }
@@ -55,15 +49,15 @@ static VkResult create(tern_backend_device *device, const void *data, size_t siz
 
 tern_status tern_vk_cache_open(tern_backend_device *device) {
     const tern_host *host = device->host;
-    char name[NAME_BYTES];
+    char name[TERN_VK_CACHE_NAME];
     void *data = NULL;
     size_t size = 0;
     VkResult result = VK_INCOMPLETE;
-    name_cache(device, name);
+    tern_vk_cache_name(device, "pipelines", name);
     if (host_has_cache(host) && host->cache_read(host, name, &data, &size)) {
         result = create(device, data, size);
         device->pipelines.kept = size;
-        device->pipelines.kept_hash = hash_bytes(0, data, size);
+        device->pipelines.kept_hash = tern_choice_hash(0, data, size);
         host->release(host, data);
     }
     if (result != VK_SUCCESS) { // nothing was kept, or the driver does not want it
@@ -89,9 +83,9 @@ static void keep(tern_backend_device *device) {
     VkResult result =
         device->vk.GetPipelineCacheData(device->handle, pipelines->cache, &size, data);
     if (result == VK_SUCCESS &&
-        (size != pipelines->kept || hash_bytes(0, data, size) != pipelines->kept_hash)) {
-        char name[NAME_BYTES];
-        name_cache(device, name);
+        (size != pipelines->kept || tern_choice_hash(0, data, size) != pipelines->kept_hash)) {
+        char name[TERN_VK_CACHE_NAME];
+        tern_vk_cache_name(device, "pipelines", name);
         host->cache_write(host, name, data, size);
     }
     host->release(host, data);

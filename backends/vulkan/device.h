@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "backends/common/choice.h"
 #include "backends/vulkan/loader.h"
 #include "backends/vulkan/memory.h"
 #include "backends/vulkan/pipeline.h"
@@ -58,6 +59,7 @@ struct tern_backend_device {
     tern_vk_limits limits;
     bool discrete;
     const tern_vk_variant *variant;
+    tern_choices choices;    // by measurement
     bool profile;            // ops are timed
     uint32_t timestamp_bits; // of the queue; 0: it has no timestamps
     float timestamp_period;  // nanoseconds

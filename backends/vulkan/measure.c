@@ -51,7 +51,7 @@ static tern_status make_program(tern_backend_device *device, const measure_job *
     return TERN_STATUS_OK;
 }
 
-static tern_status time_once(tern_backend_device *device, tern_backend_program *program,
+tern_status tern_vk_time_run(tern_backend_device *device, tern_backend_program *program,
                              uint64_t *out_ns) {
     uint64_t ticket;
     uint64_t start = tern_clock_ns();
@@ -68,9 +68,9 @@ static tern_status time_best(tern_backend_device *device, const measure_job *job
     TERN_TRY(make_program(device, job, times, &program));
     uint64_t ns = 0;
     uint64_t best = UINT64_MAX;
-    tern_status status = time_once(device, program, &ns);
+    tern_status status = tern_vk_time_run(device, program, &ns);
     for (uint32_t i = 0; i < runs && status == TERN_STATUS_OK; i++) {
-        status = time_once(device, program, &ns);
+        status = tern_vk_time_run(device, program, &ns);
         best = ns < best ? ns : best;
     }
     tern_vk_program_destroy(device, program);
@@ -102,7 +102,7 @@ static uint64_t read_bytes(const tern_backend_device *device) {
 
 static bool describe_job(const tern_backend_device *device, tern_measure_kind kind,
                          measure_job *job) {
-    bool int_dot = device->variant->int_dot && device->features.int_dot;
+    bool int_dot = device->variant->gemm.int_dot && device->features.int_dot;
     switch (kind) {
     case TERN_MEASURE_READ:
         *job = (measure_job){.shader = TERN_VK_SHADER_measure, .how = "loads of 128 bits"};

@@ -4,6 +4,10 @@
 
 #include <tern/backend.h>
 
+// Submits |program|, waits for it, and says how long that took.
+tern_status tern_vk_time_run(tern_backend_device *device, tern_backend_program *program,
+                             uint64_t *out_ns);
+
 tern_status tern_vk_measure(tern_backend_device *device, tern_measure_kind kind,
                             tern_measurement *out_measurement);
 

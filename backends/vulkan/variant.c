@@ -2,32 +2,36 @@
 
 #include <string.h>
 
+// A GPU hides the latency of memory behind many invocations: four share a row of weights, and the
+// sums meet in shared memory. No GPU was at hand to measure one: it measures itself.
+#define GPU                                                                                        \
+    .row = {.slices = 4, .tiles = 1, .int_dot = true},                                             \
+    .gemm = {.rows = 8, .tiles = 1, .groups = 4, .int_dot = true}, .attention_groups = 512
+
 // Figures: one row, 4096 x 14336, median of 30 runs, 2 cores of a Xeon at 2.5 GHz that others use
 // too, 2026-11-21. Before, one invocation an output with its activations in a storage buffer:
 // 36.8 ms on lavapipe (Mesa 22.3.6), 148 ms on SwiftShader; eight rows 326 ms on lavapipe.
 static const tern_vk_variant table[] = {
-    // A GPU hides the latency of memory behind many invocations: four share a row of weights, and
-    // the sums meet in shared memory. No GPU was at hand to measure one.
-    {.name = "gpu",
-     .slices = 4,
-     .tiles = 1,
-     .gemm_rows = 8,
-     .gemm_tiles = 1,
-     .gemm_groups = 4,
-     .attention_groups = 512,
-     .int_dot = true},
+    {.name = "measured", GPU, .measured = true},
     // A driver that runs on the processor has no lanes to spare. One invocation makes four outputs
     // from what it reads of the activations, and multiplies in pairs: 5.4 to 8.4 ms on lavapipe (8
     // outputs no better), 62 ms on SwiftShader. Eight rows: 36 ms on lavapipe,
-    // 13.1 G multiply-adds/s of the 14.9 that measure.comp finds there.
+    // 13.1 G multiply-adds/s of the 14.9 that measure.comp finds there. It does not measure: to
+    // compile a kernel takes it longer than a token.
     {.name = "processor",
-     .slices = 1,
-     .tiles = 4,
-     .gemm_rows = 4,
-     .gemm_tiles = 4,
-     .gemm_groups = 1,
-     .attention_groups = 0,
-     .int_dot = false},
+     .row = {.slices = 1, .tiles = 4, .int_dot = false},
+     .gemm = {.rows = 4, .tiles = 4, .groups = 1, .int_dot = false}},
+    {.name = "gpu", GPU},
+};
+
+const tern_vk_row_kernel tern_vk_row_kernels[TERN_VK_ROW_KERNELS] = {
+    {4, 1, true}, {1, 1, true},  {8, 1, true},  {16, 1, true},
+    {4, 2, true}, {4, 1, false}, {1, 4, false},
+};
+
+const tern_vk_gemm_kernel tern_vk_gemm_kernels[TERN_VK_GEMM_KERNELS] = {
+    {8, 1, 4, true}, {4, 2, 4, true},  {8, 2, 4, true},
+    {4, 4, 1, true}, {8, 1, 4, false}, {4, 4, 1, false},
 };
 
 const tern_vk_variant *tern_vk_variant_pick(const tern_host *host, VkPhysicalDeviceType type) {

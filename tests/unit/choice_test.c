@@ -61,7 +61,11 @@ static int set_up(void **state) {
     f.context = bare_context(TERN_CONTEXT_IGNORE_ENV, NULL);
     assert_int_equal(tern_context_set_option(f.context, "TERN_CACHE", f.folder), TERN_STATUS_OK);
     f.host = tern__host_make(f.context);
-    f.choice = (tern_choice){&f.host, "test kernels", CANDIDATES, measure, &f};
+    f.choice = (tern_choice){.host = &f.host,
+                             .name = "test kernels",
+                             .count = CANDIDATES,
+                             .measure = measure,
+                             .user = &f};
     *state = &f;
     return 0;
 }
@@ -112,6 +116,25 @@ static void switched_off(void **state) {
     tern_context_set_option(f->context, "TERN_CACHE", f->folder);
     check(f, 1, CANDIDATES); // nothing was kept meanwhile
     check(f, 1, 0);
+}
+
+// One by one until there is no more room: those without are measured each time.
+static void as_long_as_the_device(void **state) {
+    static tern_choices made;
+    fixture *f = *state;
+    char name[32];
+    memset(&made, 0, sizeof made);
+    f->choice.made = &made;
+    f->choice.name = name;
+    tern_context_set_option(f->context, "TERN_CACHE", "off");
+    for (uint32_t again = 0; again < 2; again++) {
+        for (uint32_t i = 0; i <= TERN_CHOICES_MAX; i++) {
+            snprintf(name, sizeof name, "shape %u", i);
+            f->ns[i % 2] = 5;
+            f->ns[!(i % 2)] = 50;
+            check(f, i % 2, again && i < TERN_CHOICES_MAX ? 0 : CANDIDATES);
+        }
+    }
 }
 
 static void a_host_that_keeps_nothing(void **state) {
@@ -215,6 +238,7 @@ int main(void) {
         TEST(another_record),
         TEST(candidates_that_fail),
         TEST(two_processes_at_once),
+        TEST(as_long_as_the_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

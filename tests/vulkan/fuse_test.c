@@ -1,5 +1,6 @@
 // A layer in as few dispatches as fusing makes of it, with every bit that the reference leaves in
 // every tensor, intermediate ones included; by the kernels for GPUs and for processors.
+// Usage: test_vulkan_fuse [TEST]; every_kernel only if it is named
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,6 +13,8 @@
 
 #include <tern/tern.h>
 
+#include "backends/vulkan/device.h"
+#include "runtime/device.h"
 #include "tests/harness/device.h"
 #include "tests/harness/rng.h"
 
@@ -211,12 +214,18 @@ static uint32_t count_dispatches(tern_program *program, uint32_t ops) {
     return dispatches;
 }
 
+// Kernels that the device would not take by itself; NULL: those it takes.
+static const tern_vk_variant *forced;
+
 static void run_layer(layer *l, const char *backend, const shape *s, uint32_t rows,
                       uint32_t *out_dispatches) {
     tern_program *program = NULL;
     tern_fence fence;
     memset(l, 0, sizeof *l);
     bench_open(&l->b, backend);
+    if (forced && strcmp(backend, "vulkan") == 0) {
+        l->b.device->handle->variant = forced;
+    }
     l->r = rng_make(11);
     l->s = s;
     l->rows = rows;
@@ -251,7 +260,7 @@ static void compare_layers(layer *got, layer *want) {
 // The kernels of a GPU share out the cache's blocks among workgroups, and then join them.
 static uint32_t shares_out_blocks(void) {
     const char *kernels = getenv("TERN_VULKAN_KERNELS");
-    return kernels && strcmp(kernels, "gpu") == 0;
+    return forced ? forced->attention_groups > 0 : kernels && strcmp(kernels, "processor") != 0;
 }
 
 static void check(const shape *s, uint32_t rows, uint32_t dispatches_wanted) {
@@ -287,6 +296,22 @@ static void several_rows(void **state) {
     check(&odd, 3, 16);
 }
 
+// Whatever measuring may choose.
+static void every_kernel(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < TERN_VK_ROW_KERNELS; i++) {
+        const tern_vk_variant variant = {.row = tern_vk_row_kernels[i],
+                                         .gemm = tern_vk_gemm_kernels[i % TERN_VK_GEMM_KERNELS],
+                                         .attention_groups = i % 2 ? 512 : 0};
+        forced = &variant;
+        check(&odd, 1, 6);
+        if (i < TERN_VK_GEMM_KERNELS) {
+            check(&odd, 3, 16);
+        }
+    }
+    forced = NULL;
+}
+
 // One row of more columns than any workgroup holds: chunk by chunk.
 static void project_long_row(const char *backend, float *out, char kernel[64]) {
     enum { COLS = 70001, OUTPUTS = 70 };
@@ -320,11 +345,16 @@ static void a_row_too_long_to_hold(void **state) {
     assert_non_null(strstr(kernel, "quantize_act+ternary_gemm"));
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_default_model),      cmocka_unit_test(bitnet_b158_2b_4t),
         cmocka_unit_test(an_odd_network),         cmocka_unit_test(several_rows),
-        cmocka_unit_test(a_row_too_long_to_hold),
+        cmocka_unit_test(a_row_too_long_to_hold), cmocka_unit_test(every_kernel),
     };
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    } else {
+        cmocka_set_skip_filter("every_kernel");
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,10 @@
 #include "backends/vulkan/ops/bitlinear_row.h"
 
+#include <stdio.h>
+
 #include "backends/common/fuse.h"
 #include "backends/common/report.h"
+#include "backends/vulkan/choice.h"
 #include "backends/vulkan/device.h"
 #include "backends/vulkan/ops/ops.h"
 #include "backends/vulkan/weights.h"
@@ -26,6 +29,7 @@ static const struct {
 
 // What one dispatch is to do.
 typedef struct row_job {
+    tern_vk_row_kernel kernel;
     row_form form;
     row_input input;
     tern_op_header head;
@@ -42,20 +46,20 @@ typedef struct row_job {
     const tern_gated_desc *gated;
 } row_job;
 
-static uint32_t slices_of(const tern_backend_device *device) {
+static uint32_t slices_of(const tern_backend_device *device, const row_job *job) {
     uint32_t most = device->limits.invocations / 64;
-    return device->variant->slices < most ? device->variant->slices : most;
+    return job->kernel.slices < most ? job->kernel.slices : most;
 }
 
 // The gated form has sums of two matrices in each invocation.
-static uint32_t tiles_of(const tern_backend_device *device, row_form form) {
-    uint32_t tiles = device->variant->tiles;
-    return form == FORM_GATED && tiles > 1 ? tiles / 2 : tiles;
+static uint32_t tiles_of(const row_job *job) {
+    uint32_t tiles = job->kernel.tiles;
+    return job->form == FORM_GATED && tiles > 1 ? tiles / 2 : tiles;
 }
 
-static uint64_t groups_of(const tern_backend_device *device, const row_job *job) {
+static uint64_t groups_of(const row_job *job) {
     uint64_t groups = 0;
-    uint32_t outputs = 64 * tiles_of(device, job->form);
+    uint32_t outputs = 64 * tiles_of(job);
     for (uint32_t i = 0; i < (job->form == FORM_GATED ? 1 : job->count); i++) {
         groups += (job->matrices[i].weights->info.rows + outputs - 1) / outputs;
     }
@@ -64,8 +68,8 @@ static uint64_t groups_of(const tern_backend_device *device, const row_job *job)
 
 static uint64_t shared_bytes(const tern_backend_device *device, const row_job *job) {
     uint64_t words = job->matrices[0].weights->layout.row_words;
-    uint64_t sums = 2 * tiles_of(device, FORM_PLAIN);
-    return 16 * words + 4 * (64 * slices_of(device) + words / 64 + 64 * sums + 16);
+    uint64_t sums = 2 * job->kernel.tiles;
+    return 16 * words + 4 * (64 * slices_of(device, job) + words / 64 + 64 * sums + 16);
 }
 
 static bool same_scales(const tern_backend_weights *a, const tern_backend_weights *b) {
@@ -74,7 +78,7 @@ static bool same_scales(const tern_backend_weights *a, const tern_backend_weight
 
 static bool can_do(const tern_backend_device *device, const row_job *job) {
     bool fits = job->x.shape[0] == 1 && device->limits.bindings >= forms[job->form].bindings &&
-                groups_of(device, job) <= device->limits.groups[0] &&
+                groups_of(job) <= device->limits.groups[0] &&
                 shared_bytes(device, job) <= device->limits.shared;
     for (uint32_t i = 0; i < job->count; i++) {
         const tern_backend_weights *weights = job->matrices[i].weights;
@@ -124,12 +128,8 @@ static void bind_last(tern_vk_plan *plan, tern_vk_step *step, const row_job *job
     }
 }
 
-static tern_status plan_job(tern_vk_plan *plan, const row_job *job, bool *out_done) {
+static tern_status plan_kernel(tern_vk_plan *plan, const row_job *job) {
     const tern_backend_device *device = plan->device;
-    *out_done = can_do(device, job);
-    if (!*out_done) {
-        return TERN_STATUS_OK;
-    }
     const tern_backend_weights *weights = job->matrices[0].weights;
     tern_vk_step *step;
     tern_vk_push_bitlinear push = {
@@ -142,19 +142,72 @@ static tern_status plan_job(tern_vk_plan *plan, const row_job *job, bool *out_do
         push.matrices[i] = bind_matrix(plan, step, job, i);
     }
     bind_last(plan, step, job, &push);
-    bool int_dot = device->variant->int_dot && device->features.int_dot;
+    bool int_dot = job->kernel.int_dot && device->features.int_dot;
     return tern_vk_plan_dispatch(
         plan, step,
-        &(tern_vk_dispatch){.shader = int_dot ? forms[job->form].int_dot : forms[job->form].pairs,
-                            .spec = {slices_of(device), tiles_of(device, job->form),
-                                     weights->info.scale_kind, job->input,
-                                     weights->layout.row_words,
-                                     job->gated ? job->gated->activation : 0},
-                            .push = &push,
-                            .push_size = (uint32_t)(offsetof(tern_vk_push_bitlinear, matrices) +
-                                                    matrices * sizeof push.matrices[0]),
-                            .groups_x = groups_of(device, job),
-                            .groups_y = 1});
+        &(tern_vk_dispatch){
+            .shader = int_dot ? forms[job->form].int_dot : forms[job->form].pairs,
+            .spec = {slices_of(device, job), tiles_of(job), weights->info.scale_kind, job->input,
+                     weights->layout.row_words, job->gated ? job->gated->activation : 0},
+            .push = &push,
+            .push_size = (uint32_t)(offsetof(tern_vk_push_bitlinear, matrices) +
+                                    matrices * sizeof push.matrices[0]),
+            .groups_x = groups_of(job),
+            .groups_y = 1});
+}
+
+// Candidate |index| for a job: its weights, but rows and results of no one.
+static tern_status plan_trial(tern_vk_plan *plan, const void *user, uint32_t index) {
+    row_job job = *(const row_job *)user;
+    const tern_vk_row_kernel *kernel = &tern_vk_row_kernels[index];
+    const tern_backend_device *device = plan->device;
+    const tern_tensor none = {NULL};
+    bool quantized = job.input == INPUT_QUANTIZED;
+    job.kernel = *kernel;
+    if ((kernel->int_dot && !device->features.int_dot) ||
+        slices_of(device, &job) < kernel->slices || !can_do(device, &job)) {
+        return TERN_STATUS_UNSUPPORTED;
+    }
+    job.head.live = 0;
+    job.x =
+        tern_vk_plan_scratch(plan, quantized ? TERN_DTYPE_I8 : TERN_DTYPE_F32, 1, job.x.shape[1]);
+    job.factors = quantized ? tern_vk_plan_scratch(plan, TERN_DTYPE_F32, 1, 1) : none;
+    job.residual = none;
+    for (uint32_t i = 0; i < job.count; i++) {
+        uint32_t outputs = job.matrices[i].weights->info.rows;
+        job.matrices[i].bias = none;
+        job.matrices[i].out = tern_vk_plan_scratch(plan, TERN_DTYPE_F32, 1, outputs);
+    }
+    tern_gated_desc gated = {.activation = job.gated ? job.gated->activation : 0};
+    if (job.gated) {
+        gated.out = job.matrices[0].out;
+        job.gated = &gated;
+    }
+    return plan_kernel(plan, &job);
+}
+
+static tern_status plan_job(tern_vk_plan *plan, row_job *job, bool *out_done) {
+    const tern_backend_weights *weights = job->matrices[0].weights;
+    uint32_t outputs[MATRICES] = {0};
+    uint32_t index = TERN_VK_ROW_KERNELS;
+    char shape[96];
+    job->kernel = plan->device->variant->row;
+    *out_done = can_do(plan->device, job);
+    if (!*out_done) {
+        return TERN_STATUS_OK;
+    }
+    for (uint32_t i = 0; i < job->count; i++) {
+        outputs[i] = job->matrices[i].weights->info.rows;
+    }
+    snprintf(shape, sizeof shape, "a row, form %u, input %u, scales %u, %ux%u+%u+%u",
+             (unsigned)job->form, (unsigned)job->input, (unsigned)weights->info.scale_kind,
+             weights->info.cols, outputs[0], outputs[1], outputs[2]);
+    TERN_TRY(tern_vk_choose(plan->device,
+                            &(tern_vk_trial){shape, TERN_VK_ROW_KERNELS, plan_trial, job}, &index));
+    if (index < TERN_VK_ROW_KERNELS) {
+        job->kernel = tern_vk_row_kernels[index];
+    }
+    return plan_kernel(plan, job);
 }
 
 tern_status tern_vk_plan_bitlinear_row(tern_vk_plan *plan,

@@ -41,10 +41,10 @@ static tern_status plan_segment(tern_vk_plan *plan, const tern_expert_bitlinear_
                                 const tern_quantize_act_desc *input, uint32_t index) {
     const tern_backend_weights *weights = tern_op_weights(desc->weights);
     const tern_vk_variant *variant = plan->device->variant;
-    bool int_dot = variant->int_dot && plan->device->features.int_dot;
+    bool int_dot = variant->gemm.int_dot && plan->device->features.int_dot;
     uint32_t rows = desc->ids.shape[0];
     uint32_t slots = desc->ids.shape[1];
-    uint32_t tiles = variant->tiles;
+    uint32_t tiles = variant->row.tiles;
     tern_vk_step *step;
     tern_vk_push_expert_bitlinear push = {.slots = slots,
                                           .sharing = slots / parts_of(desc),
