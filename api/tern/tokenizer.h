@@ -58,8 +58,10 @@ TERN_BEGIN_DECLS
 
 /**
  * From the tokenizer.* metadata of |archive|, or, where it has none, from the files of its folder:
- * tokenizer.json, else tokenizer.model, with what added_tokens.json, special_tokens_map.json,
- * tokenizer_config.json, generation_config.json and config.json say of ids with a meaning.
+ * tokenizer.json, else tokenizer.model, else vocab.json and merges.txt as the tokenizer_class reads
+ * them (GPT2Tokenizer, CodeGenTokenizer, Qwen2Tokenizer; others are UNSUPPORTED), with what
+ * added_tokens.json, special_tokens_map.json, tokenizer_config.json, generation_config.json and
+ * config.json say of ids with a meaning.
  * |archive| is not needed afterwards. UNSUPPORTED names a kind, or a step of a tokenizer.json, that
  * is not implemented, CORRUPT_DATA a vocabulary that contradicts itself, NOT_FOUND what is missing.
  */

@@ -177,6 +177,88 @@ static void test_sentencepiece(void **state) {
                 "tokenizer_config.json: added token '90000'");
 }
 
+#define WORDS                                                                                      \
+    "{\"1\":0,\"2\":1,\"12\":2,\"a\":3,\"e\":4,\"\\u00c3\":5,\"\\u00a9\":6,\"\\u00cc\":7,"         \
+    "\"\\u0123\":8,"                                                                               \
+    "\"\\u0120\":9,\"\\u0120a\":10,\"<|endoftext|>\":11,\"<|pad|>\":12}"
+#define MERGES "#version: 0.2\n1 2\n\xc4\xa0 a\n"
+
+static void check_ids(const char *text, const int32_t *expected, size_t count) {
+    tern_tokenizer *tokenizer;
+    int32_t ids[32];
+    size_t got;
+    CHECK_OK(open_folder(&tokenizer));
+    CHECK_OK(
+        tern_tokenizer_encode(tokenizer, text, strlen(text), TERN_TOKENIZE_SPECIAL, ids, 32, &got));
+    assert_int_equal(got, count);
+    assert_memory_equal(ids, expected, count * sizeof *ids);
+    tern_tokenizer_destroy(tokenizer);
+}
+
+#define CHECK_IDS(text, ...)                                                                       \
+    check_ids(text, (const int32_t[]){__VA_ARGS__}, sizeof((const int32_t[]){__VA_ARGS__}) / 4)
+
+// As transformers 5.23 reads the same files: GPT-2 keeps digits together, Qwen2 does not, and
+// composes.
+static void test_merges(void **state) {
+    (void)state;
+    static const char text[] = "12 ae\xcc\x81<|endoftext|>\xc3\xa9<x>";
+    memory_files_drop(&folder, "tokenizer.json");
+    memory_files_text(&folder, "vocab.json", WORDS);
+    memory_files_text(&folder, "merges.txt", MERGES);
+    put_config("{\"tokenizer_class\":\"GPT2Tokenizer\"}");
+    CHECK_IDS(text, 2, 10, 4, 7, 8, 11, 5, 6);
+    put_config("{\"tokenizer_class\":\"Qwen2TokenizerFast\",\"added_tokens_decoder\":{\"13\":{"
+               "\"content\":\"<x>\",\"special\":false}}}");
+    CHECK_IDS(text, 0, 1, 10, 5, 6, 11, 5, 6, 13);
+    put_config("{\"tokenizer_class\":\"CodeGenTokenizer\",\"add_prefix_space\":true}");
+    CHECK_IDS("a 12", 10, 9, 2);
+    CHECK_IDS(" a", 10);
+    put_config("{\"tokenizer_class\":\"GPT2Tokenizer\",\"add_bos_token\":true}");
+    tern_tokenizer *tokenizer;
+    tern_tokenizer_info info = {.struct_size = sizeof info};
+    CHECK_OK(open_folder(&tokenizer));
+    CHECK_OK(tern_tokenizer_describe(tokenizer, &info));
+    assert_int_equal(info.bos, 11);
+    assert_int_equal(info.eos, 11);
+    assert_true(info.add_bos);
+    tern_tokenizer_destroy(tokenizer);
+    // Without TERN_TOKENIZE_SPECIAL what a folder calls special is not spelled.
+    memory_files_text(&folder, "special_tokens_map.json",
+                      "{\"additional_special_tokens\":[\"<|pad|>\"]}");
+    CHECK_IDS("<|pad|>12", 12, 2);
+    CHECK_OK(open_folder(&tokenizer));
+    int32_t ids[8];
+    size_t count;
+    CHECK_OK(tern_tokenizer_encode(tokenizer, "<|pad|>", 7, 0, ids, 8, &count));
+    assert_int_equal(count, 1); // its letters are not in the vocabulary, but for one
+    assert_int_equal(ids[0], 3);
+    tern_tokenizer_destroy(tokenizer);
+}
+
+static void test_merges_refused(void **state) {
+    (void)state;
+    tern_tokenizer *tokenizer;
+    memory_files_drop(&folder, "tokenizer.json");
+    memory_files_text(&folder, "vocab.json", WORDS);
+    CHECK_FAILS(open_folder(&tokenizer), TERN_STATUS_UNSUPPORTED,
+                "the tokenizer_class '' is not supported without a tokenizer.json");
+    put_config("{\"tokenizer_class\":\"WhisperTokenizer\"}");
+    CHECK_FAILS(open_folder(&tokenizer), TERN_STATUS_UNSUPPORTED,
+                "the tokenizer_class 'WhisperTokenizer'");
+    put_config("{\"tokenizer_class\":\"GPT2Tokenizer\"}");
+    CHECK_FAILS(open_folder(&tokenizer), TERN_STATUS_NOT_FOUND, "a vocab.json, but no merges.txt");
+    memory_files_text(&folder, "merges.txt", "1 2\n12\n");
+    CHECK_FAILS(open_folder(&tokenizer), TERN_STATUS_CORRUPT_DATA,
+                "merges.txt: merge 1 is not two tokens");
+    memory_files_text(&folder, "merges.txt", "1 b");
+    CHECK_FAILS(open_folder(&tokenizer), TERN_STATUS_CORRUPT_DATA, "merges.txt: merge 0 is of '1'");
+    memory_files_text(&folder, "merges.txt", MERGES);
+    memory_files_text(&folder, "vocab.json", "[]");
+    CHECK_FAILS(open_folder(&tokenizer), TERN_STATUS_CORRUPT_DATA,
+                "vocab.json: the model's 'vocab' is an array");
+}
+
 static void test_refused(void **state) {
     (void)state;
     tern_tokenizer *tokenizer;
@@ -221,10 +303,7 @@ static void test_template(void **state) {
     check_template("three");
 }
 
-static void test_no_memory(void **state) {
-    (void)state;
-    put_config("{\"bos_token\":\"<s>\",\"add_bos_token\":true,\"chat_template\":\"t\"}");
-    memory_files_text(&folder, "generation_config.json", "{\"eos_token_id\":[3,4]}");
+static void check_no_memory(void) {
     tern_status status = TERN_STATUS_OUT_OF_MEMORY;
     size_t blocks = heap.blocks;
     for (size_t i = 1; status != TERN_STATUS_OK; i++) {
@@ -239,6 +318,18 @@ static void test_no_memory(void **state) {
     }
 }
 
+static void test_no_memory(void **state) {
+    (void)state;
+    put_config("{\"bos_token\":\"<s>\",\"add_bos_token\":true,\"chat_template\":\"t\"}");
+    memory_files_text(&folder, "generation_config.json", "{\"eos_token_id\":[3,4]}");
+    check_no_memory();
+    memory_files_drop(&folder, "tokenizer.json");
+    memory_files_text(&folder, "vocab.json", WORDS);
+    memory_files_text(&folder, "merges.txt", MERGES);
+    put_config("{\"tokenizer_class\":\"Qwen2Tokenizer\",\"add_prefix_space\":true}");
+    check_no_memory();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_roles, set_up, counted_tear_down),
@@ -246,6 +337,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_outside, set_up, counted_tear_down),
         cmocka_unit_test_setup_teardown(test_sentencepiece, set_up, counted_tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_merges, set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_merges_refused, set_up, counted_tear_down),
         cmocka_unit_test_setup_teardown(test_template, set_up, counted_tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, counted_tear_down),
     };

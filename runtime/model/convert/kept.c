@@ -11,9 +11,18 @@
 
 const char *tern__kept_file(size_t index) {
     static const char *const names[] = {
-        "tokenizer.json",          "tokenizer.model",       "added_tokens.json",
-        "special_tokens_map.json", "tokenizer_config.json", "generation_config.json",
-        "chat_template.jinja",     "config.json",           "model.safetensors.index.json"};
+        "tokenizer.json",
+        "tokenizer.model",
+        "vocab.json",
+        "merges.txt",
+        "added_tokens.json",
+        "special_tokens_map.json",
+        "tokenizer_config.json",
+        "generation_config.json",
+        "chat_template.jinja",
+        "config.json",
+        "model.safetensors.index.json",
+    };
     return index < sizeof names / sizeof names[0] ? names[index] : NULL;
 }
 

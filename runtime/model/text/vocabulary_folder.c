@@ -1,5 +1,5 @@
-// Reads the vocabulary of a Hugging Face folder: tokenizer.json, else tokenizer.model, and what the
-// files beside it say of ids with a meaning.
+// Reads the vocabulary of a Hugging Face folder: tokenizer.json, else tokenizer.model, else
+// vocab.json with merges.txt, and what the files beside it say of ids with a meaning.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,10 @@
 typedef struct folder {
     tern__vocabulary *v;
     const tern_archive *archive;
-    size_t own; // tokens of the file of tokens
+    size_t own;           // tokens of the file of tokens
+    bool unmarked;        // that file does not say which of its tokens are special
+    bool space_first;     // a space goes before a text
+    char class_name[128]; // of the tokenizer
 } folder;
 
 typedef tern_status (*use)(folder *f, const tern__json *file);
@@ -44,6 +47,14 @@ static tern_status read_file(folder *f, const char *name, use read) {
     return status;
 }
 
+static void find_text(const folder *f, const char *text, int32_t *out) {
+    int32_t id = tern__vocabulary_find_any(f->v, text, strlen(text));
+    *out = id >= 0 ? id : *out;
+    if (id >= 0 && f->unmarked) {
+        f->v->tokens[id].type = TERN__TOKEN_CONTROL;
+    }
+}
+
 // A token by its text: a string, or the object of an added token.
 static tern_status find_token(const folder *f, const tern__json *file, const char *key,
                               int32_t *out) {
@@ -55,14 +66,33 @@ static tern_status find_token(const folder *f, const tern__json *file, const cha
     TERN_TRY(value->type == TERN__JSON_OBJECT
                  ? tern__json_want_string(f->v, value, "content", NULL, &text)
                  : tern__json_want_string(f->v, file, key, NULL, &text));
-    int32_t id = tern__vocabulary_find_any(f->v, text, strlen(text));
-    *out = id >= 0 ? id : *out;
+    find_text(f, text, out);
+    return TERN_STATUS_OK;
+}
+
+// A list of tokens that are special and mean nothing else.
+static tern_status read_additional(const folder *f, const tern__json *file) {
+    const tern__json *list = tern__json_get(file, "additional_special_tokens");
+    int32_t id = -1;
+    if (tern__json_is_none(list) || list->type != TERN__JSON_ARRAY) {
+        return TERN_STATUS_OK;
+    }
+    for (const tern__json *t = tern__json_first(list); t; t = tern__json_next(list, t)) {
+        if (t->type == TERN__JSON_OBJECT) {
+            TERN_TRY(find_token(f, t, "content", &id));
+        } else if (t->type == TERN__JSON_STRING) {
+            find_text(f, t->as.string, &id);
+        }
+    }
     return TERN_STATUS_OK;
 }
 
 static tern_status read_special(folder *f, const tern__json *file) {
+    int32_t unknown = -1; // as the others it is no part of a text; the model has its own
     TERN_TRY(find_token(f, file, "bos_token", &f->v->bos));
     TERN_TRY(find_token(f, file, "eos_token", &f->v->eos));
+    TERN_TRY(find_token(f, file, "unk_token", &unknown));
+    TERN_TRY(read_additional(f, file));
     return find_token(f, file, "pad_token", &f->v->padding);
 }
 
@@ -110,7 +140,9 @@ static tern_status read_added(const folder *f, const tern__json *file) {
             return refuse_added(f, t->key ? t->key : "", most);
         }
         TERN_TRY(tern__json_read_added(f->v, t, (uint32_t)id, f->own));
-        f->v->tokens[id].added &= (uint8_t)~TERN__ADDED_NORMALIZED;
+        if (!f->unmarked) { // SentencePiece has them before it normalises
+            f->v->tokens[id].added &= (uint8_t)~TERN__ADDED_NORMALIZED;
+        }
     }
     return TERN_STATUS_OK;
 }
@@ -169,30 +201,73 @@ static tern_status read_ends(folder *f, const tern__json *file) {
     return TERN_STATUS_OK;
 }
 
-static tern_status read_tokens(folder *f) {
-    static const char *const names[] = {"tokenizer.json", "tokenizer.model"};
+// Has |read| read the bytes of the file |name|. NOT_FOUND, not reported, if it is not there.
+static tern_status read_bytes(folder *f, const char *name,
+                              tern_status (*read)(tern__vocabulary *v, const char *data,
+                                                  size_t size)) {
     const char *file = f->v->file;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char *data = NULL;
-        size_t size = 0;
-        char path[256];
-        tern_status status = tern__archive_file(f->archive, names[i], &data, &size);
-        if (status == TERN_STATUS_NOT_FOUND) {
-            continue;
-        }
-        TERN_TRY(status);
-        tern__archive_path(f->archive, names[i], path, sizeof path);
-        f->v->file = path;
-        status = tern__vocabulary_read_file(f->v, data, size);
-        f->v->file = file;
-        f->own = i == 0 ? 0 : f->v->token_count;
-        tern__free(f->v->context, data);
+    char *data = NULL;
+    size_t size = 0;
+    char path[256];
+    TERN_TRY(tern__archive_file(f->archive, name, &data, &size));
+    tern__archive_path(f->archive, name, path, sizeof path);
+    f->v->file = path;
+    tern_status status = read(f->v, data, size);
+    f->v->file = file;
+    tern__free(f->v->context, data);
+    return status;
+}
+
+static tern_status read_class(folder *f, const tern__json *file) {
+    const char *name;
+    TERN_TRY(tern__json_want_string(f->v, file, "tokenizer_class", "", &name));
+    snprintf(f->class_name, sizeof f->class_name, "%s", name);
+    return tern__json_want_bool(f->v, file, "add_prefix_space", false, &f->space_first);
+}
+
+static tern_status read_words(folder *f, const tern__json *file) {
+    TERN_TRY(tern__vocabulary_class(f->v, f->class_name));
+    TERN_TRY(f->space_first ? tern__vocabulary_normal(f->v, TERN__NORMAL_PREPEND_ONCE, NULL, " ", 1)
+                            : TERN_STATUS_OK);
+    TERN_TRY(tern__vocabulary_read_words(f->v, file));
+    f->own = f->v->token_count;
+    f->unmarked = true;
+    return TERN_STATUS_OK;
+}
+
+// vocab.json and merges.txt. Without the first there are no tokens yet.
+static tern_status read_merges(folder *f) {
+    TERN_TRY(read_file(f, "tokenizer_config.json", read_class));
+    TERN_TRY(read_file(f, "vocab.json", read_words));
+    if (!f->unmarked) {
+        return TERN_STATUS_OK;
+    }
+    tern_status status = read_bytes(f, "merges.txt", tern__vocabulary_read_merges);
+    if (status == TERN_STATUS_NOT_FOUND) {
+        return tern__fail(f->v->context, status, "%s: there is a vocab.json, but no merges.txt",
+                          f->v->file);
+    }
+    tern__vocabulary_class_ends(f->v, f->class_name);
+    return status;
+}
+
+static tern_status read_tokens(folder *f) {
+    tern_status status = read_bytes(f, "tokenizer.json", tern__vocabulary_read_file);
+    if (status != TERN_STATUS_NOT_FOUND) {
         return status;
     }
-    return tern__fail(f->v->context, TERN_STATUS_NOT_FOUND,
-                      "%s: key 'tokenizer.ggml.model' is missing, and there is no file "
-                      "tokenizer.json or tokenizer.model",
-                      file);
+    status = read_bytes(f, "tokenizer.model", tern__vocabulary_read_file);
+    f->own = f->v->token_count;
+    if (status != TERN_STATUS_NOT_FOUND) {
+        return status;
+    }
+    TERN_TRY(read_merges(f));
+    return f->unmarked ? TERN_STATUS_OK
+                       : tern__fail(f->v->context, TERN_STATUS_NOT_FOUND,
+                                    "%s: key 'tokenizer.ggml.model' is missing, and there is no "
+                                    "file tokenizer.json or tokenizer.model, nor vocab.json and "
+                                    "merges.txt",
+                                    f->v->file);
 }
 
 // Tokens past the model's last row were added for what it cannot read, as Gemma's for pictures.

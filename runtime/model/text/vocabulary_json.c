@@ -20,6 +20,12 @@ typedef struct model {
 
 enum { MISSING_IDS = 1 << 16 };
 
+// Text that is lent.
+typedef struct piece {
+    const char *text;
+    size_t size;
+} piece;
+
 static tern_status check_id(const model *m, const char *text, uint32_t id) {
     if (id <= m->most) {
         return TERN_STATUS_OK;
@@ -52,8 +58,7 @@ static tern_status set_token(model *m, uint32_t id, const char *text, size_t siz
 }
 
 // {"token": id, ...}
-static tern_status read_vocabulary(model *m) {
-    const tern__json *vocab = tern__json_get(m->json, "vocab");
+static tern_status read_words(model *m, const tern__json *vocab) {
     if (!vocab || vocab->type != TERN__JSON_OBJECT) {
         return tern__fail(m->v->context, TERN_STATUS_CORRUPT_DATA,
                           "%s: the model's 'vocab' is %s, expected an object", m->v->file,
@@ -72,6 +77,10 @@ static tern_status read_vocabulary(model *m) {
         TERN_TRY(set_token(m, id, t->key, t->key_size, 0.0));
     }
     return TERN_STATUS_OK;
+}
+
+static tern_status read_vocabulary(model *m) {
+    return read_words(m, tern__json_get(m->json, "vocab"));
 }
 
 // [["token", score], ...]
@@ -110,34 +119,38 @@ static tern_status refuse_text(const model *m, const char *key) {
     return *text ? tern__json_refuse(m->v, key, text) : TERN_STATUS_OK;
 }
 
-// "left right", or ["left", "right"] since tokens may have spaces.
-static tern_status read_merge(model *m, const tern__json *merge) {
-    const char *left;
-    const char *right;
+static tern_status add_merge(model *m, piece left, piece right) {
     size_t left_size;
     size_t right_size;
+    TERN_TRY(to_bytes(m, 0, left.text, left.size, &left_size));
+    TERN_TRY(to_bytes(m, left_size, right.text, right.size, &right_size));
+    return tern__vocabulary_merge(m->v, m->bytes, left_size, m->bytes + left_size, right_size);
+}
+
+static tern_status refuse_merge(const model *m) {
+    return tern__fail(m->v->context, TERN_STATUS_CORRUPT_DATA, "%s: merge %zu is not two tokens",
+                      m->v->file, m->v->merge_count);
+}
+
+// "left right"
+static tern_status read_spaced(model *m, const char *text, size_t size) {
+    const char *space = size > 2 ? memchr(text + 1, ' ', size - 1) : NULL;
+    if (!space) {
+        return refuse_merge(m);
+    }
+    size_t left = (size_t)(space - text);
+    return add_merge(m, (piece){text, left}, (piece){space + 1, size - left - 1});
+}
+
+// "left right", or ["left", "right"] since tokens may have spaces.
+static tern_status read_merge(model *m, const tern__json *merge) {
     const tern__json *a = merge->type == TERN__JSON_ARRAY ? tern__json_first(merge) : NULL;
     const tern__json *b = a ? tern__json_next(merge, a) : NULL;
-    const char *space = merge->type == TERN__JSON_STRING && merge->size > 2
-                            ? memchr(merge->as.string + 1, ' ', merge->size - 1)
-                            : NULL;
     if (b && a->type == TERN__JSON_STRING && b->type == TERN__JSON_STRING) {
-        left = a->as.string;
-        left_size = a->size;
-        right = b->as.string;
-        right_size = b->size;
-    } else if (space) {
-        left = merge->as.string;
-        left_size = (size_t)(space - left);
-        right = space + 1;
-        right_size = merge->size - left_size - 1;
-    } else {
-        return tern__fail(m->v->context, TERN_STATUS_CORRUPT_DATA,
-                          "%s: merge %zu is not two tokens", m->v->file, m->v->merge_count);
+        return add_merge(m, (piece){a->as.string, a->size}, (piece){b->as.string, b->size});
     }
-    TERN_TRY(to_bytes(m, 0, left, left_size, &left_size));
-    TERN_TRY(to_bytes(m, left_size, right, right_size, &right_size));
-    return tern__vocabulary_merge(m->v, m->bytes, left_size, m->bytes + left_size, right_size);
+    return merge->type == TERN__JSON_STRING ? read_spaced(m, merge->as.string, merge->size)
+                                            : refuse_merge(m);
 }
 
 static tern_status read_merges(model *m) {
@@ -293,6 +306,36 @@ static tern_status read_file(model *m, const tern__json *file) {
     TERN_TRY(tern__json_read_post_processor(v, tern__json_get(file, "post_processor")));
     find_ends(v);
     return TERN_STATUS_OK;
+}
+
+// A line for each merge; the first may name the format's version.
+static tern_status read_lines(model *m, const char *text, size_t size) {
+    const char *end = text + size;
+    TERN_TRY(tern__vocabulary_index(m->v));
+    while (text < end) {
+        const char *line_end = memchr(text, '\n', (size_t)(end - text));
+        size_t length = (size_t)((line_end ? line_end : end) - text);
+        const char *next = text + length + (line_end != NULL);
+        length -= length > 0 && text[length - 1] == '\r';
+        bool version = length >= 8 && memcmp(text, "#version", 8) == 0;
+        TERN_TRY(version || length == 0 ? TERN_STATUS_OK : read_spaced(m, text, length));
+        text = next;
+    }
+    return TERN_STATUS_OK;
+}
+
+tern_status tern__vocabulary_read_words(tern__vocabulary *v, const tern__json *vocab) {
+    model m = {.v = v};
+    tern_status status = read_words(&m, vocab);
+    tern__free(v->context, m.bytes);
+    return status;
+}
+
+tern_status tern__vocabulary_read_merges(tern__vocabulary *v, const char *text, size_t size) {
+    model m = {.v = v};
+    tern_status status = read_lines(&m, text, size);
+    tern__free(v->context, m.bytes);
+    return status;
 }
 
 tern_status tern__vocabulary_read_json(tern__vocabulary *v, const char *data, size_t size) {

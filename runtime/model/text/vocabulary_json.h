@@ -16,6 +16,17 @@ tern_status tern__json_read_post_processor(tern__vocabulary *v, const tern__json
 tern_status tern__json_read_added(tern__vocabulary *v, const tern__json *token, uint32_t id,
                                   size_t own);
 
+// {"token": id, ...} as a vocab.json has it, and the lines of the merges.txt beside it; both as |v|
+// has its letters by then.
+tern_status tern__vocabulary_read_words(tern__vocabulary *v, const tern__json *vocab);
+tern_status tern__vocabulary_read_merges(tern__vocabulary *v, const char *text, size_t size);
+
+// What the tokenizer_class of a folder without a tokenizer.json means: UNSUPPORTED names one that
+// is not known.
+tern_status tern__vocabulary_class(tern__vocabulary *v, const char *name);
+// The tokens that begin and end a text where the folder says nothing, once there are tokens.
+void tern__vocabulary_class_ends(tern__vocabulary *v, const char *name);
+
 typedef tern_status (*tern__json_reader)(tern__vocabulary *v, const tern__json *step);
 
 // Readers by the "type" of a step, the last one empty.
