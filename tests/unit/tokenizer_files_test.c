@@ -299,7 +299,7 @@ static void test_no_memory(void **state) {
                 fail_msg("%s, allocation %zu: %s", golden[f], i, tern_last_error_message());
             }
             assert_int_equal(heap.blocks, blocks);
-            assert_true(i < 500 && (i > 10 || status != TERN_STATUS_OK));
+            assert_true(i < 1000 && (i > 10 || status != TERN_STATUS_OK));
         }
         heap.fail_at = 0;
         free(data);

@@ -207,8 +207,8 @@ typedef struct cutter {
 
 // A piece of a word: what a pattern matched, or what lies between.
 typedef struct piece {
-    const char *text;
-    uint32_t size; // 0: none
+    const char *text; // NULL: none
+    uint32_t size;    // 0: where a pattern matched nothing, which may still cut
     bool matched;
 } piece;
 
@@ -228,7 +228,7 @@ static tern_status send(joiner *j, piece p) {
 }
 
 static bool is_joined(const joiner *j, bool matched) {
-    if (j->held.size == 0) {
+    if (!j->held.text) {
         return false;
     }
     switch (j->split->behaviour) {
@@ -244,8 +244,11 @@ static bool is_joined(const joiner *j, bool matched) {
 }
 
 static tern_status add(joiner *j, const char *text, uint32_t size, bool matched) {
+    if (size == 0 && !matched) {
+        return TERN_STATUS_OK;
+    }
     matched = matched != j->split->inverted;
-    if (size == 0 || (matched && j->split->behaviour == TERN__SPLIT_REMOVED)) {
+    if (matched && j->split->behaviour == TERN__SPLIT_REMOVED) {
         return TERN_STATUS_OK;
     }
     bool joined = is_joined(j, matched);
@@ -273,30 +276,47 @@ static tern_status encode_word(cutter *c, const char *text, uint32_t size) {
     return kind->encode(c->encoder, c->bytes.bytes, (uint32_t)bytes);
 }
 
+// Where matches of one pattern in a text are looked for.
+typedef struct search {
+    uint32_t at;
+    uint32_t done; // the end of the last match
+    bool any;
+    uint32_t start, end; // of this match
+} search;
+
+// The next match. One of nothing counts, but not right behind another.
+static int next_match(const matcher *m, size_t index, const char *text, uint32_t size, search *s) {
+    while (s->at <= size) {
+        int result = find(m, index, text, size, s->at);
+        if (result < 0) {
+            return result;
+        }
+        const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(m->match);
+        bool astray = ends[1] < ends[0] || ends[0] < s->done; // by \K
+        if (!astray && (ends[0] < ends[1] || !s->any || ends[0] > s->done)) {
+            s->any = true;
+            s->start = (uint32_t)ends[0];
+            s->end = s->done = s->at = (uint32_t)ends[1];
+            return result;
+        }
+        s->at += s->at < size ? tern__character_size(text + s->at, size - s->at) : 1;
+    }
+    return PCRE2_ERROR_NOMATCH;
+}
+
 // Cuts well-formed text with the pattern |step|, of which there is one, and those after it.
 static tern_status cut_step(cutter *c, size_t step, const char *text, uint32_t size) {
     joiner j = {.cutter = c, .step = step, .split = &c->encoder->tokenizer->v.splits[step]};
+    search s = {0};
     uint32_t done = 0;
-    for (uint32_t at = 0; at < size;) {
-        int result = find(&c->matcher, step, text, size, at);
-        if (result == PCRE2_ERROR_NOMATCH) {
-            break;
-        }
-        if (result < 0) {
-            return fail_match(&c->matcher, j.split->pattern, result);
-        }
-        const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(c->matcher.match);
-        uint32_t start = (uint32_t)ends[0];
-        uint32_t end = (uint32_t)ends[1];
-        if (end <= start || end <= at) { // empty, or \K went astray
-            at = start < at ? at : start;
-            at += at < size ? tern__character_size(text + at, size - at) : 1;
-            continue;
-        }
-        TERN_TRY(start < done ? TERN_STATUS_OK : add(&j, text + done, start - done, false));
-        start = start < done ? done : start;
-        TERN_TRY(add(&j, text + start, end - start, true));
-        done = at = end;
+    int result;
+    while ((result = next_match(&c->matcher, step, text, size, &s)) >= 0) {
+        TERN_TRY(add(&j, text + done, s.start - done, false));
+        TERN_TRY(add(&j, text + s.start, s.end - s.start, true));
+        done = s.end;
+    }
+    if (result != PCRE2_ERROR_NOMATCH) {
+        return fail_match(&c->matcher, j.split->pattern, result);
     }
     TERN_TRY(add(&j, text + done, size - done, false));
     return send(&j, j.held);
@@ -366,25 +386,17 @@ tern_status tern__split_words(tern__encoder *encoder, const char *text, uint32_t
 
 // The same in well-formed text alone.
 static tern_status replace_run(const matcher *m, size_t index, const tern__normal *n,
-                               const char *text, size_t size, tern__text *out) {
-    size_t done = 0;
-    for (size_t at = 0; at < size;) {
-        int result = find(m, index, text, size, at);
-        if (result == PCRE2_ERROR_NOMATCH) {
-            break;
-        }
-        if (result < 0) {
-            return fail_match(m, n->pattern, result);
-        }
-        const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(m->match);
-        if (ends[1] <= ends[0] || ends[0] < at) { // empty, or \K went astray
-            at = ends[0] < at ? at : ends[0];
-            at += at < size ? tern__character_size(text + at, size - at) : 1;
-            continue;
-        }
-        tern__text_add(out, text + done, ends[0] - done);
+                               const char *text, uint32_t size, tern__text *out) {
+    search s = {0};
+    uint32_t done = 0;
+    int result;
+    while ((result = next_match(m, index, text, size, &s)) >= 0) {
+        tern__text_add(out, text + done, s.start - done);
         tern__text_add(out, m->v->text + n->content.start, n->content.size);
-        done = at = ends[1];
+        done = s.end;
+    }
+    if (result != PCRE2_ERROR_NOMATCH) {
+        return fail_match(m, n->pattern, result);
     }
     tern__text_add(out, text + done, size - done);
     return TERN_STATUS_OK;

@@ -2,19 +2,14 @@
 #include <string.h>
 
 #include "runtime/model/text/text.h"
+#include "runtime/model/text/tokenizer_class.h"
 #include "runtime/model/text/vocabulary_json.h"
 #include "runtime/status.h"
 
 #define MARK "\xe2\x96\x81"
 
-// White_Space as Rust knows it (PCRE2's \s has U+180E besides), what Rust's \w matches, and what
-// BERT takes for punctuation.
-#define SPACE                                                                                      \
-    "\\x09-\\x0d\\x20\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}"        \
-    "\\x{205f}\\x{3000}"
-#define WORD                                                                                       \
-    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{200c}\\x{200d}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}"  \
-    "\\x{1f150}-\\x{1f169}\\x{1f170}-\\x{1f189}"
+// What Rust's \w matches, and what BERT takes for punctuation.
+#define WORD TERN__LETTERS "\\x{200c}\\x{200d}"
 #define PUNCTUATION "[!-/:-@\\[-`{-~\\p{P}]"
 
 static tern_status read_behaviour(const tern__vocabulary *v, const tern__json *step,
@@ -142,12 +137,13 @@ static tern_status read_digits(tern__vocabulary *v, const tern__json *step) {
 
 static tern_status read_whitespace(tern__vocabulary *v, const tern__json *step) {
     (void)step;
-    return tern__vocabulary_split(v, "[" WORD "]+|[^" WORD SPACE "]+", TERN__SPLIT_REMOVED, true);
+    return tern__vocabulary_split(v, "[" WORD "]+|[^" WORD TERN__SPACES "]+", TERN__SPLIT_REMOVED,
+                                  true);
 }
 
 static tern_status read_whitespace_split(tern__vocabulary *v, const tern__json *step) {
     (void)step;
-    return tern__vocabulary_split(v, "[" SPACE "]", TERN__SPLIT_REMOVED, false);
+    return tern__vocabulary_split(v, "[" TERN__SPACES "]", TERN__SPLIT_REMOVED, false);
 }
 
 static tern_status read_punctuation(tern__vocabulary *v, const tern__json *step) {
@@ -157,7 +153,7 @@ static tern_status read_punctuation(tern__vocabulary *v, const tern__json *step)
 }
 
 tern_status tern__vocabulary_bert_words(tern__vocabulary *v) {
-    TERN_TRY(tern__vocabulary_split(v, "[" SPACE "]", TERN__SPLIT_REMOVED, false));
+    TERN_TRY(tern__vocabulary_split(v, "[" TERN__SPACES "]", TERN__SPLIT_REMOVED, false));
     return tern__vocabulary_split(v, PUNCTUATION, TERN__SPLIT_ISOLATED, false);
 }
 
@@ -183,8 +179,8 @@ static tern_status read_marked_words(tern__vocabulary *v, const tern__json *meta
     }
     TERN_TRY(tern__vocabulary_normal(v, TERN__NORMAL_STRIP_LEFT, NULL, NULL, 0));
     TERN_TRY(tern__vocabulary_normal(v, TERN__NORMAL_STRIP_RIGHT, NULL, NULL, 0));
-    TERN_TRY(tern__vocabulary_normal(v, TERN__NORMAL_REPLACE_PATTERN, "[" SPACE "]+(?:" MARK ")?",
-                                     MARK, 3));
+    TERN_TRY(tern__vocabulary_normal(v, TERN__NORMAL_REPLACE_PATTERN,
+                                     "[" TERN__SPACES "]+(?:" MARK ")?", MARK, 3));
     TERN_TRY(tern__vocabulary_normal(v, TERN__NORMAL_PREPEND_ONCE, NULL, MARK, 3));
     return tern__vocabulary_split(v, MARK, TERN__SPLIT_MERGED_WITH_NEXT, false);
 }
