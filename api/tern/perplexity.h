@@ -43,7 +43,8 @@ TERN_BEGIN_DECLS
  * |count| ids. With m the largest logit and S the sum of t_exp(logits[i] - m) in the order of the
  * ids, in double precision, it is (logits[id] - m) - log S: within 2e-6 of the true value for
  * logits within 34 of the largest, where t_exp is the numbers contract's (0 below -34) and log our
- * own: the same bits on every machine. INVALID_ARGUMENT if the largest logit is not finite or an
+ * own: the same bits on every machine. A logit that is NaN counts as minus infinity, whose log
+ * probability is minus infinity. INVALID_ARGUMENT if the largest logit is not finite or an
  * argument is NULL, OUT_OF_RANGE for an id that is none.
  */
 TERN_API tern_status tern_log_probs(const float *logits, uint32_t count, const int32_t *ids,

@@ -67,9 +67,9 @@ TERN_API void tern_sampler_destroy(tern_sampler *sampler);
  */
 TERN_API tern_status tern_sampler_constrain(tern_sampler *sampler, tern_grammar *grammar);
 
-/** Picks an id from |count| logits given the |recent_count| latest ids (oldest first).
- * OUT_OF_MEMORY; NOT_FOUND if the grammar allows none of them, OUT_OF_RANGE as
- * tern_grammar_feed. */
+/** Picks an id from |count| logits given the |recent_count| latest ids (oldest first). Infinite
+ * logits count as the largest finite ones of their sign, NaN as the smallest. OUT_OF_MEMORY;
+ * NOT_FOUND if the grammar allows none of them, OUT_OF_RANGE as tern_grammar_feed. */
 TERN_API tern_status tern_sampler_pick(tern_sampler *sampler, const float *logits, uint32_t count,
                                        const int32_t *recent, size_t recent_count, int32_t *out_id);
 

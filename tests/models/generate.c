@@ -1,4 +1,6 @@
 // Generation: what ends it, what is delivered, and that it is what evaluating by hand gives.
+#include <tern/embed.h>
+
 #include "tests/models/support.h"
 
 enum { SAMPLES = 16 };
@@ -103,6 +105,35 @@ static void the_text_of_a_bare_beginning_has_no_dummy_space(void **state) {
     tern_generate_desc desc = desc_of(&f, 5);
     assert_ok(tern_session_generate(f.session, &desc, &f.result));
     assert_true(f.heard.size > 0 && f.heard.text[0] != ' ');
+    close_fixture(&f);
+}
+
+// What cannot be generated or embedded costs a session nothing of what it holds.
+static void a_wrong_id_loses_nothing(void **state) {
+    (void)state;
+    fixture f;
+    open_fixture(&f, "Once upon a time");
+    tern_generate_desc desc = desc_of(&f, 4);
+    assert_ok(tern_session_generate(f.session, &desc, &f.result));
+    uint32_t filled = tern_session_position(f.session);
+    int32_t wrong[2] = {f.prompt[0], (int32_t)vocabulary(f.model)};
+    desc.prompt = wrong;
+    desc.prompt_count = 2;
+    const uint32_t flags[] = {0, TERN_GENERATE_REUSE, TERN_GENERATE_SHIFT,
+                              TERN_GENERATE_REUSE | TERN_GENERATE_SHIFT};
+    for (int i = 0; i < 4; i++) {
+        desc.flags = flags[i];
+        assert_fails(tern_session_generate(f.session, &desc, &f.result), TERN_STATUS_OUT_OF_RANGE,
+                     "generate: id");
+        assert_int_equal(tern_session_position(f.session), filled);
+    }
+    wrong[1] = -1;
+    float vector[1];
+    tern_embed_desc embed = {
+        .struct_size = sizeof embed, .pooling = TERN_POOLING_LAST, .ids = wrong, .id_count = 2};
+    assert_fails(tern_session_embed(f.session, &embed, vector), TERN_STATUS_OUT_OF_RANGE,
+                 "embed: id -1 at 1 is none of the model");
+    assert_int_equal(tern_session_position(f.session), filled);
     close_fixture(&f);
 }
 
@@ -229,6 +260,7 @@ static void samples_follow_the_seed(void **state) {
 const struct CMUnitTest generate_tests[] = {
     cmocka_unit_test(greedy_generation_picks_the_best_logit_of_each_step),
     cmocka_unit_test(the_text_of_a_bare_beginning_has_no_dummy_space),
+    cmocka_unit_test(a_wrong_id_loses_nothing),
     cmocka_unit_test(a_stop_string_ends_it_even_across_tokens),
     cmocka_unit_test(the_end_of_text_ends_it),
     cmocka_unit_test(the_callback_ends_it),

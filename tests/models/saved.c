@@ -284,7 +284,75 @@ static void files_are_whole_or_as_before(void **state) {
     tern_model_destroy(model);
 }
 
+// Bytes that come or go while another session of the model runs, and while one is made that has
+// the cache moved to larger buffers.
+typedef struct slow {
+    bytes b;
+    size_t at;
+    uint32_t calls;
+    tern_model *model;
+    tern_session *other, *large;
+} slow;
+
+static void run_others(slow *s) {
+    float logits[VOCAB];
+    int32_t id = (int32_t)(s->calls % VOCAB);
+    if (s->calls++ == 2) {
+        tern_session_desc desc = TERN_SESSION_DESC_INIT;
+        assert_ok(tern_session_create(s->model, &desc, &s->large));
+    }
+    if (s->calls < 6) {
+        feed(s->other, s->model, &id, 1, 1, 0, logits);
+    }
+}
+
+static tern_status take_slowly(void *user, const void *data, size_t size) {
+    slow *s = user;
+    run_others(s);
+    return take(&s->b, data, size);
+}
+
+static tern_status give_slowly(void *user, uint64_t offset, void *data, size_t size) {
+    slow *s = user;
+    run_others(s);
+    memcpy(data, s->b.data + offset, size);
+    return TERN_STATUS_OK;
+}
+
+static void others_run_while_one_is_saved(void **state) {
+    (void)state;
+    bed b = default_bed();
+    tern_model *model = open_model(b.device, model_name);
+    float rest[VOCAB];
+    tern_session *session = filled(model, TERN_KV_F16, FILLED, rest);
+    bytes plain = save(session);
+    slow s = {.model = model, .other = open_session(model, TERN_KV_F16, 0)};
+    s.b = (bytes){malloc(plain.size), 0, plain.size};
+    tern_sink sink = {.struct_size = sizeof sink, .name = "slow", .user = &s, .write = take_slowly};
+    assert_ok(tern_session_save(session, &sink));
+    assert_memory_equal(s.b.data, plain.data, plain.size);
+    tern_session_destroy(s.large);
+    s.large = NULL;
+    s.calls = 0;
+    tern_source source = tern_source_from_memory("slow", s.b.data, s.b.size);
+    source.user = &s;
+    source.read_at = give_slowly;
+    source.map = NULL;
+    assert_ok(tern_session_rewind(session, 0));
+    assert_ok(tern_session_restore(session, &source));
+    assert_goes_on(session, model, rest);
+    // header, checksum of 64 KiB pieces, ids in a piece each time, a block of each buffer
+    assert_in_range(s.calls, 1, 60);
+    tern_session_destroy(s.large);
+    tern_session_destroy(s.other);
+    tern_session_destroy(session);
+    free(s.b.data);
+    free(plain.data);
+    tern_model_destroy(model);
+}
+
 const struct CMUnitTest saved_tests[] = {
+    cmocka_unit_test(others_run_while_one_is_saved),
     cmocka_unit_test(sessions_move_between_backends),
     cmocka_unit_test(the_format_is_what_is_written_down),
     cmocka_unit_test(cut_or_changed_anywhere_is_refused),

@@ -64,6 +64,28 @@ static void far_logits_keep_their_distance(void **state) {
     assert_true(out[0] < -9e29);
 }
 
+// What is no number has no probability and stands behind all, wherever it comes.
+static void what_is_no_number_comes_last(void **state) {
+    (void)state;
+    static const float logits[] = {NAN, 1.0f, NAN, 3.0f, -INFINITY, 2.0f, NAN};
+    static const int32_t order[] = {3, 5, 1, 0, 2, 4, 6};
+    int32_t ids[7];
+    double out[7];
+    CHECK_OK(tern_top_log_probs(logits, 7, 7, ids, out));
+    assert_memory_equal(ids, order, sizeof order);
+    double log_sum = log(1.0 + exp(-1.0) + exp(-2.0));
+    for (int i = 0; i < 3; i++) {
+        assert_true(fabs(out[i] - (-i - log_sum)) < 2e-6);
+    }
+    for (int i = 3; i < 7; i++) {
+        assert_true(out[i] == -INFINITY);
+    }
+    CHECK_OK(tern_top_log_probs(logits, 7, 2, ids, out));
+    assert_memory_equal(ids, order, 2 * sizeof *order);
+    CHECK_OK(tern_log_probs(logits, 7, NULL, 0, out));
+    assert_true(out[0] == -INFINITY && out[2] == -INFINITY && out[4] == -INFINITY);
+}
+
 static void mistakes_are_told(void **state) {
     (void)state;
     static const int32_t ids[] = {0, 3};
@@ -85,6 +107,7 @@ int main(void) {
         cmocka_unit_test(equal_logits_share_evenly),
         cmocka_unit_test(they_are_what_double_precision_gives),
         cmocka_unit_test(far_logits_keep_their_distance),
+        cmocka_unit_test(what_is_no_number_comes_last),
         cmocka_unit_test(mistakes_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@ typedef struct passage {
     uint64_t row_bytes; // of a position of a head
     uint32_t rows;      // of a head in a block
     uint32_t buffers;
+    tern__mutex *lock; // NULL: held by the caller
 } passage;
 
 static passage passage_of(const tern__cache *cache) {
@@ -41,14 +42,34 @@ uint64_t tern__cache_content_bytes(const tern__cache *cache, uint32_t positions)
     return p.row_bytes * cache->hyper->kv_heads * p.buffers * rows;
 }
 
+static void lock(const passage *p) {
+    if (p->lock) {
+        tern__mutex_lock(p->lock);
+    }
+}
+
+static void unlock(const passage *p) {
+    if (p->lock) {
+        tern__mutex_unlock(p->lock);
+    }
+}
+
+// Another session may have the cache moved to larger buffers between two blocks; blocks keep their
+// numbers then.
 static tern_status download(const passage *p, uint32_t buffer, uint32_t block) {
-    return tern_buffer_download(p->cache->buffers[buffer], block * p->block_bytes, p->block,
-                                p->block_bytes);
+    lock(p);
+    tern_status status = tern_buffer_download(p->cache->buffers[buffer], block * p->block_bytes,
+                                              p->block, p->block_bytes);
+    unlock(p);
+    return status;
 }
 
 static tern_status upload(const passage *p, uint32_t buffer, uint32_t block) {
-    return tern_buffer_upload(p->cache->buffers[buffer], block * p->block_bytes, p->block,
-                              p->block_bytes);
+    lock(p);
+    tern_status status = tern_buffer_upload(p->cache->buffers[buffer], block * p->block_bytes,
+                                            p->block, p->block_bytes);
+    unlock(p);
+    return status;
 }
 
 // Between a block of which |filled| positions count and its piece.
@@ -88,9 +109,10 @@ static tern_status read_all(const passage *p, const tern__lease *lease, uint32_t
     return TERN_STATUS_OK;
 }
 
-tern_status tern__cache_read(const tern__cache *cache, const tern__lease *lease, uint32_t positions,
-                             tern__piece_fn take, void *user) {
+tern_status tern__cache_read(const tern__cache *cache, tern__mutex *mutex, const tern__lease *lease,
+                             uint32_t positions, tern__piece_fn take, void *user) {
     passage p = passage_of(cache);
+    p.lock = mutex;
     TERN_TRY(begin(&p));
     tern_status status = read_all(&p, lease, positions, take, user);
     tern__free(cache->context, p.block);
@@ -112,9 +134,11 @@ static tern_status write_all(const passage *p, const tern__lease *lease, uint32_
     return TERN_STATUS_OK;
 }
 
-tern_status tern__cache_write(const tern__cache *cache, const tern__lease *lease,
-                              uint32_t positions, tern__piece_fn give, void *user) {
+tern_status tern__cache_write(const tern__cache *cache, tern__mutex *mutex,
+                              const tern__lease *lease, uint32_t positions, tern__piece_fn give,
+                              void *user) {
     passage p = passage_of(cache);
+    p.lock = mutex;
     TERN_TRY(begin(&p));
     tern_status status = write_all(&p, lease, positions, give, user);
     tern__free(cache->context, p.block);

@@ -69,7 +69,7 @@ static tern_status check(const embedding *e) {
                           "embed: a text of %u ids, the context has %u", desc->id_count,
                           e->session->context);
     }
-    return TERN_STATUS_OK;
+    return tern__session_check_ids(e->session, "embed", desc->ids, desc->id_count);
 }
 
 static bool is_wanted(const embedding *e, uint32_t index) {

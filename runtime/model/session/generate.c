@@ -153,10 +153,8 @@ static tern_status evaluate(generation *g, tern_row *rows, uint32_t count, int32
 }
 
 static tern_status evaluate_prompt(generation *g, int32_t *out_id) {
-    if (g->desc->flags & TERN_GENERATE_REUSE) {
-        g->result->reused = reusable(g->session, g->desc);
-        TERN_TRY(tern_session_rewind(g->session, g->result->reused));
-    }
+    bool whole = (g->desc->flags & TERN_GENERATE_REUSE) != 0;
+    g->result->reused = whole ? reusable(g->session, g->desc) : 0;
     const int32_t *prompt = g->desc->prompt + g->result->reused;
     size_t count = g->desc->prompt_count - g->result->reused;
     tern_row *rows = tern__calloc(g->context, count, sizeof *rows);
@@ -167,7 +165,9 @@ static tern_status evaluate_prompt(generation *g, int32_t *out_id) {
         rows[i].session = g->session;
         rows[i].token = prompt[i];
     }
-    tern_status status = evaluate(g, rows, (uint32_t)count, out_id);
+    tern_status status =
+        whole ? tern_session_rewind(g->session, g->result->reused) : TERN_STATUS_OK;
+    status = status == TERN_STATUS_OK ? evaluate(g, rows, (uint32_t)count, out_id) : status;
     tern__free(g->context, rows);
     return status;
 }
@@ -234,6 +234,7 @@ tern_status tern_session_generate(tern_session *session, const tern_generate_des
     }
     TERN_TRY(check_desc(session, desc, out_result));
     TERN_TRY(check_room(session, desc));
+    TERN_TRY(tern__session_check_ids(session, "generate", desc->prompt, desc->prompt_count));
     *out_result = (tern_generate_result){.struct_size = out_result->struct_size};
     generation g = {.session = session,
                     .model = session->model,

@@ -20,6 +20,11 @@ static float weight_of(float logit, float most) {
     return x >= -34.0f ? t_exp(x) : 0.0f;
 }
 
+// NaN is below all.
+static float known(float logit) {
+    return isnan(logit) ? -INFINITY : logit;
+}
+
 static tern_status check_logits(const float *logits, uint32_t count, const int32_t *ids,
                                 uint32_t id_count, const double *out) {
     if (!logits || (!out && id_count)) {
@@ -53,7 +58,7 @@ tern_status tern_log_probs(const float *logits, uint32_t count, const int32_t *i
     }
     double log_sum = tern__natural_log(sum);
     for (uint32_t i = 0; i < id_count; i++) {
-        out[i] = (double)logits[ids ? ids[i] : (int32_t)i] - (double)most - log_sum;
+        out[i] = (double)known(logits[ids ? ids[i] : (int32_t)i]) - (double)most - log_sum;
     }
     return TERN_STATUS_OK;
 }
@@ -69,7 +74,7 @@ tern_status tern_top_log_probs(const float *logits, uint32_t count, uint32_t bes
     uint32_t found = 0;
     for (uint32_t id = 0; logits && id < count; id++) {
         uint32_t at = found;
-        while (at > 0 && logits[id] > logits[out_ids[at - 1]]) {
+        while (at > 0 && known(logits[id]) > known(logits[out_ids[at - 1]])) {
             at--;
         }
         if (at == best) {

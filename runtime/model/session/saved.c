@@ -102,11 +102,8 @@ static tern_status write_all(writer *w, const tern_session *session) {
     put(header + AT_CONTENT, content_bytes(session), 8);
     TERN_TRY(write_piece(w, header, sizeof header));
     TERN_TRY(write_ids(w, session));
-    tern__mutex_lock(&session->model->lock);
-    tern_status status =
-        tern__cache_read(cache_of(session), session->lease, session->position, write_piece, w);
-    tern__mutex_unlock(&session->model->lock);
-    TERN_TRY(status);
+    TERN_TRY(tern__cache_read(cache_of(session), &session->model->lock, session->lease,
+                              session->position, write_piece, w));
     put(header, w->hash, CHECKSUM_SIZE);
     return write_piece(w, header, CHECKSUM_SIZE);
 }
@@ -263,21 +260,30 @@ static tern_status check_kind(const reader *r) {
     return TERN_STATUS_OK;
 }
 
+static tern_status read_id(const reader *r, const uint8_t bytes[4], uint32_t position, bool take) {
+    uint32_t vocabulary = r->session->model->network.hyper.vocabulary;
+    uint64_t id = get(bytes, 4);
+    if (id >= vocabulary) {
+        return tern__fail(r->context, TERN_STATUS_CORRUPT_DATA,
+                          "%s: a saved session with id %llu at position %u, the model has %u",
+                          r->name, (unsigned long long)id, position, vocabulary);
+    }
+    if (take) {
+        r->session->ids[position] = (int32_t)id;
+    }
+    return TERN_STATUS_OK;
+}
+
 // Checks them, and then, once more, takes them.
 static tern_status read_ids(reader *r, bool take) {
-    uint32_t vocabulary = r->session->model->network.hyper.vocabulary;
+    uint8_t bytes[4 * IDS_AT_ONCE];
     r->at = HEADER_SIZE;
-    for (uint32_t i = 0; i < r->positions; i++) {
-        uint8_t bytes[4];
-        TERN_TRY(read_piece(r, bytes, sizeof bytes));
-        uint64_t id = get(bytes, sizeof bytes);
-        if (id >= vocabulary) {
-            return tern__fail(r->context, TERN_STATUS_CORRUPT_DATA,
-                              "%s: a saved session with id %llu at position %u, the model has %u",
-                              r->name, (unsigned long long)id, i, vocabulary);
-        }
-        if (take) {
-            r->session->ids[i] = (int32_t)id;
+    for (uint32_t count, done = 0; done < r->positions; done += count) {
+        uint32_t left = r->positions - done;
+        count = left < IDS_AT_ONCE ? left : IDS_AT_ONCE;
+        TERN_TRY(read_piece(r, bytes, 4 * count));
+        for (uint32_t i = 0; i < count; i++) {
+            TERN_TRY(read_id(r, bytes + 4 * i, done + i, take));
         }
     }
     return TERN_STATUS_OK;
@@ -288,10 +294,8 @@ static tern_status read_content(reader *r) {
     TERN_TRY(read_ids(r, false));
     TERN_TRY(tern_session_rewind(session, 0));
     TERN_TRY(read_ids(r, true));
-    tern__mutex_lock(&session->model->lock);
-    tern_status status =
-        tern__cache_write(cache_of(session), session->lease, r->positions, read_piece, r);
-    tern__mutex_unlock(&session->model->lock);
+    tern_status status = tern__cache_write(cache_of(session), &session->model->lock, session->lease,
+                                           r->positions, read_piece, r);
     session->position = status == TERN_STATUS_OK ? r->positions : 0;
     return status;
 }

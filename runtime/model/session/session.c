@@ -113,6 +113,19 @@ uint32_t tern_session_common_prefix(const tern_session *session, const int32_t *
     return common;
 }
 
+tern_status tern__session_check_ids(const tern_session *session, const char *what,
+                                    const int32_t *ids, size_t count) {
+    uint32_t vocabulary = session->model->network.hyper.vocabulary;
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] < 0 || (uint32_t)ids[i] >= vocabulary) {
+            return tern__fail(session->model->context, TERN_STATUS_OUT_OF_RANGE,
+                              "%s: id %d at %zu is none of the model, which has 0 to %u", what,
+                              ids[i], i, vocabulary - 1);
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
 bool tern__session_holds(const tern_session *session, uint64_t position) {
     bool recurrent = tern__hyper_has(&session->model->network.hyper, TERN__RECURRENT);
     return position == session->position || !recurrent || position == 0;

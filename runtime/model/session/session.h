@@ -20,6 +20,11 @@ struct tern_session {
 // network is recurrent.
 bool tern__session_holds(const tern_session *session, uint64_t position);
 
+// OUT_OF_RANGE names the first of |count| ids that the model does not have; before anything of the
+// session is forgotten for them.
+tern_status tern__session_check_ids(const tern_session *session, const char *what,
+                                    const int32_t *ids, size_t count);
+
 enum { TERN__DEFAULT_ROWS = 128 };
 
 tern_status tern__session_check_desc(tern_context *context, const tern__hyper *hyper,
