@@ -109,6 +109,10 @@ enum { TERN_KV_F16 = 0, TERN_KV_F32 = 1 };
 
 TERN_BEGIN_DECLS
 
+/** The architectures that can be loaded, by index: as general.architecture of a GGUF file names
+ * them, then as the architectures of a config.json do. NULL past the last. Any thread. */
+TERN_API const char *tern_architecture_name(uint32_t index);
+
 /**
  * Loads the model in |source| onto |device|. Reads every weight once and keeps no copy on the host
  * that the device does not use. UNSUPPORTED names an architecture, tensor type or tokenizer that is

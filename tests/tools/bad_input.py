@@ -74,7 +74,8 @@ spoiled("unaligned tensor", lambda g: g.put("Q", g.tensors["blk.0.attn_q.weight"
                                             g.tensors["blk.0.attn_q.weight"]["offset"] + 1), "blk.0.attn_q.weight")
 
 # What is not known, missing, or of another shape.
-spoiled("architecture", lambda g: g.string_value("general.architecture", "bitnet-b9.99"), "architecture", "bitnet-b9.99")
+spoiled("architecture", lambda g: g.string_value("general.architecture", "bitnet-b9.99"), "architecture", "bitnet-b9.99",
+        "inspect --architectures")
 spoiled("tensor type", lambda g: g.put("I", g.tensors["blk.0.attn_q.weight"]["type"], 13), "blk.0.attn_q.weight")
 spoiled("tensor type 999", lambda g: g.put("I", g.tensors["blk.0.attn_q.weight"]["type"], 999), "blk.0.attn_q.weight",
         "999")

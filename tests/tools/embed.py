@@ -100,4 +100,5 @@ with tempfile.TemporaryDirectory() as folder:
             expect_line("a pooling for ranks", run(tern, "embed", "-m", file, "-p", "a"), 1, ["pooling", "number 4"])
 
 expect_line("a long text", run(tern, "embed", "-m", path, "-p", "abc " * 200), 1, ["256"])
-finish(33)
+expect_line("no text at all", run(tern, "embed", "-m", path, "-f", "-", stdin=b""), 1, ["'-' is empty"])
+finish(34)

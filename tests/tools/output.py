@@ -120,9 +120,12 @@ expect(tensor["type"] == "I2_S" and tensor["shape"] == [384, 384] and tensor["su
 expect(shown["memory"]["weight_bytes"] > 0, "the memory estimate")
 expect(run(tern, "inspect", path).stdout.count(b"blk.0.attn_q.weight") == 1, "a tensor as text")
 
+names = run(tern, "inspect", "--architectures").stdout.decode().split("\n")
+expect({"bitnet-b1.58", "llama", "hgrn-bit", "BitNetForCausalLM", "LlamaForCausalLM"} < set(names), "what can be run")
+
 listed = load(run(tern, "devices", "--json", "--ops"))
 entry = next(b for b in listed["backends"] if b["name"] == "reference")
 expect(entry["state"] == "ready" and entry["devices"][0]["numerics"] == "exact", "the reference backend")
 expect({o["op"]: o["placement"] for o in entry["devices"][0]["ops"]}.get("bitlinear") in ("native", "composed"), "its ops")
 expect(b"reference: ready" in run(tern, "devices").stdout, "devices as text")
-finish(53)
+finish(54)

@@ -48,7 +48,7 @@ with tempfile.TemporaryDirectory() as folder:
                                          (["--context", "40", "--stride", "10", "--max-tokens", "75"], 40, 10, 75)):
         what = " ".join(args) or "defaults"
         if len(ids) < context:
-            expect_line(what, run(tern, "perplexity", "-m", path, file, *args), 1, [str(file), "a window has 256"])
+            expect_line(what, run(tern, "perplexity", "-m", path, file, *args), 1, [str(file), "one window of 256", "--context"])
             continue
         got = load(run(tern, "perplexity", "-m", path, file, "--json", *args))
         losses = expected(ids[:count], context, stride)

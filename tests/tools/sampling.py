@@ -66,7 +66,8 @@ expect([t["top"][0]["id"] for t in greedy["logprobs"]] == greedy["ids"] == answe
 for args, words in ((["--grammar", "nosuch.gbnf"], ["nosuch.gbnf"]),
                     (["--grammar", file("a.gbnf", "root ::= x")], ["a.gbnf", "'x' is not defined"]),
                     (["--json-schema", file("b.json", '{"pattern": "a"}')], ["b.json", "pattern"]),
-                    (["--json-schema", file("c.json", "{")], ["c.json"])):
+                    (["--json-schema", file("c.json", "{")], ["c.json"]),
+                    (["--logit-bias", "7=1", "--logit-bias", "2048=-inf"], ["--logit-bias", "2048", "0 to 2047"])):
     expect_line(str(args), run(tern, "run", "-m", path, *args), 1, words)
 for args, word in ((["--logit-bias", "x=1"], "x=1"), (["--logit-bias", "1=nan"], "1=nan"), (["--logit-bias", "1=2x"], "2x"),
                    (["--logit-bias", "99999999999=1"], "99999999999"), (["--grammar", "a", "--json-schema", "b"], "exclude"),

@@ -215,7 +215,7 @@ static void test_refused_configs(void **state) {
         {"[]", TERN_STATUS_CORRUPT_DATA, "config.json: an array, expected an object"},
         {"{}", TERN_STATUS_UNSUPPORTED, "architecture '' is not known"},
         {"{\"architectures\":[\"OPTForCausalLM\"]}", TERN_STATUS_UNSUPPORTED,
-         "architecture 'OPTForCausalLM' is not known, expected one of BitNetForCausalLM"},
+         "architecture 'OPTForCausalLM' is not known; tern inspect --architectures"},
         {"{\"architectures\":[\"LlamaForCausalLM\"]}", TERN_STATUS_NOT_FOUND,
          "config.json: key 'num_hidden_layers' is missing"},
         {CONFIG("LlamaForCausalLM", ",\"vocab_size\":7"), TERN_STATUS_CORRUPT_DATA,

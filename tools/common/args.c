@@ -166,6 +166,9 @@ static bool take_operand(const arg_table *table, const char *text) {
 }
 
 static bool lacks_operand(const arg_table *table) {
+    if (table->alone && *table->alone) {
+        return false;
+    }
     return table->operands_out ? !table->operands_out->count
                                : table->operand && !*table->operand_out;
 }

@@ -41,6 +41,7 @@ typedef struct arg_table {
     const char *operand;      // what an argument without an option is; NULL: none is allowed
     const char **operand_out; // where the one that must be goes
     arg_texts *operands_out;  // or where one or more go
+    const bool *alone;        // a flag with which none need be; may be NULL
 } arg_table;
 
 typedef enum arg_result { ARGS_OK, ARGS_HELP, ARGS_WRONG } arg_result;

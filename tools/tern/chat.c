@@ -400,7 +400,7 @@ static bool start(chat *c) {
         return out_of_memory();
     }
     if (!loaded_start(&c->model, c->host, o->model, &o->model_options, context) ||
-        !sampling_open(&c->draws, c->host, &o->sampling, tern_model_tokenizer(c->model.model))) {
+        !sampling_open(&c->draws, c->host, &o->sampling, &c->model)) {
         return false;
     }
     if (c->interactive) {

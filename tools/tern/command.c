@@ -49,6 +49,10 @@ void interrupt_watch(void) {
     signal(SIGINT, on_interrupt);
 }
 
+void terminate_watch(void) {
+    signal(SIGTERM, on_interrupt);
+}
+
 void interrupt_cancels(tern_cancel *cancel) {
     cancelled = cancel;
 }

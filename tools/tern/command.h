@@ -49,7 +49,7 @@ typedef struct model_options {
 
 #define ARG_I2S_BLOCK(out)                                                                         \
     {                                                                                              \
-        "--i2s-block", NULL, ARG_U32, out, NULL, 64, 128, "64|128",                                \
+        "--i2s-block", NULL, ARG_U32, out, NULL, 0, 4294967295.0, "64|128",                        \
             "how the codes of I2_S tensors lie, if a look at them does not tell"                   \
     }
 
@@ -85,6 +85,17 @@ tern_status loaded_generate(const loaded *self, tern_generate_desc *desc,
                             tern_generate_result *out_result);
 void loaded_close(loaded *self);
 
+// What a command that runs a model is given.
+typedef struct loaded_command {
+    const char *program, *model, *backend;
+    const model_options *options;
+    int (*run)(const host *h, loaded *self, void *user); // returns the exit status
+    void *user;
+} loaded_command;
+
+// Opens host and model, has the command run, and closes them. Returns the exit status.
+int loaded_run(const loaded_command *command);
+
 // Under TERN_PROFILE=1, what the device's ops took so far, on stderr.
 void profile_print(tern_device *device);
 
@@ -93,6 +104,8 @@ const char *default_model_path(void);
 
 // Makes Ctrl-C set a flag, clear from now on; a second one ends the program.
 void interrupt_watch(void);
+// The same of what asks the program to end (SIGTERM), for commands that would leave a file behind.
+void terminate_watch(void);
 bool interrupt_seen(void);
 // Also requests |cancel|; NULL: nothing any more.
 void interrupt_cancels(tern_cancel *cancel);

@@ -133,6 +133,7 @@ int command_convert(int argc, char **argv) {
         return EXIT_FAILED;
     }
     interrupt_watch();
+    terminate_watch();
     output out = {h.context, paths.items[1], force ? TERN_SINK_REPLACE : 0u};
     bool done = convert(&out, paths.items[0], &desc) == TERN_STATUS_OK;
     status = done ? EXIT_DONE : host_failed_in(&h, paths.items[0]);

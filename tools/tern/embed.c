@@ -190,10 +190,18 @@ static int run(const host *h, const options *o, loaded *l, entries *all) {
     return interrupt_seen() ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int run_loaded(const host *h, const options *o, loaded *l, const text *from) {
+// What is read before the model is.
+typedef struct job {
+    const options *options;
+    text from;
+} job;
+
+static int run_loaded(const host *h, loaded *l, void *user) {
+    const job *j = user;
+    const options *o = j->options;
     entries all = {0};
     bool good =
-        o->prompt ? add_entry(&all, l, o->prompt, strlen(o->prompt)) : add_lines(&all, l, from);
+        o->prompt ? add_entry(&all, l, o->prompt, strlen(o->prompt)) : add_lines(&all, l, &j->from);
     int status = good ? run(h, o, l, &all) : host_failed(h);
     for (size_t i = 0; i < all.count; i++) {
         free(all.items[i].ids);
@@ -203,6 +211,19 @@ static int run_loaded(const host *h, const options *o, loaded *l, const text *fr
     return status;
 }
 
+static bool read_file(const options *o, text *from) {
+    if (!o->file) {
+        return true;
+    }
+    if (!text_read_file(from, PROGRAM, "text", o->file)) {
+        return false;
+    }
+    if (from->size == 0) {
+        fprintf(stderr, "%s: text file '%s' is empty: expected a text a line\n", PROGRAM, o->file);
+    }
+    return from->size > 0;
+}
+
 int command_embed(int argc, char **argv) {
     options o = {0};
     int status = parse(&o, argc, argv);
@@ -210,19 +231,9 @@ int command_embed(int argc, char **argv) {
         return status;
     }
     o.model = o.model ? o.model : default_model_path();
-    text from = {0};
-    host h;
-    loaded l = {0};
-    status = EXIT_FAILED;
-    interrupt_watch();
-    if ((!o.file || text_read_file(&from, PROGRAM, "text", o.file)) &&
-        host_open(&h, PROGRAM, o.backend)) {
-        if (loaded_open(&l, &h, o.model, &o.model_options)) {
-            status = run_loaded(&h, &o, &l, &from);
-        }
-        loaded_close(&l);
-        host_close(&h);
-    }
-    text_free(&from);
+    job j = {.options = &o};
+    const loaded_command command = {PROGRAM, o.model, o.backend, &o.model_options, run_loaded, &j};
+    status = read_file(&o, &j.from) ? loaded_run(&command) : EXIT_FAILED;
+    text_free(&j.from);
     return status;
 }

@@ -202,26 +202,41 @@ static int inspect(const host *h, const char *path, bool json) {
     return result;
 }
 
+static int list_architectures(void) {
+    const char *name;
+    for (uint32_t i = 0; (name = tern_architecture_name(i)) != NULL; i++) {
+        puts(name);
+    }
+    return EXIT_DONE;
+}
+
 int command_inspect(int argc, char **argv) {
     const char *path = NULL;
     const char *backend = NULL;
-    bool json = false;
+    bool json = false, architectures = false;
     const arg table[] = {
         ARG_BACKEND(&backend),
+        {"--architectures", NULL, ARG_FLAG, &architectures, NULL, 0, 0, NULL,
+         "list those that can be run, as models name them, and end"},
         {"--json", NULL, ARG_FLAG, &json, NULL, 0, 0, NULL, "one object on stdout"},
     };
     const arg_table spec = {
         PROGRAM,
-        "MODEL [--json]",
+        "MODEL [--json] | --architectures",
         "Shows the metadata and the tensors of a model: a GGUF file or a Hugging Face folder.",
         table,
         sizeof table / sizeof table[0],
         "MODEL",
-        &path};
+        &path,
+        NULL,
+        &architectures};
     int status = command_parsed(args_parse(&spec, argc, argv));
     host h;
     if (status >= 0) {
         return status;
+    }
+    if (architectures) {
+        return list_architectures();
     }
     if (!host_open(&h, PROGRAM, backend)) {
         return EXIT_FAILED;

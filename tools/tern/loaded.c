@@ -117,3 +117,18 @@ void loaded_close(loaded *self) {
     tern_device_close(self->device);
     tern_archive_destroy(self->archive);
 }
+
+int loaded_run(const loaded_command *command) {
+    host h;
+    loaded self = {0};
+    int status = EXIT_FAILED;
+    interrupt_watch();
+    if (host_open(&h, command->program, command->backend)) {
+        if (loaded_open(&self, &h, command->model, command->options)) {
+            status = command->run(&h, &self, command->user);
+        }
+        loaded_close(&self);
+        host_close(&h);
+    }
+    return status;
+}

@@ -125,12 +125,21 @@ static void print_text(const options *o, const loaded *l, const tern_perplexity_
             seconds);
 }
 
-static int run(const host *h, const options *o, const loaded *l, const text *from) {
+// What is read before the model is.
+typedef struct job {
+    const options *options;
+    text from;
+} job;
+
+static int run(const host *h, loaded *l, void *user) {
+    const job *j = user;
+    const options *o = j->options;
     int32_t *ids = NULL;
     size_t count = 0;
     tern_perplexity_result result = {.struct_size = sizeof result};
     double start = host_seconds();
-    tern_status status = loaded_encode(l, from->bytes, from->size, TERN_TOKENIZE_BOS, &ids, &count);
+    tern_status status =
+        loaded_encode(l, j->from.bytes, j->from.size, TERN_TOKENIZE_BOS, &ids, &count);
     if (status == TERN_STATUS_OK) {
         status = measure(o, l, ids, count, &result);
     }
@@ -155,18 +164,9 @@ int command_perplexity(int argc, char **argv) {
         return status;
     }
     o.model = o.model ? o.model : default_model_path();
-    text from = {0};
-    host h;
-    loaded l = {0};
-    status = EXIT_FAILED;
-    interrupt_watch();
-    if (text_read_file(&from, PROGRAM, "text", o.file) && host_open(&h, PROGRAM, o.backend)) {
-        if (loaded_open(&l, &h, o.model, &o.model_options)) {
-            status = run(&h, &o, &l, &from);
-        }
-        loaded_close(&l);
-        host_close(&h);
-    }
-    text_free(&from);
+    job j = {.options = &o};
+    const loaded_command command = {PROGRAM, o.model, o.backend, &o.model_options, run, &j};
+    status = text_read_file(&j.from, PROGRAM, "text", o.file) ? loaded_run(&command) : EXIT_FAILED;
+    text_free(&j.from);
     return status;
 }

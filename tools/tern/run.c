@@ -139,7 +139,7 @@ static uint32_t tokens_wanted(const options *o, const loaded *l, size_t prompt_c
 static int generate(const host *h, const options *o, const loaded *l, generation *g,
                     uint32_t tokens) {
     sampling draws;
-    if (!sampling_open(&draws, h, &o->sampling, tern_model_tokenizer(l->model))) {
+    if (!sampling_open(&draws, h, &o->sampling, l)) {
         sampling_close(&draws);
         return EXIT_FAILED;
     }
@@ -296,7 +296,16 @@ static int run_encoded(const host *h, const options *o, loaded *l, generation *g
     return status == EXIT_DONE ? finish(o, l, g) : status;
 }
 
-static int run_loaded(const host *h, const options *o, loaded *l, const text *prompt) {
+// What is read before the model is.
+typedef struct job {
+    const options *options;
+    text prompt;
+} job;
+
+static int run_loaded(const host *h, loaded *l, void *user) {
+    const job *j = user;
+    const options *o = j->options;
+    const text *prompt = &j->prompt;
     generation g = {.out = {.stream = !o->json, .prompt = prompt}};
     bool encoded = loaded_encode(l, prompt->bytes, prompt->size, TERN_TOKENIZE_BOS, &g.prompt_ids,
                                  &g.prompt_count) == TERN_STATUS_OK;
@@ -315,18 +324,9 @@ int command_run(int argc, char **argv) {
         return status;
     }
     o.model = o.model ? o.model : default_model_path();
-    text prompt = {0};
-    host h;
-    loaded l = {0};
-    status = EXIT_FAILED;
-    interrupt_watch();
-    if (read_prompt(&o, &prompt) && host_open(&h, PROGRAM, o.backend)) {
-        if (loaded_open(&l, &h, o.model, &o.model_options)) {
-            status = run_loaded(&h, &o, &l, &prompt);
-        }
-        loaded_close(&l);
-        host_close(&h);
-    }
-    text_free(&prompt);
+    job j = {.options = &o};
+    const loaded_command command = {PROGRAM, o.model, o.backend, &o.model_options, run_loaded, &j};
+    status = read_prompt(&o, &j.prompt) ? loaded_run(&command) : EXIT_FAILED;
+    text_free(&j.prompt);
     return status;
 }

@@ -1,6 +1,7 @@
 #include "tools/tern/sampling.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,14 +62,33 @@ static bool open_grammar(sampling *self, const host *h, const sampling_options *
     return done && tern_sampler_constrain(self->sampler, self->grammar) == TERN_STATUS_OK;
 }
 
+static bool check_ids(const host *h, const sampling_options *options, const loaded *model) {
+    uint32_t vocabulary = model->model_info.vocabulary;
+    for (uint32_t i = 0; i < options->desc.bias_count; i++) {
+        int32_t id = options->desc.biases[i].id;
+        if ((uint32_t)id >= vocabulary) {
+            fprintf(stderr,
+                    "%s: option '--logit-bias' names token %" PRId32 ", the model has 0 to %" PRIu32
+                    "\n",
+                    h->program, id, vocabulary - 1);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool sampling_open(sampling *self, const host *h, const sampling_options *options,
-                   const tern_tokenizer *tokenizer) {
+                   const loaded *model) {
     *self = (sampling){0};
+    if (!check_ids(h, options, model)) {
+        return false;
+    }
     if (tern_sampler_create(h->context, &options->desc, &self->sampler) != TERN_STATUS_OK) {
         host_failed(h);
         return false;
     }
-    return (!options->grammar && !options->schema) || open_grammar(self, h, options, tokenizer);
+    bool constrained = options->grammar || options->schema;
+    return !constrained || open_grammar(self, h, options, tern_model_tokenizer(model->model));
 }
 
 void sampling_close(sampling *self) {

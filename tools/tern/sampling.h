@@ -136,7 +136,7 @@ typedef struct sampling {
 
 // False after one line on stderr; sampling_close either way.
 bool sampling_open(sampling *self, const host *h, const sampling_options *options,
-                   const tern_tokenizer *tokenizer);
+                   const loaded *model);
 void sampling_close(sampling *self);
 
 #endif

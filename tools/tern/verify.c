@@ -125,6 +125,15 @@ cJSON *verify_json(verify *self, const char *name, const char *what) {
     return object;
 }
 
+// After one line on stderr: what was cut short is neither right nor wrong.
+static bool interrupted(const verify *self) {
+    if (interrupt_seen()) {
+        fprintf(stderr, "%s: interrupted; what has no line above was not checked\n",
+                self->host->program);
+    }
+    return interrupt_seen();
+}
+
 // The digits of the whole file; false after one line on stderr.
 static bool hash_file(const verify *self, uint64_t *out_size, char out[65]) {
     static uint8_t block[1 << 20];
@@ -148,7 +157,7 @@ static bool hash_file(const verify *self, uint64_t *out_size, char out[65]) {
     if (status != TERN_STATUS_OK) {
         host_failed(self->host);
     }
-    return status == TERN_STATUS_OK;
+    return status == TERN_STATUS_OK && !interrupted(self);
 }
 
 // The published model that this is by its hash, or else the one it might be, for what follows.
@@ -253,7 +262,8 @@ static void measure_perplexity(verify *self, const options *o, const published *
                                  .ids = ids,
                                  .id_count = o->tokens && o->tokens < count ? o->tokens : count,
                                  .progress = on_progress,
-                                 .progress_user = &terminal};
+                                 .progress_user = &terminal,
+                                 .cancelled_by = self->loaded.cancel};
     if (status == TERN_STATUS_OK) {
         status = tern_perplexity(self->loaded.model, &desc, &result);
     }
@@ -261,6 +271,9 @@ static void measure_perplexity(verify *self, const options *o, const published *
         fprintf(stderr, "\r%60s\r", "");
     }
     free(ids);
+    if (interrupt_seen()) {
+        return;
+    }
     if (status != TERN_STATUS_OK) {
         verify_line(self, false, "perplexity", "%s", tern_last_error_message());
         return;
@@ -300,6 +313,9 @@ static int run(verify *self, const options *o) {
     check_tokens(self);
     verify_values(self);
     check_perplexity(self, o, model);
+    if (interrupted(self)) {
+        return EXIT_FAILED;
+    }
     printf("%" PRIu32 " passed, %" PRIu32 " failed, %" PRIu32 " skipped on %s (%s)\n", self->passed,
            self->failed, self->skipped, self->loaded.device_info.backend,
            self->loaded.device_info.name);

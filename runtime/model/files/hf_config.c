@@ -109,19 +109,18 @@ static tern_status find_family(reader *r) {
     const tern__json *name = classes && classes->type == TERN__JSON_ARRAY && classes->size == 1
                                  ? tern__json_first(classes)
                                  : NULL;
-    char known[400] = "";
     const tern__hf_family *family;
     for (size_t i = 0; (family = tern__hf_family_at(i)) != NULL; i++) {
         if (tern__json_is(name, family->class_name)) {
             r->model->family = family;
             return TERN_STATUS_OK;
         }
-        size_t used = strlen(known);
-        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", family->class_name);
     }
     return tern__fail(r->values.context, TERN_STATUS_UNSUPPORTED,
-                      "%s: architecture '%.60s' is not known, expected one of %s", r->values.file,
-                      name && name->type == TERN__JSON_STRING ? name->as.string : "", known);
+                      "%s: architecture '%.60s' is not known; tern inspect --architectures "
+                      "(tern_architecture_name) lists those that are",
+                      r->values.file,
+                      name && name->type == TERN__JSON_STRING ? name->as.string : "");
 }
 
 static tern_status need_u32(const reader *r, const char *name, uint32_t *out) {

@@ -1,7 +1,10 @@
 #include "runtime/model/network/architecture.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include <tern/model.h>
+
+#include "runtime/model/files/hf_rules.h"
 
 enum {
     QWEN3_MOE = TERN__HEAD_NORMS | TERN__EXPERTS,
@@ -41,10 +44,7 @@ const tern__architecture *tern__architecture_find(const char *name) {
     return NULL;
 }
 
-void tern__architecture_list(char *out, size_t capacity) {
-    size_t used = 0;
-    for (size_t i = 0; i < COUNT && used < capacity; i++) {
-        used += (size_t)snprintf(out + used, capacity - used, "%s%s", i ? ", " : "",
-                                 architectures[i].name);
-    }
+const char *tern_architecture_name(uint32_t index) {
+    const tern__hf_family *family = index < COUNT ? NULL : tern__hf_family_at(index - COUNT);
+    return index < COUNT ? architectures[index].name : family ? family->class_name : NULL;
 }

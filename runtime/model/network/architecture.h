@@ -37,7 +37,4 @@ typedef struct tern__architecture {
 // NULL if there is none of that name.
 const tern__architecture *tern__architecture_find(const char *name);
 
-// Their names, as "bitnet, llama", as far as |capacity| goes.
-void tern__architecture_list(char *out, size_t capacity);
-
 #endif

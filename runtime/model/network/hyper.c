@@ -15,10 +15,10 @@ static tern_status find_architecture(const tern_archive *archive, const tern__ar
     TERN_TRY(tern__archive_need_string(archive, "general.architecture", &name));
     *out = tern__architecture_find(name);
     if (!*out) {
-        char known[192];
-        tern__architecture_list(known, sizeof known);
         return tern__fail(tern__archive_context(archive), TERN_STATUS_UNSUPPORTED,
-                          "architecture '%s' is not known, expected one of %s", name, known);
+                          "architecture '%.60s' is not known; tern inspect --architectures "
+                          "(tern_architecture_name) lists those that are",
+                          name);
     }
     return TERN_STATUS_OK;
 }

@@ -113,7 +113,8 @@ static tern_status check(const measure *m) {
     }
     if (!desc->ids || desc->id_count < r->context) {
         return tern__fail(m->context, TERN_STATUS_INVALID_ARGUMENT,
-                          "perplexity: a text of %llu ids, a window has %u",
+                          "perplexity: a text of %llu ids is less than one window of %u; windows "
+                          "may be shorter (--context, tern_perplexity_desc.context)",
                           (unsigned long long)(desc->ids ? desc->id_count : 0), r->context);
     }
     return TERN_STATUS_OK;
