@@ -1,4 +1,4 @@
-// What a device can do at most, asked of its backend.
+// What a device can do at most, and what it was asked for: both are asked of its backend.
 #include "runtime/device.h"
 
 #include "runtime/status.h"
@@ -45,5 +45,32 @@ tern_status tern_device_measure(tern_device *device, tern_measure_kind kind,
     m.struct_size = out_measurement->struct_size;
     m.kind = kind;
     *out_measurement = m;
+    return TERN_STATUS_OK;
+}
+
+static tern_status count_locked(tern_device *device, tern_counters *counters) {
+    TERN_TRY(tern__device_alive(device));
+    if (!device->entry->ops.counters) {
+        return tern__fail(device->context, TERN_STATUS_UNSUPPORTED,
+                          "device counters: backend %s counts nothing", device->info.backend);
+    }
+    device->entry->ops.counters(device->handle, counters);
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_device_counters(tern_device *device, tern_counters *out_counters) {
+    if (!device || !out_counters) {
+        return tern__fail(device ? device->context : NULL, TERN_STATUS_INVALID_ARGUMENT,
+                          "device counters: %s is NULL", device ? "out_counters" : "device");
+    }
+    TERN_TRY(tern__check_size(device->context, "tern_counters", out_counters->struct_size,
+                              sizeof *out_counters));
+    tern_counters counters = {.struct_size = sizeof counters};
+    tern__mutex_lock(&device->lock);
+    tern_status status = count_locked(device, &counters);
+    tern__mutex_unlock(&device->lock);
+    TERN_TRY(status);
+    counters.struct_size = out_counters->struct_size;
+    *out_counters = counters;
     return TERN_STATUS_OK;
 }

@@ -198,6 +198,8 @@ typedef struct tern_backend_ops {
      * timed. */
     tern_status (*program_times)(tern_backend_device *device, tern_backend_program *program,
                                  uint64_t *out_ns, tern_clock *out_clock);
+    /** As tern_device_counters; fills all but struct_size. NULL slot: nothing is counted. */
+    void (*counters)(tern_backend_device *device, tern_counters *out_counters);
 } tern_backend_ops;
 
 enum {

@@ -83,6 +83,18 @@ typedef struct tern_measurement {
     char how[64];   /**< what reached it: "avx2, prefetch 4096 bytes ahead" */
 } tern_measurement;
 
+/** What a device has been asked for since it was opened, by everyone together. Only grows. Plain
+ * data. Part of the plugin ABI. */
+typedef struct tern_counters {
+    uint32_t struct_size; /**< set by the caller */
+    uint32_t reserved;
+    uint64_t submits;    /**< how often work, copies included, was handed to the driver */
+    uint64_t dispatches; /**< kernels in it */
+    /** Nanoseconds inside the driver's functions, waits for the device included, while work was
+     * handed over, waited for or copied: the rest of a run's time is the host's own. */
+    uint64_t driver_ns;
+} tern_counters;
+
 TERN_BEGIN_DECLS
 
 /** Describes device |index| of backend |backend| (both from 0) without opening it. OUT_OF_RANGE
@@ -117,6 +129,12 @@ TERN_API tern_status tern_device_status(tern_device *device);
  */
 TERN_API tern_status tern_device_measure(tern_device *device, tern_measure_kind kind,
                                          tern_measurement *out_measurement);
+
+/**
+ * Reads the counters; for a benchmark that wants to know what a token costs the host. Any thread.
+ * UNSUPPORTED if the backend counts nothing, as those without a driver; DEVICE_LOST.
+ */
+TERN_API tern_status tern_device_counters(tern_device *device, tern_counters *out_counters);
 
 /** The context it was opened from. Borrowed. */
 TERN_API tern_context *tern_device_context(tern_device *device);

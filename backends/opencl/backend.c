@@ -66,6 +66,7 @@ static const tern_backend_ops table = {
     .program_kernel = tern_cl_program_kernel,
     .device_status = tern_cl_device_status,
     .measure = tern_cl_measure,
+    .counters = tern_cl_counters,
     .program_times = tern_cl_program_times,
 };
 

@@ -84,9 +84,11 @@ tern_status tern_cl_buffer_upload(tern_backend_device *device, tern_backend_buff
     if (size == 0) {
         return TERN_STATUS_OK;
     }
+    uint64_t start = tern_clock_ns();
     cl_int code =
         device->cl->clEnqueueWriteBuffer(device->queue, buffer->memory.mem, CL_TRUE, (size_t)offset,
                                          (size_t)size, data, 0, NULL, NULL);
+    tern_meter_driver(&device->meter, start);
     return tern_cl_check(device, code, "clEnqueueWriteBuffer");
 }
 
@@ -95,8 +97,10 @@ tern_status tern_cl_buffer_download(tern_backend_device *device, tern_backend_bu
     if (size == 0) {
         return TERN_STATUS_OK;
     }
+    uint64_t start = tern_clock_ns();
     cl_int code =
         device->cl->clEnqueueReadBuffer(device->queue, buffer->memory.mem, CL_TRUE, (size_t)offset,
                                         (size_t)size, data, 0, NULL, NULL);
+    tern_meter_driver(&device->meter, start);
     return tern_cl_check(device, code, "clEnqueueReadBuffer");
 }

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "backends/common/meter.h"
 #include "backends/opencl/loader.h"
 
 #define TERN_CL_MAX_DEVICES 32
@@ -67,6 +68,7 @@ struct tern_backend_device {
     uint64_t allocated;
     tern_cl_timeline timeline;
     atomic_bool lost;
+    tern_meter meter;
     bool timed; // opened under TERN_PROFILE=1
     uint32_t program_count;
     tern_cl_program programs[TERN_CL_MAX_PROGRAMS];

@@ -201,3 +201,7 @@ tern_status tern_cl_measure(tern_backend_device *device, tern_measure_kind kind,
                                 "opencl: measures no kind %u", kind);
     }
 }
+
+void tern_cl_counters(tern_backend_device *device, tern_counters *out_counters) {
+    tern_meter_read(&device->meter, out_counters);
+}

@@ -4,6 +4,8 @@
 
 #include "backends/opencl/device.h"
 
+void tern_cl_counters(tern_backend_device *device, tern_counters *out_counters);
+
 tern_status tern_cl_measure(tern_backend_device *device, tern_measure_kind kind,
                             tern_measurement *out_measurement);
 

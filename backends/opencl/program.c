@@ -109,9 +109,11 @@ static tern_status write_params(tern_backend_device *device, tern_backend_progra
     memcpy(copy, desc->params, words * sizeof *copy);
     program->next_slot = (slot + 1) % TERN_CL_IN_FLIGHT;
     program->slot_tickets[slot] = device->timeline.last + 1;
+    uint64_t start = tern_clock_ns();
     cl_int code = device->cl->clEnqueueWriteBuffer(device->queue, program->params, CL_FALSE,
                                                    (size_t)program->params_offset,
                                                    words * sizeof *copy, copy, 0, NULL, NULL);
+    tern_meter_driver(&device->meter, start);
     return tern_cl_check(device, code, "clEnqueueWriteBuffer of parameters");
 }
 
@@ -128,11 +130,15 @@ static tern_status run_step(tern_backend_device *device, const tern_backend_prog
 static tern_status enqueue(tern_backend_device *device, tern_backend_program *program,
                            const tern_submit_desc *desc, cl_event *out_event) {
     TERN_TRY(write_params(device, program, desc));
+    uint64_t start = tern_clock_ns();
     for (uint32_t i = 0; i < program->step_count; i++) {
         TERN_TRY(run_step(device, program, &program->steps[i]));
     }
     cl_int code = device->cl->clEnqueueMarkerWithWaitList(device->queue, 0, NULL, out_event);
-    return tern_cl_check(device, code, "clEnqueueMarkerWithWaitList");
+    TERN_TRY(tern_cl_check(device, code, "clEnqueueMarkerWithWaitList"));
+    code = device->cl->clFlush(device->queue);
+    tern_meter_driver(&device->meter, start);
+    return tern_cl_check(device, code, "clFlush");
 }
 
 tern_status tern_cl_submit(tern_backend_device *device, tern_backend_program *program,
@@ -144,9 +150,6 @@ tern_status tern_cl_submit(tern_backend_device *device, tern_backend_program *pr
     TERN_TRY(tern_cl_timeline_reserve(device));
     cl_event event = NULL;
     tern_status status = enqueue(device, program, desc, &event);
-    if (status == TERN_STATUS_OK) {
-        status = tern_cl_check(device, device->cl->clFlush(device->queue), "clFlush");
-    }
     if (status != TERN_STATUS_OK) {
         device->cl->clFinish(device->queue); // what was queued may still read the slot
         if (event) {
@@ -154,6 +157,7 @@ tern_status tern_cl_submit(tern_backend_device *device, tern_backend_program *pr
         }
         return status;
     }
+    tern_meter_submit(&device->meter, program->step_count);
     *out_ticket = tern_cl_timeline_push(device, event);
     return TERN_STATUS_OK;
 }

@@ -68,8 +68,10 @@ tern_status tern_cl_wait(tern_backend_device *device, uint64_t ticket, uint64_t 
     if (!event) {
         return TERN_STATUS_OK;
     }
+    uint64_t start = tern_clock_ns();
     tern_status status = timeout_ns == UINT64_MAX ? wait_for_ever(device, event)
                                                   : wait_until(device, event, timeout_ns);
+    tern_meter_driver(&device->meter, start);
     device->cl->clReleaseEvent(event);
     if (status == TERN_STATUS_OK) {
         mark_done(&device->timeline, ticket);

@@ -31,6 +31,7 @@ static const tern_backend_ops ops = {
     .device_status = tern_vk_device_status,
     .measure = tern_vk_measure,
     .program_times = tern_vk_program_times,
+    .counters = tern_vk_counters,
 };
 
 static const tern_backend backend = {

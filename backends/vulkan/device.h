@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "backends/common/choice.h"
+#include "backends/common/meter.h"
 #include "backends/vulkan/loader.h"
 #include "backends/vulkan/memory.h"
 #include "backends/vulkan/pipeline.h"
@@ -65,6 +66,7 @@ struct tern_backend_device {
     float timestamp_period;  // nanoseconds
     VkPhysicalDeviceMemoryProperties memory;
     atomic_bool lost;
+    tern_meter meter;
     VkCommandPool commands;
     tern_vk_ring ring;
     tern_vk_pipelines pipelines;

@@ -159,3 +159,7 @@ tern_status tern_vk_measure(tern_backend_device *device, tern_measure_kind kind,
     snprintf(out_measurement->how, sizeof out_measurement->how, "%s", job.how);
     return TERN_STATUS_OK;
 }
+
+void tern_vk_counters(tern_backend_device *device, tern_counters *out_counters) {
+    tern_meter_read(&device->meter, out_counters);
+}

@@ -8,6 +8,8 @@
 tern_status tern_vk_time_run(tern_backend_device *device, tern_backend_program *program,
                              uint64_t *out_ns);
 
+void tern_vk_counters(tern_backend_device *device, tern_counters *out_counters);
+
 tern_status tern_vk_measure(tern_backend_device *device, tern_measure_kind kind,
                             tern_measurement *out_measurement);
 

@@ -146,7 +146,7 @@ static tern_status finish_timed(tern_backend_device *device, tern_backend_progra
         tern_vk_slot *slot;
         start = tern_clock_ns();
         TERN_TRY(tern_vk_ring_begin(device, &slot));
-        TERN_TRY(tern_vk_ring_end(device, slot, program->commands[i], ticket));
+        TERN_TRY(tern_vk_ring_end(device, slot, program->commands[i], 1, ticket));
         TERN_TRY(tern_vk_wait(device, *ticket, UINT64_MAX));
         program->times.ns[program->kernels[i].op] += tern_clock_ns() - start;
     }
@@ -162,10 +162,11 @@ tern_status tern_vk_submit(tern_backend_device *device, tern_backend_program *pr
         VkBufferCopy copy = {slot->index * program->ring_piece, program->params.offset,
                              4 * (uint64_t)desc->params_words};
         memcpy(program->ring.map + copy.srcOffset, desc->params, (size_t)copy.size);
-        device->vk.CmdCopyBuffer(slot->commands, program->ring.buffer,
-                                 tern_op_buffer(&program->params)->block.buffer, 1, &copy);
+        tern_vk_ring_copy(device, slot, program->ring.buffer,
+                          tern_op_buffer(&program->params)->block.buffer, &copy);
     }
-    TERN_TRY(tern_vk_ring_end(device, slot, program->commands[0], out_ticket));
+    uint32_t dispatches = program->command_count > 1 ? 1 : (uint32_t)program->kernel_count;
+    TERN_TRY(tern_vk_ring_end(device, slot, program->commands[0], dispatches, out_ticket));
     return program->times.ns ? finish_timed(device, program, start, out_ticket) : TERN_STATUS_OK;
 }
 

@@ -46,6 +46,14 @@ static void raise_completed(tern_vk_ring *ring, uint64_t ticket) {
     }
 }
 
+static VkResult wait(tern_backend_device *device, const tern_vk_slot *slot, uint64_t timeout_ns) {
+    uint64_t start = tern_clock_ns();
+    VkResult result =
+        device->vk.WaitForFences(device->handle, 1, &slot->fence, VK_TRUE, timeout_ns);
+    tern_meter_driver(&device->meter, start);
+    return result;
+}
+
 tern_status tern_vk_wait(tern_backend_device *device, uint64_t ticket, uint64_t timeout_ns) {
     tern_vk_ring *ring = &device->ring;
     tern_vk_slot *slot = &ring->slots[ticket % TERN_VK_SLOTS];
@@ -60,10 +68,7 @@ tern_status tern_vk_wait(tern_backend_device *device, uint64_t ticket, uint64_t 
     atomic_fetch_add(&slot->waiters, 1);
     VkResult result = VK_SUCCESS;
     if (ticket > atomic_load(&ring->completed)) {
-        result =
-            atomic_load(&device->lost)
-                ? VK_ERROR_DEVICE_LOST
-                : device->vk.WaitForFences(device->handle, 1, &slot->fence, VK_TRUE, timeout_ns);
+        result = atomic_load(&device->lost) ? VK_ERROR_DEVICE_LOST : wait(device, slot, timeout_ns);
         if (result == VK_SUCCESS) {
             raise_completed(ring, ticket);
         }
@@ -93,12 +98,14 @@ tern_status tern_vk_ring_begin(tern_backend_device *device, tern_vk_slot **out_s
     // The fence is signalled, so whoever still waits for it is on the way out.
     while (atomic_load(&slot->waiters)) {
     }
+    uint64_t start = tern_clock_ns();
     TERN_TRY(tern_vk_check(device, device->vk.ResetFences(device->handle, 1, &slot->fence),
                            "ResetFences"));
     VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
                                      .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
     TERN_TRY(tern_vk_check(device, device->vk.BeginCommandBuffer(slot->commands, &info),
                            "BeginCommandBuffer"));
+    tern_meter_driver(&device->meter, start);
     *out_slot = slot;
     return TERN_STATUS_OK;
 }
@@ -116,8 +123,27 @@ void tern_vk_record_end_barrier(tern_backend_device *device, VkCommandBuffer com
                                   0, NULL, 0, NULL);
 }
 
+void tern_vk_ring_copy(tern_backend_device *device, tern_vk_slot *slot, VkBuffer from, VkBuffer to,
+                       const VkBufferCopy *copy) {
+    uint64_t start = tern_clock_ns();
+    device->vk.CmdCopyBuffer(slot->commands, from, to, 1, copy);
+    tern_meter_driver(&device->meter, start);
+}
+
+static VkResult submit(tern_backend_device *device, const VkSubmitInfo *info, VkFence fence) {
+    if (device->lock_queue) {
+        device->lock_queue(device->lock_user);
+    }
+    VkResult result = device->vk.QueueSubmit(device->queue, 1, info, fence);
+    if (device->unlock_queue) {
+        device->unlock_queue(device->lock_user);
+    }
+    return result;
+}
+
 tern_status tern_vk_ring_end(tern_backend_device *device, tern_vk_slot *slot,
-                             VkCommandBuffer program, uint64_t *out_ticket) {
+                             VkCommandBuffer program, uint32_t dispatches, uint64_t *out_ticket) {
+    uint64_t start = tern_clock_ns();
     tern_vk_record_end_barrier(device, slot->commands);
     TERN_TRY(
         tern_vk_check(device, device->vk.EndCommandBuffer(slot->commands), "EndCommandBuffer"));
@@ -125,14 +151,9 @@ tern_status tern_vk_ring_end(tern_backend_device *device, tern_vk_slot *slot,
     VkSubmitInfo info = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
                          .commandBufferCount = program ? 2 : 1,
                          .pCommandBuffers = commands};
-    if (device->lock_queue) {
-        device->lock_queue(device->lock_user);
-    }
-    VkResult result = device->vk.QueueSubmit(device->queue, 1, &info, slot->fence);
-    if (device->unlock_queue) {
-        device->unlock_queue(device->lock_user);
-    }
-    TERN_TRY(tern_vk_check(device, result, "QueueSubmit"));
+    TERN_TRY(tern_vk_check(device, submit(device, &info, slot->fence), "QueueSubmit"));
+    tern_meter_driver(&device->meter, start);
+    tern_meter_submit(&device->meter, dispatches);
     slot->ticket = atomic_load(&device->ring.issued) + 1;
     atomic_store(&device->ring.issued, slot->ticket);
     *out_ticket = slot->ticket;
@@ -152,9 +173,8 @@ tern_status tern_vk_upload(tern_backend_device *device, const tern_vk_block *blo
         TERN_TRY(tern_vk_ring_begin(device, &slot));
         memcpy(slot->staging, (const unsigned char *)data + done, (size_t)chunk);
         VkBufferCopy copy = {slot->staging_offset, offset + done, chunk};
-        device->vk.CmdCopyBuffer(slot->commands, device->ring.staging.buffer, block->buffer, 1,
-                                 &copy);
-        TERN_TRY(tern_vk_ring_end(device, slot, NULL, &ticket));
+        tern_vk_ring_copy(device, slot, device->ring.staging.buffer, block->buffer, &copy);
+        TERN_TRY(tern_vk_ring_end(device, slot, NULL, 0, &ticket));
         done += chunk;
     }
     return TERN_STATUS_OK;
@@ -168,9 +188,8 @@ tern_status tern_vk_download(tern_backend_device *device, const tern_vk_block *b
         uint64_t ticket;
         TERN_TRY(tern_vk_ring_begin(device, &slot));
         VkBufferCopy copy = {offset + done, slot->staging_offset, chunk};
-        device->vk.CmdCopyBuffer(slot->commands, block->buffer, device->ring.staging.buffer, 1,
-                                 &copy);
-        TERN_TRY(tern_vk_ring_end(device, slot, NULL, &ticket));
+        tern_vk_ring_copy(device, slot, block->buffer, device->ring.staging.buffer, &copy);
+        TERN_TRY(tern_vk_ring_end(device, slot, NULL, 0, &ticket));
         TERN_TRY(tern_vk_wait(device, ticket, UINT64_MAX));
         memcpy((unsigned char *)data + done, slot->staging, (size_t)chunk);
         done += chunk;
@@ -183,5 +202,5 @@ tern_status tern_vk_fill_zero(tern_backend_device *device, const tern_vk_block *
     uint64_t ticket;
     TERN_TRY(tern_vk_ring_begin(device, &slot));
     device->vk.CmdFillBuffer(slot->commands, block->buffer, 0, VK_WHOLE_SIZE, 0);
-    return tern_vk_ring_end(device, slot, NULL, &ticket);
+    return tern_vk_ring_end(device, slot, NULL, 0, &ticket);
 }

@@ -34,9 +34,12 @@ void tern_vk_ring_finish(tern_backend_device *device);
 
 // Takes the next slot, waiting until its last submission is done, and begins its command buffer.
 tern_status tern_vk_ring_begin(tern_backend_device *device, tern_vk_slot **out_slot);
-// Ends and submits what was recorded, followed by |program| unless that is NULL.
+// Records a copy into it.
+void tern_vk_ring_copy(tern_backend_device *device, tern_vk_slot *slot, VkBuffer from, VkBuffer to,
+                       const VkBufferCopy *copy);
+// Ends and submits what was recorded, followed by |program| of |dispatches| unless that is NULL.
 tern_status tern_vk_ring_end(tern_backend_device *device, tern_vk_slot *slot,
-                             VkCommandBuffer program, uint64_t *out_ticket);
+                             VkCommandBuffer program, uint32_t dispatches, uint64_t *out_ticket);
 
 // As the slot `wait` of the backend table: any thread.
 tern_status tern_vk_wait(tern_backend_device *device, uint64_t ticket, uint64_t timeout_ns);

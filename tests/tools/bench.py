@@ -155,6 +155,28 @@ for backend in [b for b in ready if b != "reference"]:
     expect(found.get("decode", {}).get("context") == 0 and found["decode"]["rows"] == 1, f"{backend}: decode at 0")
     expect(found["memory"]["device_bytes"] > 1e5 and number(found["memory"].get("host_bytes")), f"{backend}: memory")
 
+    counted = [found["decode"].get(key) for key in ("host_us", "submits", "dispatches")]
+    if backend in ("vulkan", "opencl"):
+        expect(counted[0] > 0 and counted[1] == 1 and 0 < counted[2] < 16, f"{backend}: one submit a token, and what the host adds")
+    else:
+        expect(counted == [None] * 3, f"{backend}: nothing is counted")
+
+# all parts for several backends, into a folder
+with tempfile.TemporaryDirectory() as folder:
+    asked = [b for b in ready if b in ("cpu", "reference")]
+    ask = ["bench", "device", folder, "-m", tiny, "--quick", *[x for b in asked for x in ("--backend", b)]]
+    done = run(tern, *ask)
+    expect(done.returncode == 0, "a report of several parts", done)
+    files = {f"{b}-{part}.json" for b in asked for part in ("roofline", "ternary", "model")}
+    expect({p.name for p in pathlib.Path(folder).iterdir()} == files, "one file a part and backend")
+    for name in files:
+        check_report(name, json.loads((pathlib.Path(folder) / name).read_text()), name.split("-")[0])
+    done = run(tern, *ask)
+    expect(done.returncode == 1 and b"--force" in done.stderr, "files are not overwritten", done)
+    expect_line("no folder", run(tern, "bench", "device", tiny), 1, ["cannot be made"])
+    expect_line("which folder", run(tern, "bench", "device"), 2, ["FOLDER"])
+    expect(run(tern, "bench", "device", folder, "--backend", "typo").returncode == 1, "no such device")
+
 if "cpu" in ready and not sanitized:
     report = bench("random weights", "model", "--shape", "0.7b", "--quick", backend="cpu")
     expect({r["model"] for r in report["results"] if "tok_s" in r} == {"0.7b"}, "a model of a known shape")
@@ -174,4 +196,4 @@ with tempfile.TemporaryDirectory() as folder:
     expect(run(tern, *ask, "--force").returncode == 0 and json.loads(path.read_text()), "but with --force")
     expect(run(tern, "bench", "roofline", "--quick", "--backend", "reference", "--json", "--out",
                pathlib.Path(folder) / "no" / "out.json").returncode == 1, "a folder that does not exist")
-finish(cases + 18)
+finish(cases + 24)

@@ -113,12 +113,53 @@ static void arguments_are_checked(void **state) {
     tern_context_destroy(context);
 }
 
+static void count(tern_backend_device *device, tern_counters *out) {
+    (void)device;
+    *out = (tern_counters){.submits = 3, .dispatches = 21, .driver_ns = 1u << 20};
+}
+
+static void counters(void **state) {
+    (void)state;
+    tern_context *context = bare_context(TERN_CONTEXT_IGNORE_ENV, NULL);
+    ops.counters = count;
+    tern_device *device = open_device(context, sizeof ops);
+    tern_counters c = {.struct_size = sizeof c};
+    assert_int_equal(tern_device_counters(device, &c), TERN_STATUS_OK);
+    assert_int_equal(c.struct_size, sizeof c);
+    assert_int_equal(c.submits, 3);
+    assert_int_equal(c.dispatches, 21);
+    assert_int_equal(c.driver_ns, 1 << 20);
+    assert_int_equal(tern_device_counters(NULL, &c), TERN_STATUS_INVALID_ARGUMENT);
+    assert_int_equal(tern_device_counters(device, NULL), TERN_STATUS_INVALID_ARGUMENT);
+    c.struct_size = 4;
+    assert_int_equal(tern_device_counters(device, &c), TERN_STATUS_INVALID_ARGUMENT);
+    tern_device_close(device);
+    tern_context_destroy(context);
+}
+
+// A table of before there were any.
+static void no_counters(void **state) {
+    (void)state;
+    tern_context *context = bare_context(TERN_CONTEXT_IGNORE_ENV, NULL);
+    ops.counters = count;
+    tern_device *device = open_device(context, offsetof(tern_backend_ops, counters));
+    tern_counters c = {.struct_size = sizeof c, .submits = 77};
+    assert_int_equal(tern_device_counters(device, &c), TERN_STATUS_UNSUPPORTED);
+    assert_string_equal(tern_last_error_message(),
+                        "device counters: backend measured counts nothing");
+    assert_int_equal(c.submits, 77);
+    tern_device_close(device);
+    tern_context_destroy(context);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_backend_says),
         cmocka_unit_test(an_absent_slot),
         cmocka_unit_test(failures_and_nonsense),
         cmocka_unit_test(arguments_are_checked),
+        cmocka_unit_test(counters),
+        cmocka_unit_test(no_counters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

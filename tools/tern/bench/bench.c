@@ -15,6 +15,7 @@ static const subcommand subcommands[] = {
     {"ops", bench_ops, "every op at the shapes that models have"},
     {"growth", bench_growth, "how time grows with rows, K, N, context and threads"},
     {"model", bench_model, "a whole model: prefill, decode, load, memory"},
+    {"device", bench_device, "all that is asked of a GPU, one report a part, by one command"},
     {"compare", bench_compare, "ratios of several reports, and a page with charts"},
 };
 

@@ -67,6 +67,7 @@ int bench_roofline(int argc, char **argv);
 int bench_ops(int argc, char **argv);
 int bench_growth(int argc, char **argv);
 int bench_model(int argc, char **argv);
+int bench_device(int argc, char **argv);
 int bench_compare(int argc, char **argv);
 
 #endif

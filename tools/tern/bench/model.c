@@ -25,6 +25,9 @@ typedef struct run {
     const options *o;
     subject s;
     samples *times;
+    samples *host;       // seconds of a token outside the driver, where that is known
+    tern_counters asked; // of the driver, for the tokens of the last sample
+    uint32_t asked_tokens;
     float *logits;
     uint32_t rows; // of a prefill
     uint64_t peak; // of the host's memory
@@ -70,6 +73,12 @@ static bool add_speed(run *r, const char *name, uint32_t rows, uint32_t context,
     result.us_spread = samples_spread(r->times) * 1e6;
     result.tok_s = tokens / seconds;
     result.share = bound_of(r, rows, context) / seconds;
+    if (r->host->count) {
+        result.host_us = samples_median(r->host) * 1e6;
+        result.submits = (double)r->asked.submits / r->asked_tokens;
+        result.dispatches = (double)r->asked.dispatches / r->asked_tokens / r->s.info.layers;
+        r->host->count = 0;
+    }
     return bench_add(r->b, &result);
 }
 
@@ -111,17 +120,35 @@ static tern_status go_to(run *r, uint32_t position) {
     return subject_eval(&r->s, position - now, NULL);
 }
 
+// What |run| asked of the driver since |before|, for |tokens| tokens that took |seconds|.
+static void add_asked(run *r, const tern_counters *before, uint32_t tokens, double seconds) {
+    tern_counters now = {.struct_size = sizeof now};
+    if (before->submits && tern_device_counters(r->b->device, &now) == TERN_STATUS_OK) {
+        r->asked.submits = now.submits - before->submits;
+        r->asked.dispatches = now.dispatches - before->dispatches;
+        r->asked_tokens = tokens;
+        seconds -= (double)(now.driver_ns - before->driver_ns) * 1e-9;
+        samples_add(r->host, seconds / tokens);
+    }
+}
+
 // One sample: the time of a token while |tokens| are generated from |context| on.
 static tern_status decode(run *r, uint32_t context, uint32_t tokens) {
     int32_t prompt = subject_token(&r->s, context);
     tern_generate_desc desc = {
         .struct_size = sizeof desc, .max_tokens = tokens + 1, .prompt = &prompt, .prompt_count = 1};
     tern_generate_result result = {.struct_size = sizeof result};
+    tern_counters before = {.struct_size = sizeof before};
     tern_status status = go_to(r, context);
+    if (status == TERN_STATUS_OK && tern_device_counters(r->b->device, &before) != TERN_STATUS_OK) {
+        before.submits = 0; // a backend that counts nothing
+    }
+    double begin = host_seconds();
     if (status == TERN_STATUS_OK) {
         status = tern_session_generate(r->s.session, &desc, &result);
     }
     if (status == TERN_STATUS_OK && result.count > 1) {
+        add_asked(r, &before, result.count, host_seconds() - begin);
         samples_add(r->times, (double)result.decode_ns * 1e-9 / (result.count - 1));
     }
     return status;
@@ -132,6 +159,7 @@ static bool measure_decode(run *r, uint32_t context) {
     double begin = host_seconds();
     tern_status status = decode(r, context, 1); // makes the programs
     r->times->count = 0;
+    r->host->count = 0;
     for (uint32_t i = 0; i < 64 && status == TERN_STATUS_OK; i++) {
         status = decode(r, context, tokens);
         bool enough = r->times->count >= 3 && host_seconds() - begin > r->times->seconds;
@@ -276,6 +304,7 @@ static tern_status load(run *r) {
         status = decode(r, 0, 1);
     }
     r->peak = peak_memory();
+    r->host->count = 0; // programs were made meanwhile
     return status;
 }
 
@@ -302,10 +331,12 @@ static bool measure_loaded(run *r) {
 }
 
 static bool measure(bench *b, const options *o) {
-    run r = {.b = b, .o = o, .times = bench_samples(b)};
+    run r = {.b = b, .o = o, .times = bench_samples(b), .host = bench_samples(b)};
     bool done = false;
-    if (!r.times) {
+    if (!r.times || !r.host) {
         fprintf(stderr, "%s: out of memory\n", PROGRAM);
+        free(r.times);
+        free(r.host);
         return false;
     }
     if (load(&r) != TERN_STATUS_OK) {
@@ -315,6 +346,7 @@ static bool measure(bench *b, const options *o) {
     }
     subject_close(&r.s);
     free(r.times);
+    free(r.host);
     return done;
 }
 

@@ -65,6 +65,11 @@ static void print_result(const bench_result *r) {
         print_number(r->host_bytes / 1048576.0, "MiB host", 12);
         print_number(r->device_bytes / 1048576.0, "MiB device", 14);
     }
+    if (isfinite(r->host_us)) {
+        print_number(r->host_us, "us host", 0);
+        print_number(r->submits, "submits", 0);
+        print_number(r->dispatches, "dispatches/layer", 0);
+    }
     printf(" %-5s %s", !r->checked ? "" : r->ok ? "ok" : "WRONG BITS", r->kernel);
     if (r->window) {
         printf(" window %" PRIu32, r->window);

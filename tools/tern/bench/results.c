@@ -17,6 +17,9 @@ bench_result bench_result_make(const char *name, const char *type) {
                       .gmac_s = NAN,
                       .tok_s = NAN,
                       .share = NAN,
+                      .host_us = NAN,
+                      .submits = NAN,
+                      .dispatches = NAN,
                       .host_bytes = NAN,
                       .device_bytes = NAN};
     snprintf(r.name, sizeof r.name, "%s", name);
@@ -70,6 +73,9 @@ static const member members[] = {
     MEMBER("gmac_s", NUMBER, true, gmac_s),
     MEMBER("tok_s", NUMBER, false, tok_s),
     MEMBER("share", NUMBER, true, share),
+    MEMBER("host_us", NUMBER, false, host_us),
+    MEMBER("submits", NUMBER, false, submits),
+    MEMBER("dispatches", NUMBER, false, dispatches),
     MEMBER("host_bytes", NUMBER, false, host_bytes),
     MEMBER("device_bytes", NUMBER, false, device_bytes),
     MEMBER("threads", COUNT, false, threads),

@@ -28,6 +28,9 @@ typedef struct bench_result {
     double gmac_s;
     double tok_s;
     double share;      // of the roofline: the least time possible there / the time measured
+    double host_us;    // of a token, outside the driver of the device
+    double submits;    // to that driver, for a token
+    double dispatches; // of kernels, for a token and a layer, what lies outside of layers included
     double host_bytes; // peaks
     double device_bytes;
     bool checked, ok; // whether the bits were compared, and were those of the reference
