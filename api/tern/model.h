@@ -102,10 +102,16 @@ typedef struct tern_model_info {
     uint32_t reserved;
 } tern_model_info;
 
-/** Element type of a session's cache. */
+/**
+ * Element type of a session's cache. I8 takes head_dim + 4 bytes for each key and value, half of
+ * what F16 takes: each becomes integers times a scale, none of its elements further off than 1/253
+ * of its largest (tern/ops.h), where F16 rounds each element by 2^-11 of itself. It is for heads of
+ * a multiple of 4 elements; others are UNSUPPORTED. The states of a recurrent network are F32,
+ * whatever is asked for.
+ */
 typedef uint32_t tern_kv_type;
 
-enum { TERN_KV_F16 = 0, TERN_KV_F32 = 1 };
+enum { TERN_KV_F16 = 0, TERN_KV_F32 = 1, TERN_KV_I8 = 2 };
 
 TERN_BEGIN_DECLS
 

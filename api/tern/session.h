@@ -161,8 +161,8 @@ TERN_API tern_status tern_model_estimate(tern_context *context, const tern_archi
                                          const tern_session_desc *session,
                                          tern_memory_estimate *out_estimate);
 
-/** OUT_OF_MEMORY says how much the cache needs; OUT_OF_RANGE for more context than the model has.
- */
+/** OUT_OF_MEMORY says how much the cache needs; OUT_OF_RANGE for more context than the model has;
+ * UNSUPPORTED for a type of cache that its heads cannot have. */
 TERN_API tern_status tern_session_create(tern_model *model, const tern_session_desc *desc,
                                          tern_session **out_session);
 

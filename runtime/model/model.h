@@ -8,7 +8,7 @@
 
 // Row counts that steps are compiled for. A prompt is cut into these.
 #define TERN__BUCKET_LIST 1, 8, 32, 128, 512
-enum { TERN__BUCKET_COUNT = 5, TERN__KV_TYPES = 2 };
+enum { TERN__BUCKET_COUNT = 5, TERN__KV_TYPES = 3 };
 extern const uint32_t tern__buckets[TERN__BUCKET_COUNT];
 
 struct tern_model {

@@ -70,7 +70,7 @@ static void sessions_move_between_backends(void **state) {
     bed here = default_bed(), there = bed_open(&reference_setup);
     tern_model *models[2] = {open_model(here.device, model_name),
                              open_model(there.device, model_name)};
-    for (tern_kv_type kv = TERN_KV_F16; kv <= TERN_KV_F32; kv++) {
+    for (tern_kv_type kv = TERN_KV_F16; kv <= TERN_KV_I8; kv++) {
         tern_session *sessions[2];
         float rest[2][VOCAB];
         bytes saved[2];

@@ -2,6 +2,7 @@
 // counts the bytes of its buffers and weights.
 #include <tern/tern.h>
 
+#include "runtime/model/session/session.h"
 #include "tests/harness/check.h"
 #include "tests/harness/data.h"
 #include "tests/harness/stub_backend.h"
@@ -167,7 +168,8 @@ static void estimates_are_what_a_device_is_asked_for(void **state) {
                                         "models/stories3m-tq2_0.gguf",
                                         "data/stories260K/stories260K.gguf"};
     static const tern_session_desc sessions[] = {{sizeof(tern_session_desc), TERN_KV_F16, 0, 0},
-                                                 {sizeof(tern_session_desc), TERN_KV_F32, 33, 8}};
+                                                 {sizeof(tern_session_desc), TERN_KV_F32, 33, 8},
+                                                 {sizeof(tern_session_desc), TERN_KV_I8, 130, 8}};
     tern_context *context = NULL;
     tern_device *device = NULL;
     tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
@@ -182,6 +184,7 @@ static void estimates_are_what_a_device_is_asked_for(void **state) {
         if (open_file(context, names[i], &source)) {
             check_model(device, names[i], &source, 0, &sessions[0]);
             check_model(device, names[i], &source, TERN_MODEL_HEAD_Q8, &sessions[1]);
+            check_model(device, names[i], &source, 0, &sessions[2]);
             tern_source_close(&source);
         }
     }
@@ -189,9 +192,30 @@ static void estimates_are_what_a_device_is_asked_for(void **state) {
     tern_context_destroy(context);
 }
 
+static void a_cache_that_the_heads_cannot_have_is_refused(void **state) {
+    (void)state;
+    tern_context *context = NULL;
+    CHECK_OK(tern_context_create(NULL, &context));
+    tern__hyper hyper = {.context = 64, .head_dim = 6};
+    tern_session_desc desc = TERN_SESSION_DESC_INIT;
+    CHECK_OK(tern__session_check_desc(context, &hyper, &desc));
+    desc.kv = TERN_KV_I8;
+    assert_int_equal(tern__session_check_desc(context, &hyper, &desc), TERN_STATUS_UNSUPPORTED);
+    assert_string_equal(tern_last_error_message(),
+                        "session: a cache of i8 is for heads of a multiple of 4 elements, the "
+                        "model's have 6");
+    hyper.head_dim = 8;
+    CHECK_OK(tern__session_check_desc(context, &hyper, &desc));
+    desc.kv = TERN_KV_I8 + 1;
+    assert_int_equal(tern__session_check_desc(context, &hyper, &desc),
+                     TERN_STATUS_INVALID_ARGUMENT);
+    tern_context_destroy(context);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(estimates_are_what_a_device_is_asked_for),
+        cmocka_unit_test(a_cache_that_the_heads_cannot_have_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

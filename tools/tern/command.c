@@ -9,13 +9,23 @@ int command_parsed(arg_result result) {
     return result == ARGS_OK ? -1 : result == ARGS_HELP ? EXIT_DONE : EXIT_USAGE;
 }
 
+static bool choose_kv(const char *program, const char *text, tern_kv_type *out_kv) {
+    static const char *const names[] = {
+        [TERN_KV_F16] = "f16", [TERN_KV_F32] = "f32", [TERN_KV_I8] = "i8"};
+    for (tern_kv_type kv = 0; kv < sizeof names / sizeof names[0]; kv++) {
+        if (strcmp(text, names[kv]) == 0) {
+            *out_kv = kv;
+            return true;
+        }
+    }
+    args_complain(program, "option '--kv' needs f16, f32 or i8, not '%s'", text);
+    return false;
+}
+
 bool command_model_options(const char *program, model_options *options) {
-    const char *kv = options->kv_text ? options->kv_text : "f16";
     const char *head = options->head_text ? options->head_text : "file";
-    options->kv = strcmp(kv, "f32") == 0 ? TERN_KV_F32 : TERN_KV_F16;
     options->flags = strcmp(head, "q8") == 0 ? TERN_MODEL_HEAD_Q8 : 0;
-    if (strcmp(kv, "f16") != 0 && strcmp(kv, "f32") != 0) {
-        args_complain(program, "option '--kv' needs f16 or f32, not '%s'", kv);
+    if (!choose_kv(program, options->kv_text ? options->kv_text : "f16", &options->kv)) {
         return false;
     }
     if (strcmp(head, "file") != 0 && strcmp(head, "q8") != 0) {

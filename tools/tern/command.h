@@ -40,7 +40,7 @@ typedef struct model_options {
 } model_options;
 
 #define ARG_KV(options)                                                                            \
-    { "--kv", NULL, ARG_TEXT, &(options)->kv_text, NULL, 0, 0, "f16|f32", "type of the cache" }
+    { "--kv", NULL, ARG_TEXT, &(options)->kv_text, NULL, 0, 0, "f16|f32|i8", "type of the cache" }
 #define ARG_HEAD(options)                                                                          \
     {                                                                                              \
         "--head", NULL, ARG_TEXT, &(options)->head_text, NULL, 0, 0, "file|q8",                    \

@@ -22,11 +22,15 @@ static uint32_t blocks_for(const tern__hyper *hyper, uint32_t positions) {
 }
 
 static tern_dtype dtype_of(const tern__hyper *hyper, tern_kv_type kv) {
-    return kv == TERN_KV_F32 || tern__cache_has_states(hyper) ? TERN_DTYPE_F32 : TERN_DTYPE_F16;
+    static const tern_dtype dtypes[] = {[TERN_KV_F16] = TERN_DTYPE_F16,
+                                        [TERN_KV_F32] = TERN_DTYPE_F32,
+                                        [TERN_KV_I8] = TERN_DTYPE_I8};
+    return tern__cache_has_states(hyper) ? TERN_DTYPE_F32 : dtypes[kv];
 }
 
 static uint64_t layer_bytes(const tern__hyper *hyper, tern_dtype dtype, uint64_t blocks) {
-    uint32_t shape[4] = {1, hyper->kv_heads, tern__cache_rows(hyper), hyper->head_dim};
+    uint32_t shape[4] = {1, hyper->kv_heads, tern__cache_rows(hyper),
+                         tern__cache_columns(hyper, dtype)};
     uint64_t bytes = tern_tensor_packed_bytes(dtype, 4, shape);
     return tern__mul_u64(bytes, blocks, &bytes) ? bytes : 0;
 }
@@ -80,7 +84,8 @@ static tern_status fill_pool(const tern__cache *cache, uint32_t blocks, pool *p)
     uint32_t count = tern__cache_buffers(hyper);
     uint64_t bytes = layer_bytes(hyper, cache->dtype, blocks);
     bool states = tern__cache_has_states(hyper);
-    uint32_t shape[4] = {blocks, hyper->kv_heads, TERN_KV_BLOCK, hyper->head_dim};
+    uint32_t shape[4] = {blocks, hyper->kv_heads, TERN_KV_BLOCK,
+                         tern__cache_columns(hyper, cache->dtype)};
     const uint32_t state_shape[2] = {blocks, hyper->width};
     p->block_count = blocks;
     p->free_blocks = tern__calloc(cache->context, blocks, sizeof *p->free_blocks);

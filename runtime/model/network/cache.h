@@ -40,7 +40,7 @@ typedef struct tern__cache {
     uint32_t *free_blocks;
     uint32_t *users;       // leases that have each block
     tern_buffer **buffers; // [2 * layers]: keys of every layer, then values; or [layers]: states
-    tern_tensor *keys;     // [layers]: [blocks, kv_heads, 64, head_dim]; or states [blocks, width]
+    tern_tensor *keys;     // [layers]: [blocks, kv_heads, 64, columns]; or states [blocks, width]
     tern_tensor *values;   // [layers]: as keys; none of states
     tern_buffer *table_buffer;
     tern_tensor table;    // i32 [sequences, blocks]
@@ -59,6 +59,11 @@ static inline uint32_t tern__cache_span(const tern__hyper *hyper) {
 // Those of them that have room of their own in it.
 static inline uint32_t tern__cache_rows(const tern__hyper *hyper) {
     return tern__cache_has_states(hyper) ? 1 : TERN_KV_BLOCK;
+}
+
+// Elements of a row of a head: keys and values of int8 have their scale behind them.
+static inline uint32_t tern__cache_columns(const tern__hyper *hyper, tern_dtype dtype) {
+    return hyper->head_dim + (dtype == TERN_DTYPE_I8 ? (uint32_t)sizeof(float) : 0);
 }
 
 static inline uint32_t tern__cache_buffers(const tern__hyper *hyper) {
@@ -94,7 +99,7 @@ uint32_t tern__cache_shared(const tern__cache *cache, const tern__lease *lease, 
 // OUT_OF_MEMORY; then nothing has changed.
 tern_status tern__cache_own(tern__cache *cache, tern__lease *lease, uint32_t position);
 
-// What the first |positions| of a lease hold, in pieces, each [kv_heads, n, head_dim] with the n
+// What the first |positions| of a lease hold, in pieces, each [kv_heads, n, columns] with the n
 // positions, 64 at most, of a block: all blocks of the keys of layer 0, of its values, of the keys
 // of layer 1, and so on; or the state of each layer [width]. The same on every backend.
 uint64_t tern__cache_content_bytes(const tern__cache *cache, uint32_t positions);

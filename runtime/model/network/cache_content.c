@@ -8,7 +8,7 @@
 // Through the host, in one of the buffers: the filled positions of a block.
 typedef struct passage {
     const tern__cache *cache;
-    uint8_t *block; // as on the device: [kv_heads, 64, head_dim], or a state
+    uint8_t *block; // as on the device: [kv_heads, 64, columns], or a state
     uint8_t *piece; // without the positions that are not filled
     uint64_t block_bytes;
     uint64_t row_bytes; // of a position of a head
@@ -18,7 +18,8 @@ typedef struct passage {
 } passage;
 
 static passage passage_of(const tern__cache *cache) {
-    uint64_t row = tern_dtype_row_bytes(cache->dtype, cache->hyper->head_dim);
+    uint32_t columns = tern__cache_columns(cache->hyper, cache->dtype);
+    uint64_t row = tern_dtype_row_bytes(cache->dtype, columns);
     uint32_t rows = tern__cache_rows(cache->hyper);
     return (passage){.cache = cache,
                      .row_bytes = row,

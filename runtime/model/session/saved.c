@@ -232,6 +232,12 @@ static tern_status check_sum(reader *r) {
                             "%s: a saved session whose checksum is wrong: it is damaged", r->name);
 }
 
+static const char *kv_name(uint64_t kv) {
+    static const char *const names[] = {
+        [TERN_KV_F16] = "f16", [TERN_KV_F32] = "f32", [TERN_KV_I8] = "i8"};
+    return kv < sizeof names / sizeof names[0] ? names[kv] : "a type not known";
+}
+
 // Whether it is one of this session's kind.
 static tern_status check_kind(const reader *r) {
     const tern_session *session = r->session;
@@ -243,8 +249,7 @@ static tern_status check_kind(const reader *r) {
     if (kv != session->kv) {
         return tern__fail(r->context, TERN_STATUS_INCOMPATIBLE,
                           "%s: a session saved with a cache of %s, this one's is %s", r->name,
-                          kv == TERN_KV_F16 ? "f16" : "f32",
-                          session->kv == TERN_KV_F16 ? "f16" : "f32");
+                          kv_name(kv), kv_name(session->kv));
     }
     if (r->positions > session->context) {
         return tern__fail(r->context, TERN_STATUS_OUT_OF_RANGE,

@@ -17,9 +17,16 @@ static bool is_bucket(uint32_t rows) {
 tern_status tern__session_check_desc(tern_context *context, const tern__hyper *hyper,
                                      const tern_session_desc *desc) {
     TERN_TRY(tern__check_size(context, "tern_session_desc", desc->struct_size, sizeof *desc));
-    if (desc->kv > TERN_KV_F32) {
+    if (desc->kv > TERN_KV_I8) {
         return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
-                          "session: kv must be TERN_KV_F16 or TERN_KV_F32, not %u", desc->kv);
+                          "session: kv must be TERN_KV_F16, TERN_KV_F32 or TERN_KV_I8, not %u",
+                          desc->kv);
+    }
+    if (desc->kv == TERN_KV_I8 && hyper->head_dim % 4 && !tern__cache_has_states(hyper)) {
+        return tern__fail(context, TERN_STATUS_UNSUPPORTED,
+                          "session: a cache of i8 is for heads of a multiple of 4 elements, the "
+                          "model's have %u",
+                          hyper->head_dim);
     }
     if (desc->max_rows && !is_bucket(desc->max_rows)) {
         return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,

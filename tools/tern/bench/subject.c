@@ -49,8 +49,9 @@ static void count_work(subject *self, const tern_archive *archive, tern_kv_type 
     self->body_bytes = (double)m->weight_bytes - self->head_bytes;
     self->body_bytes -= shared ? 0.0 : (double)embedding.size;
     self->dense = self->body_bytes > self->body_macs; // more than a byte each
-    double cache = (double)m->layers * m->kv_heads * m->head_dim * 2;
-    self->position_bytes = cache * (kv == TERN_KV_F32 ? 4 : 2);
+    double row =
+        kv == TERN_KV_I8 ? m->head_dim + 4.0 : m->head_dim * (kv == TERN_KV_F32 ? 4.0 : 2.0);
+    self->position_bytes = (double)m->layers * m->kv_heads * row * 2;
     self->position_macs = (double)m->layers * m->heads * m->head_dim * 2;
 }
 
