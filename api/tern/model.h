@@ -105,7 +105,10 @@ typedef struct tern_model_info {
 /**
  * Element type of a session's cache. I8 takes head_dim + 4 bytes for each key and value, half of
  * what F16 takes: each becomes integers times a scale, none of its elements further off than 1/253
- * of its largest (tern/ops.h), where F16 rounds each element by 2^-11 of itself. It is for heads of
+ * of its largest (tern/ops.h), where F16 rounds each element by 2^-11 of itself. In perplexity, of
+ * 4096 tokens of TinyStories, that is 17.761 where F16 has 17.750 (the model that comes with tern,
+ * heads of 64 elements), 5.2887 where it has 5.2885 (3M parameters, heads of 32), and 8.230 where
+ * it has 8.201 (260K parameters, heads of 8); F32 has 17.750, 5.2878 and 8.199. I8 is for heads of
  * a multiple of 4 elements; others are UNSUPPORTED. The states of a recurrent network are F32,
  * whatever is asked for.
  */

@@ -31,6 +31,11 @@ GROUP_KERNEL void attention_blocks(ROWS, uint first, MATRIX(const float, q),
                                    MATRIX(float, parts), local float *query) {
     local float part[GROUP];
     local float weights[GROUP];
+#ifdef CACHE_I8
+    local float value_weights[GROUP];
+#else
+    local float *value_weights = weights;
+#endif
     uint l = get_local_id(0);
     uint head = get_group_id(1);
     uint r = first + get_group_id(2);
@@ -41,7 +46,7 @@ GROUP_KERNEL void attention_blocks(ROWS, uint first, MATRIX(const float, q),
     uint start = oldest / KV_BLOCK + get_group_id(0);
     uint end = r < LIVE_ROWS ? position / KV_BLOCK + 1u : 0u;
     for (uint d = start < end ? l : head_dim; d < head_dim; d += GROUP) {
-        query[d] = CACHE_ROUND(ROW(q, r)[head * head_dim + d]);
+        query[d] = ROUND_QUERY(ROW(q, r)[head * head_dim + d]);
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     for (uint b = start; b < end; b += get_num_groups(0)) {
@@ -51,13 +56,20 @@ GROUP_KERNEL void attention_blocks(ROWS, uint first, MATRIX(const float, q),
         float t = -FLT_MAX;
         if (l >= low && l < count) {
             t = dot_product(query, CACHE_ROW(keys, block, key_head, l), head_dim);
+#ifdef CACHE_I8
+            t = t * CACHE_SCALE(CACHE_ROW(keys, block, key_head, l), head_dim);
+#endif
             t = t * scale;
         }
         float m = tree_max(part, t);
         float p = 0.0f;
         if (l >= low && l < count) {
             float below = t - m;
-            p = CACHE_ROUND(t_exp(below));
+            p = ROUND_PROBABILITY(t_exp(below));
+#ifdef CACHE_I8
+            float w = p * CACHE_SCALE(CACHE_ROW(values, block, key_head, l), head_dim);
+            value_weights[l] = t_round_16(w);
+#endif
         }
         weights[l] = p;
         barrier(CLK_LOCAL_MEM_FENCE);
@@ -76,7 +88,7 @@ GROUP_KERNEL void attention_blocks(ROWS, uint first, MATRIX(const float, q),
             global const CACHE_TYPE *v = CACHE_ROW(values, block, key_head, 0) + d;
             float sum = 0.0f;
             for (uint j = low; j < count; j++) {
-                float product = weights[j] * CACHE_LOAD(v[(ulong)j * values_position]);
+                float product = value_weights[j] * CACHE_LOAD(v[(ulong)j * values_position]);
                 sum = sum + product;
             }
             to[2u + d] = t_flush(sum);

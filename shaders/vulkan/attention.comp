@@ -77,10 +77,11 @@ shared float kept[KEPT];
 shared float query[HEAD_DIM];
 shared float block_scores[64];
 shared float block_weights[64];
+shared float value_weights[64]; // of an int8 cache; those of others are the block's
 shared float block_max;
 
-float rounded(float value) {
-    return CACHE == F16 ? t_round_f16(value) : value;
+float rounded_query(float value) {
+    return CACHE == F16 ? t_round_f16(value) : CACHE == I8 ? t_round_16(value) : value;
 }
 
 // sum_d(q[d] * k[d]) by rule 4, one invocation alone.
@@ -126,8 +127,12 @@ uint block_at(uint sequence, uint index) {
 
 float score(uint sequence, uint index, uint head) {
     uint lane = gl_LocalInvocationID.x;
-    precise float t =
-        key_dot(cache_word(push.k_cache, block_at(sequence, index), head, lane)) * push.scale;
+    uint base = cache_word(push.k_cache, block_at(sequence, index), head, lane);
+    precise float t = key_dot(base);
+    if (CACHE == I8) {
+        t = t * uintBitsToFloat(k_cache[base + HEAD_DIM / 4u]);
+    }
+    t = t * push.scale;
     return t;
 }
 
@@ -146,6 +151,14 @@ float stored_score(uint sequence, Part part, uint head, uint j) {
     }
 #endif
     return score(sequence, part.index, head);
+}
+
+// Probability |p| of a block's position as its value is weighed with it.
+float value_weight(uint sequence, uint index, uint head, float p) {
+    uint lane = gl_LocalInvocationID.x;
+    uint base = cache_word(push.v_cache, block_at(sequence, index), head, lane);
+    precise float w = p * uintBitsToFloat(v_cache[base + HEAD_DIM / 4u]);
+    return t_round_16(w);
 }
 
 // Fills block_weights with the probabilities of a block's positions; returns its maximum.
@@ -169,12 +182,16 @@ float weigh_block(uint sequence, Part part, uint head) {
     barrier();
     float most = block_max;
     precise float below = t - most;
-    block_weights[lane] = t == LEAST ? 0.0 : rounded(t_exp(below));
+    float p = t == LEAST ? 0.0 : t_exp(below);
+    block_weights[lane] = CACHE == F16 ? t_round_f16(p) : p;
+    if (CACHE == I8 && t != LEAST) {
+        value_weights[lane] = value_weight(sequence, part.index, head, p);
+    }
     barrier();
     return most;
 }
 
-// p_0 * v_0[d] + p_1 * v_1[d] + ...
+// w_0 * v_0[d] + w_1 * v_1[d] + ...
 float value_sum(uint base, Part part, uint d) {
     precise float sum = 0.0;
     for (uint first = part.low; first < part.end; first += UNROLLED) {
@@ -182,7 +199,8 @@ float value_sum(uint base, Part part, uint d) {
             uint j = first + l;
             if (j < part.end) {
                 uint word = v_cache[base + j * push.v_cache.place_stride + word_of(CACHE, d)];
-                precise float product = block_weights[j] * element_of(CACHE, word, d);
+                float weight = CACHE == I8 ? value_weights[j] : block_weights[j];
+                precise float product = weight * element_of(CACHE, word, d);
                 sum = sum + product;
             }
         }
@@ -317,7 +335,7 @@ void main() {
     for (uint row = gl_WorkGroupID.y; row < live; row += gl_NumWorkGroups.y) {
         barrier();
         for (uint d = gl_LocalInvocationID.x; d < HEAD_DIM; d += 64u) {
-            query[d] = rounded(q[push.q.offset + row * push.q.stride + head * HEAD_DIM + d]);
+            query[d] = rounded_query(q[push.q.offset + row * push.q.stride + head * HEAD_DIM + d]);
         }
         barrier();
         attend(row, head);

@@ -5,22 +5,22 @@
 
 // Floats of all blocks of a row: maximum, sum and weighted values of each block of each head.
 static uint64_t row_floats(const tern_attention_desc *d) {
-    uint64_t heads = d->q.shape[1] / d->k_cache.shape[3];
-    return heads * d->table.shape[1] * ((uint64_t)d->k_cache.shape[3] + 2);
+    uint64_t heads = d->q.shape[1] / tern_cl_cache_dim(&d->k_cache);
+    return heads * d->table.shape[1] * ((uint64_t)tern_cl_cache_dim(&d->k_cache) + 2);
 }
 
 // Of a head of q, in local memory; the rest of it is for what work-items exchange.
 static uint64_t query_bytes(const tern_attention_desc *d) {
-    return (uint64_t)d->k_cache.shape[3] * sizeof(float);
+    return (uint64_t)tern_cl_cache_dim(&d->k_cache) * sizeof(float);
 }
 
 static bool supports(const tern_backend_device *device, const void *desc) {
     const tern_attention_desc *d = desc;
-    bool cache = d->k_cache.dtype == TERN_DTYPE_F16 || d->k_cache.dtype == TERN_DTYPE_F32;
-    return tern_cl_is(&d->q, TERN_DTYPE_F32) && cache && d->v_cache.dtype == d->k_cache.dtype &&
-           tern_cl_is(&d->positions, TERN_DTYPE_I32) && tern_cl_is(&d->sequences, TERN_DTYPE_I32) &&
-           tern_cl_is(&d->table, TERN_DTYPE_I32) && tern_cl_is(&d->out, TERN_DTYPE_F32) &&
-           row_floats(d) <= UINT32_MAX && row_floats(d) * 8 <= device->max_buffer_bytes &&
+    return tern_cl_is(&d->q, TERN_DTYPE_F32) && tern_cl_cache_known(&d->k_cache) &&
+           d->v_cache.dtype == d->k_cache.dtype && tern_cl_is(&d->positions, TERN_DTYPE_I32) &&
+           tern_cl_is(&d->sequences, TERN_DTYPE_I32) && tern_cl_is(&d->table, TERN_DTYPE_I32) &&
+           tern_cl_is(&d->out, TERN_DTYPE_F32) && row_floats(d) <= UINT32_MAX &&
+           row_floats(d) * 8 <= device->max_buffer_bytes &&
            query_bytes(d) <= device->candidate->local_bytes / 2;
 }
 
@@ -42,7 +42,7 @@ typedef struct chunk {
 } chunk;
 
 static void emit_blocks(tern_cl_builder *builder, const tern_attention_desc *d, const chunk *c) {
-    uint32_t dims = d->k_cache.shape[3];
+    uint32_t dims = tern_cl_cache_dim(&d->k_cache);
     uint32_t heads = d->q.shape[1] / dims;
     tern_cl_begin(builder, "attention", tern_cl_cache_options(&d->k_cache), "attention_blocks");
     tern_cl_rows(builder, &d->head, d->q.shape[0]);
@@ -68,7 +68,7 @@ static void emit_blocks(tern_cl_builder *builder, const tern_attention_desc *d, 
 }
 
 static void emit_join(tern_cl_builder *builder, const tern_attention_desc *d, const chunk *c) {
-    uint32_t dims = d->k_cache.shape[3];
+    uint32_t dims = tern_cl_cache_dim(&d->k_cache);
     tern_cl_begin(builder, "attention", tern_cl_cache_options(&d->k_cache), "attention_join");
     tern_cl_rows(builder, &d->head, d->q.shape[0]);
     tern_cl_uint(builder, c->first);

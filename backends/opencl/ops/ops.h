@@ -34,6 +34,11 @@ static inline bool tern_cl_has(tern_weights *weights, uint32_t usage) {
     return handle && handle->info.usage & usage;
 }
 
+// Whether |cache| is of f16, f32 or i8; elements of a key or value, as a row of i8 ends with its
+// scale.
+bool tern_cl_cache_known(const tern_tensor *cache);
+uint32_t tern_cl_cache_dim(const tern_tensor *cache);
+
 // How kernels are compiled for the type of |cache|, and CACHE of cache.clh.
 const char *tern_cl_cache_options(const tern_tensor *cache);
 void tern_cl_cache(tern_cl_builder *builder, const tern_tensor *cache);

@@ -3,9 +3,9 @@
 #include "backends/vulkan/ops/cache.h"
 #include "backends/vulkan/ops/ops.h"
 
-// Shared memory of attention.comp besides the query: kept scores, a block's scores and weights, the
-// reduction's part, and some single words.
-enum { SHARED_BYTES = 4 * (2048 + 3 * 64 + 16) };
+// Shared memory of attention.comp besides the query: kept scores, a block's scores and weights,
+// those of its values, the reduction's part, and some single words.
+enum { SHARED_BYTES = 4 * (2048 + 4 * 64 + 16) };
 
 // Workgroups along the blocks of a head; further blocks are taken in turns, so that a long context
 // of which little is used costs little.
@@ -21,12 +21,12 @@ static uint32_t most_blocks(const tern_attention_desc *desc) {
 }
 
 static uint32_t heads_of(const tern_attention_desc *desc) {
-    return desc->q.shape[1] / desc->k_cache.shape[3];
+    return desc->q.shape[1] / tern_vk_cache_dim(&desc->k_cache);
 }
 
 // No fewer rounds than the loops of attention.comp go through for |blocks| blocks of one row.
 static uint64_t loops_of(const tern_attention_desc *desc, uint64_t blocks) {
-    uint64_t dim = desc->k_cache.shape[3];
+    uint64_t dim = tern_vk_cache_dim(&desc->k_cache);
     uint64_t dot = dim / 4 + 40 * (dim / 1024 + 1) + 2;
     uint64_t values = 18 * tern_vk_groups_of_64(dim);
     return blocks * (2 * dot + values + 40) + 16;
@@ -39,7 +39,7 @@ static uint32_t groups_of(const tern_attention_desc *desc) {
 
 // Floats that the blocks of a row leave.
 static uint64_t row_parts(const tern_attention_desc *desc) {
-    return (uint64_t)heads_of(desc) * most_blocks(desc) * (desc->k_cache.shape[3] + 2);
+    return (uint64_t)heads_of(desc) * most_blocks(desc) * (tern_vk_cache_dim(&desc->k_cache) + 2);
 }
 
 // Whether this device can do each block in a workgroup of its own.
@@ -47,7 +47,7 @@ static bool can_split(const tern_backend_device *device, const tern_attention_de
     uint64_t blocks = most_blocks(desc);
     uint64_t bytes = 4 * desc->q.shape[0] * row_parts(desc);
     uint64_t turns = (blocks + BLOCK_GROUPS - 1) / BLOCK_GROUPS;
-    uint64_t join = blocks * (tern_vk_groups_of_64(desc->k_cache.shape[3]) + 3);
+    uint64_t join = blocks * (tern_vk_groups_of_64(tern_vk_cache_dim(&desc->k_cache)) + 3);
     return blocks > 1 && bytes <= PARTS_BYTES && bytes + 4096 <= device->limits.range &&
            (uint64_t)heads_of(desc) * groups_of(desc) <= device->limits.groups[0] &&
            loops_of(desc, turns) <= device->limits.loops && join <= device->limits.loops;
@@ -66,7 +66,8 @@ static bool splits(const tern_backend_device *device, const tern_attention_desc 
 bool tern_vk_supports_attention(tern_backend_device *device, const tern_op_header *op) {
     const tern_attention_desc *desc = (const tern_attention_desc *)op;
     return tern_vk_cache_known(&desc->k_cache) &&
-           4 * (uint64_t)desc->k_cache.shape[3] + SHARED_BYTES <= device->limits.shared &&
+           4 * (uint64_t)tern_vk_cache_dim(&desc->k_cache) + SHARED_BYTES <=
+               device->limits.shared &&
            heads_of(desc) <= device->limits.groups[0] &&
            (can_do_whole(device, desc) || can_split(device, desc));
 }
@@ -74,7 +75,7 @@ bool tern_vk_supports_attention(tern_backend_device *device, const tern_op_heade
 // The whole of it to desc->out, or the blocks to |parts|, unless NULL.
 static tern_status plan_heads(tern_vk_plan *plan, const tern_attention_desc *desc,
                               const tern_tensor *parts) {
-    uint32_t head_dim = desc->k_cache.shape[3];
+    uint32_t head_dim = tern_vk_cache_dim(&desc->k_cache);
     uint32_t heads = heads_of(desc);
     tern_vk_step *step;
     tern_vk_push_attention push = {
@@ -110,7 +111,7 @@ static tern_status plan_join(tern_vk_plan *plan, const tern_attention_desc *desc
     return tern_vk_plan_dispatch(
         plan, step,
         &(tern_vk_dispatch){.shader = TERN_VK_SHADER_attention_join,
-                            .spec = {desc->k_cache.shape[3], most_blocks(desc)},
+                            .spec = {tern_vk_cache_dim(&desc->k_cache), most_blocks(desc)},
                             .push = &push,
                             .push_size = sizeof push,
                             .groups_x = heads_of(desc),

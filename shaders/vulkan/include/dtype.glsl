@@ -9,6 +9,7 @@ const uint F32 = 1u;
 const uint F16 = 2u;
 const uint BF16 = 3u;
 const uint I32 = 4u;
+const uint I8 = 5u;
 const uint T2 = 16u;
 const uint Q8_0 = 19u;
 
@@ -21,7 +22,11 @@ bool is_half(uint dtype) {
 
 // The word of a row that holds element |k|.
 uint word_of(uint dtype, uint k) {
-    return is_half(dtype) ? k >> 1 : k;
+    return dtype == I8 ? k >> 2 : is_half(dtype) ? k >> 1 : k;
+}
+
+int signed_byte(uint word, uint index) {
+    return bitfieldExtract(int(word), int(8u * index), 8);
 }
 
 // Element |k| of a row, from the word that holds it.
@@ -33,11 +38,10 @@ float element_of(uint dtype, uint word, uint k) {
     if (dtype == BF16) {
         return t_bf16_to_f32(h);
     }
+    if (dtype == I8) {
+        return float(signed_byte(word, k & 3u));
+    }
     return uintBitsToFloat(word);
-}
-
-int signed_byte(uint word, uint index) {
-    return bitfieldExtract(int(word), int(8u * index), 8);
 }
 
 #endif
