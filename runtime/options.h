@@ -22,7 +22,8 @@
       "scalar|avx2|avxvnni|vnni256|avx512vnni|avx512vbmi|neon|dotprod|i8mm: "                      \
       "highest instruction set the cpu backend may use")                                           \
     X(CPU_TERNARY, CHOICE, "auto",                                                                 \
-      "auto|t2|t5: ternary weights in the cpu backend's memory, four or five a byte")              \
+      "auto|t2|t5: ternary weights in the cpu backend's memory, four or five a byte; auto: "       \
+      "what is faster, measured at first use")                                                     \
     X(CACHE, TEXT, "",                                                                             \
       "folder for compiled kernels and measured choices, or off; not given: the user's own")       \
     X(PROFILE, CHOICE, "0", "0|1: time every op, and say what they took")                          \

@@ -4,6 +4,8 @@
 
 #include <tern/backend.h>
 
+#include "backends/common/choice.h"
+#include "backends/cpu/arena.h"
 #include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/threads.h"
 
@@ -19,8 +21,10 @@ struct tern_backend_device {
     const tern_host *host;
     struct tern_cpu_kernels kernels;
     struct tern_cpu_pool *pool;
-    uint64_t ticket; // of the last submit
-    bool timed;      // TERN_PROFILE
+    struct tern_cpu_arena arena; // of weights
+    uint64_t ticket;             // of the last submit
+    tern_choices choices;        // made so far
+    bool timed;                  // TERN_PROFILE
     enum tern_cpu_ternary_layout ternary;
 };
 

@@ -3,10 +3,13 @@
 #include <string.h>
 
 #include "backends/common/report.h"
+#include "backends/common/sizes.h"
+#include "backends/cpu/choice.h"
 #include "shaders/common/float.h"
 
-// Rows are read in chunks of about this many bytes.
-enum { CHUNK_BYTES = 256 * 1024 };
+// Rows are read in chunks of about this many bytes. Matrices below MEASURED_BYTES are no model's
+// that anybody waits for.
+enum { CHUNK_BYTES = 256 * 1024, MEASURED_BYTES = 256 * 1024 };
 
 static uint32_t tile_rows(const struct tern_cpu_kernels *kernels, tern_dtype dtype) {
     switch (dtype) {
@@ -25,24 +28,28 @@ static uint32_t tile_rows(const struct tern_cpu_kernels *kernels, tern_dtype dty
     }
 }
 
-// Five weights a byte: fewer bytes wherever the padding to 80 columns does not eat them up, but a
-// group would not end with a byte.
-static bool packs_fives(const tern_backend_device *device, const tern_weights_info *info) {
+// Whether five weights a byte pay: the padding to 80 columns may eat them up, and decoding may take
+// longer than reading.
+static bool prefers_fives(tern_backend_device *device, const tern_weights_info *info) {
+    const struct tern_cpu_kernels *kernels = &device->kernels;
+    struct tern_cpu_layout fives = tern_cpu_layout_make(info, kernels->gemv_t5.tile_rows, true);
+    struct tern_cpu_layout fours = tern_cpu_layout_make(info, kernels->gemv_t2.tile_rows, false);
+    if (kernels->gemv_t5.level == TERN_CPU_scalar || 10 * fives.tile_bytes > 9 * fours.tile_bytes) {
+        return false;
+    }
+    return fours.tile_bytes * fours.tiles < MEASURED_BYTES ||
+           tern_cpu_choose_fives(device, info->cols);
+}
+
+// A group would not end with a byte of five.
+static bool packs_fives(tern_backend_device *device, const tern_weights_info *info) {
     const struct tern_cpu_kernels *kernels = &device->kernels;
     if (info->dtype != TERN_DTYPE_T2 || info->scale_kind == TERN_SCALE_GROUP ||
         kernels->gemv_t5.tile_rows != kernels->gemv_t2.tile_rows) {
         return false;
     }
-    uint64_t fives = tern_cpu_layout_make(info, kernels->gemv_t5.tile_rows, true).tile_bytes;
-    uint64_t fours = tern_cpu_layout_make(info, kernels->gemv_t2.tile_rows, false).tile_bytes;
-    switch (device->ternary) {
-    case TERN_CPU_TERNARY_T5:
-        return true;
-    case TERN_CPU_TERNARY_T2:
-        return false;
-    default:
-        return kernels->gemv_t5.level != TERN_CPU_scalar && 10 * fives <= 9 * fours;
-    }
+    return device->ternary == TERN_CPU_TERNARY_T5 ||
+           (device->ternary == TERN_CPU_TERNARY_AUTO && prefers_fives(device, info));
 }
 
 static uint32_t count_groups(const tern_weights_info *info) {
@@ -68,22 +75,21 @@ static tern_status out_of_memory(const tern_host *host, const tern_backend_weigh
                             desc->name ? desc->name : "weights");
 }
 
-static tern_status allocate(const tern_host *host, const tern_backend_weights_desc *desc,
+static tern_status allocate(tern_backend_device *device, const tern_backend_weights_desc *desc,
                             tern_backend_weights *weights) {
     size_t size;
-    bool fits = tern_cpu_layout_size(&weights->layout, &size);
-    weights->tiles = fits ? tern_report_calloc(host, 1, size) : NULL;
+    size_t scales = (size_t)weights->layout.tiles * weights->groups * weights->layout.tile_rows;
+    bool fits = tern_cpu_layout_size(&weights->layout, &size) && scales < SIZE_MAX / 8;
+    size = tern_round_up(size, 64);
+    weights->tiles =
+        fits ? tern_cpu_arena_take(&device->arena, device->host, size + scales * sizeof(float))
+             : NULL;
     if (!weights->tiles) {
-        return out_of_memory(host, desc, weights->layout.tile_bytes * weights->layout.tiles);
+        return out_of_memory(device->host, desc,
+                             weights->layout.tile_bytes * weights->layout.tiles +
+                                 scales * sizeof(float));
     }
-    if (weights->groups) {
-        size_t per_tile = (size_t)weights->groups * weights->layout.tile_rows;
-        weights->scales = tern_report_calloc(host, weights->layout.tiles, per_tile * sizeof(float));
-        if (!weights->scales) {
-            return out_of_memory(host, desc,
-                                 (uint64_t)weights->layout.tiles * per_tile * sizeof(float));
-        }
-    }
+    weights->scales = scales ? (float *)(void *)(weights->tiles + size) : NULL;
     return TERN_STATUS_OK;
 }
 
@@ -156,7 +162,7 @@ tern_status tern_cpu_weights_create(tern_backend_device *device,
     weights->info = desc->info;
     weights->layout = tern_cpu_layout_make(&desc->info, rows, packs_fives(device, &desc->info));
     weights->groups = count_groups(&desc->info);
-    tern_status status = allocate(host, desc, weights);
+    tern_status status = allocate(device, desc, weights);
     if (status == TERN_STATUS_OK) {
         status = fill(host, desc, weights);
     }
@@ -169,8 +175,7 @@ tern_status tern_cpu_weights_create(tern_backend_device *device,
 }
 
 void tern_cpu_weights_destroy(tern_backend_device *device, tern_backend_weights *weights) {
-    device->host->release(device->host, weights->scales);
-    device->host->release(device->host, weights->tiles);
+    tern_cpu_arena_give(&device->arena, device->host, weights->tiles);
     device->host->release(device->host, weights);
 }
 
