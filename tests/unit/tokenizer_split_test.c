@@ -21,6 +21,17 @@ static tern_status hear(tern__encoder *encoder, const char *word, uint32_t size)
 
 static const tern__tokenizer_kind hearing = {"hearing", NULL, hear, NULL};
 
+static size_t counted; // bytes of words
+
+static tern_status count(tern__encoder *encoder, const char *word, uint32_t size) {
+    (void)encoder;
+    (void)word;
+    counted += size;
+    return TERN_STATUS_OK;
+}
+
+static const tern__tokenizer_kind counting = {"counting", NULL, count, NULL};
+
 static tern_status split(tern__vocabulary *v, const char *text, size_t size) {
     tern_tokenizer tokenizer = {.v = *v, .kind = &hearing};
     tern_status status = tern__splitter_create(v, &tokenizer.splitter);
@@ -269,11 +280,67 @@ static void test_limits(void **state) {
                 "has 17 patterns, the normalizer 0, at most 16");
 }
 
+// Patterns that look far ahead from everywhere: linear in the text, or refused. Before, minutes.
+static void test_linear(void **state) {
+    (void)state;
+    enum { SIZE = 200000 };
+    static const struct {
+        const char *pattern;
+        char letter;
+        bool refused;
+    } cases[] = {{"1+x", '1', true},
+                 {"(?=(\\d{3})+(?!\\d))", '1', true},
+                 {"\\d{1,3}(?=(?:\\d{3})*\\b)", '1', true},
+                 {"(?=(\\d{3})+(?!\\d))", 'a', false},
+                 {"[^(\\s|[.,!?])]+", 'a', false},
+                 {"\\s+$", ' ', false},
+                 {"\\p{L}+|\\s+(?!\\S)", 'a', false}};
+    static char text[SIZE];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tern_tokenizer tokenizer = {.kind = &counting};
+        tern__vocabulary_init(&tokenizer.v, context, "test");
+        CHECK_OK(
+            tern__vocabulary_split(&tokenizer.v, cases[i].pattern, TERN__SPLIT_ISOLATED, false));
+        CHECK_OK(tern__splitter_create(&tokenizer.v, &tokenizer.splitter));
+        memset(text, cases[i].letter, sizeof text);
+        tern__encoder encoder = {.tokenizer = &tokenizer, .context = context};
+        counted = 0;
+        tern_status status = tern__split_words(&encoder, text, SIZE);
+        assert_int_equal(status, cases[i].refused ? TERN_STATUS_UNSUPPORTED : TERN_STATUS_OK);
+        assert_true(cases[i].refused || counted == SIZE);
+        tern__splitter_destroy(tokenizer.splitter, context);
+        tern__vocabulary_finish(&tokenizer.v);
+    }
+}
+
+// Words longer than what a pattern is shown at first are one.
+static void test_long_words(void **state) {
+    (void)state;
+    char text[4000];
+    char expected[4000];
+    for (size_t size = 500; size < 1300; size += 61) {
+        memset(text, 'a', sizeof text);
+        text[size] = ' ';
+        text[3 * size] = '\0';
+        snprintf(expected, sizeof expected, "%.*s@%s", (int)size, text, text + size);
+        check_split(" ?a+(?!b)", TERN__SPLIT_ISOLATED, false, text, expected);
+        // A character lies across the end of what is shown.
+        memset(text, ' ', size);
+        memcpy(text + size - 1, "\xe4\xb8\xad", 3);
+        text[size + 2] = '\0';
+        snprintf(expected, sizeof expected, "%.*s@\xe4\xb8\xad", (int)size - 1, text);
+        check_split("\\p{Lo}", TERN__SPLIT_ISOLATED, false, text, expected);
+        check_split("$", TERN__SPLIT_ISOLATED, false, text, text);
+        check_split("(?<=\\s)(?=\\S)", TERN__SPLIT_ISOLATED, false, text, expected);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_behaviours), cmocka_unit_test(test_names),
         cmocka_unit_test(test_not_utf8),   cmocka_unit_test(test_dialect),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_limits),     cmocka_unit_test(test_linear),
+        cmocka_unit_test(test_long_words),
     };
     return cmocka_run_group_tests(tests, counted_set_up, counted_tear_down);
 }

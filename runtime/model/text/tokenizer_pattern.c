@@ -96,6 +96,22 @@ static void add_set(side *s, const tern__set *set) {
 
 static tern_status add_class(pattern *p, tern__text *out);
 
+// A class in a class. What is simple becomes a part of the other: loops over simple classes are
+// fast, and take no memory.
+static tern_status add_nested(pattern *p, side *s) {
+    tern__text nested = {.context = s->simple.context};
+    tern_status status = add_class(p, &nested);
+    if (nested.size > 2 && nested.bytes[0] == '[' && nested.bytes[1] != '^') {
+        tern__text_add(&s->simple, nested.bytes + 1, nested.size - 2);
+    } else {
+        add(&s->others, "|");
+        add_text(&s->others, &nested);
+    }
+    s->simple.failed |= nested.failed;
+    tern__text_finish(&nested);
+    return status;
+}
+
 // "[:alpha:]" or "[:^alpha:]" at |p->at|: its size, or 0.
 static size_t posix_size(const pattern *p) {
     const char *end = peek(p, 1) == ':' ? strstr(p->text + p->at + 2, ":]") : NULL;
@@ -107,8 +123,7 @@ static tern_status add_bracket(pattern *p, side *s) {
     size_t size = posix_size(p);
     bool negated = peek(p, 2) == '^';
     if (size == 0) {
-        add(&s->others, "|");
-        return add_class(p, &s->others);
+        return add_nested(p, s);
     }
     if (!tern__set_of_class(p->text + p->at + 2 + negated, size - 4 - negated, negated, &set)) {
         return refuse(p, "an unknown class");

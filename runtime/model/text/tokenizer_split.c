@@ -1,7 +1,7 @@
 // The pre-tokenizer: a stretch of text is cut into words by patterns, one after the other. Bytes
 // that are no UTF-8 are words of their own.
 //
-// A pattern may cost 64 steps a byte and a bit; one that wants more fails the call, so that a
+// What patterns may cost is linear in the text; one that wants more fails the call, so that a
 // hostile file cannot make it endless, nor take the stack: what the machine code of PCRE2 has no
 // stack for, its interpreter does on the heap.
 #include "runtime/model/text/tokenizer_split.h"
@@ -11,9 +11,10 @@
 
 #include "runtime/allocator.h"
 #include "runtime/model/text/text.h"
+#include "runtime/model/text/tokenizer_find.h"
 #include "runtime/status.h"
 
-enum { MAX_SPLITS = 16, STEPS_BASE = 100000, STEPS_PER_BYTE = 64, HEAP_KIB = 64 * 1024 };
+enum { MAX_SPLITS = 16 };
 
 struct tern__splitter {
     pcre2_general_context *general;
@@ -66,7 +67,7 @@ static tern_status compile_text(tern__splitter *splitter, const tern__vocabulary
     }
     splitter->codes[splitter->total++] = compiled;
     // Where there is no machine code (no memory that may be executed, another CPU) it is slower.
-    pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);
+    pcre2_jit_compile(compiled, TERN__FIND_JIT);
     return TERN_STATUS_OK;
 }
 
@@ -151,26 +152,19 @@ void tern__splitter_destroy(tern__splitter *splitter, tern_context *context) {
 typedef struct matcher {
     const tern__splitter *splitter;
     const tern__vocabulary *v;
-    pcre2_match_context *limits;
-    pcre2_match_data *match;
+    tern__finder finder;
 } matcher;
 
 static tern_status matcher_init(matcher *m, const tern__splitter *splitter,
                                 const tern__vocabulary *v, uint64_t size) {
-    uint64_t steps = STEPS_BASE + STEPS_PER_BYTE * size;
-    *m = (matcher){splitter, v, pcre2_match_context_create(splitter->general),
-                   pcre2_match_data_create(1, splitter->general)};
-    if (!m->limits || !m->match) {
-        return no_memory(v->context);
-    }
-    pcre2_set_match_limit(m->limits, steps < UINT32_MAX ? (uint32_t)steps : UINT32_MAX);
-    pcre2_set_heap_limit(m->limits, HEAP_KIB);
-    return TERN_STATUS_OK;
+    *m = (matcher){.splitter = splitter, .v = v};
+    return tern__finder_init(&m->finder, splitter->general, size, splitter->total)
+               ? TERN_STATUS_OK
+               : no_memory(v->context);
 }
 
 static void matcher_finish(matcher *m) {
-    pcre2_match_data_free(m->match);
-    pcre2_match_context_free(m->limits);
+    tern__finder_finish(&m->finder);
 }
 
 static tern_status fail_match(const matcher *m, tern__span pattern, int code) {
@@ -182,18 +176,6 @@ static tern_status fail_match(const matcher *m, tern__span pattern, int code) {
     return tern__fail(m->v->context, TERN_STATUS_UNSUPPORTED,
                       "tokenizer: the pattern '%.100s' takes too long on this text (%s)",
                       m->v->text + pattern.start, message);
-}
-
-// Finds the first match from |at| on. PCRE2_ERROR_NOMATCH, or another error, or 1.
-static int find(const matcher *m, size_t index, const char *text, size_t size, size_t at) {
-    const pcre2_code *code = m->splitter->codes[index];
-    int result =
-        pcre2_match(code, (PCRE2_SPTR)text, size, at, PCRE2_NO_UTF_CHECK, m->match, m->limits);
-    if (result == PCRE2_ERROR_JIT_STACKLIMIT) {
-        result = pcre2_match(code, (PCRE2_SPTR)text, size, at, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
-                             m->match, m->limits);
-    }
-    return result;
 }
 
 // One call's cutting.
@@ -285,13 +267,13 @@ typedef struct search {
 } search;
 
 // The next match. One of nothing counts, but not right behind another.
-static int next_match(const matcher *m, size_t index, const char *text, uint32_t size, search *s) {
+static int next_match(matcher *m, size_t index, const char *text, uint32_t size, search *s) {
     while (s->at <= size) {
-        int result = find(m, index, text, size, s->at);
+        int result = tern__find(&m->finder, m->splitter->codes[index], text, size, s->at);
         if (result < 0) {
             return result;
         }
-        const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(m->match);
+        const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(m->finder.match);
         bool astray = ends[1] < ends[0] || ends[0] < s->done; // by \K
         if (!astray && (ends[0] < ends[1] || !s->any || ends[0] > s->done)) {
             s->any = true;
@@ -385,8 +367,8 @@ tern_status tern__split_words(tern__encoder *encoder, const char *text, uint32_t
 }
 
 // The same in well-formed text alone.
-static tern_status replace_run(const matcher *m, size_t index, const tern__normal *n,
-                               const char *text, uint32_t size, tern__text *out) {
+static tern_status replace_run(matcher *m, size_t index, const tern__normal *n, const char *text,
+                               uint32_t size, tern__text *out) {
     search s = {0};
     uint32_t done = 0;
     int result;
