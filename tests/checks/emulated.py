@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 NEEDED = ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-objdump", "qemu-aarch64", "ninja")
+# With one thread, and with two that find subnormals flushed: what two find otherwise, x86-64 has shown.
 # Processor, its best level, a kernel that only this level has, whether the kernel tests run too: on the oldest and the newest.
 MODELS = (("cortex-a57", "neon", "linear_f16__neon", True), ("neoverse-n1", "dotprod", "gemv_t2__dotprod", False),
           ("max", "i8mm", "gemm_t2__i8mm", True))
@@ -21,7 +22,7 @@ def run(command, **more):
 
 def test(build, model, level, kernel, kernels):
     env = dict(os.environ, QEMU_CPU=model)
-    names = f"^conformance_cpu_{level}(|_ftz|_threads)$" + ("|^kernels_" if kernels else "")
+    names = f"^conformance_cpu_{level}(|_ftz)$" + ("|^kernels_" if kernels else "")
     out = run(["ctest", "--test-dir", build, "-R", names, "--output-on-failure", "-V", "-j2"], env=env)
     print(f"{model}: {[line for line in out.splitlines() if 'tests passed,' in line][0]}")
     if kernel not in out:
