@@ -42,16 +42,22 @@ static uint32_t find_type(const tern_backend_device *device, uint32_t allowed, u
     return UINT32_MAX;
 }
 
-// Reading memory that is mapped but not cached is so slow that copying by the device is better.
+// The id that a token gets, and what else is as small: read across the bus, it is there without the
+// submit that copying it would take.
+#define SMALL_BYTES 4096
+
+// Reading memory that is mapped but not cached is so slow that copying by the device is better,
+// unless it is small.
 static uint32_t choose_type(const tern_backend_device *device, uint32_t allowed,
-                            tern_vk_memory_kind kind) {
+                            tern_vk_memory_kind kind, bool small) {
     const uint32_t device_order[] = {LOCAL, 0};
     const uint32_t shared_order[] = {LOCAL | MAPPED | CACHED, LOCAL, 0};
+    const uint32_t small_order[] = {LOCAL | MAPPED, LOCAL, 0};
     const uint32_t staging_order[] = {MAPPED | CACHED, MAPPED};
     const uint32_t *order = device_order;
     size_t count = 2;
-    if (kind == TERN_VK_MEMORY_SHARED && !device->discrete) {
-        order = shared_order;
+    if (kind == TERN_VK_MEMORY_SHARED && (small || !device->discrete)) {
+        order = device->discrete ? small_order : shared_order;
         count = 3;
     } else if (kind == TERN_VK_MEMORY_STAGING) {
         order = staging_order;
@@ -67,7 +73,8 @@ static tern_status allocate(tern_backend_device *device, tern_vk_memory_kind kin
                             tern_vk_block *block) {
     VkMemoryRequirements needs;
     device->vk.GetBufferMemoryRequirements(device->handle, block->buffer, &needs);
-    uint32_t type = choose_type(device, needs.memoryTypeBits, kind);
+    bool small = device->discrete && block->size <= SMALL_BYTES;
+    uint32_t type = choose_type(device, needs.memoryTypeBits, kind, small);
     if (type == UINT32_MAX) {
         return tern_report_fail(device->host, TERN_STATUS_UNSUPPORTED,
                                 "vulkan: no memory type suits buffers (types 0x%x)",
@@ -88,7 +95,7 @@ static tern_status allocate(tern_backend_device *device, tern_vk_memory_kind kin
     TERN_TRY(tern_vk_check(
         device, device->vk.BindBufferMemory(device->handle, block->buffer, block->memory, 0),
         "BindBufferMemory"));
-    uint32_t wanted = MAPPED | CACHED;
+    uint32_t wanted = small ? MAPPED : MAPPED | CACHED;
     bool mappable = (device->memory.memoryTypes[type].propertyFlags & wanted) == wanted;
     if (kind == TERN_VK_MEMORY_STAGING || (kind == TERN_VK_MEMORY_SHARED && mappable)) {
         void *map;

@@ -7,6 +7,8 @@
 // The library exports one of these as shim_state.
 typedef struct shim {
     int no_timestamps;       // no queue has any
+    int discrete;            // a GPU with memory of its own, of which the host sees a part
+    int allocated[3];        // then: of its own, of the host, and its own that the host sees
     unsigned char kept[48];  // what the driver says its pipeline cache holds
     unsigned char given[48]; // what the last pipeline cache was made of
     size_t given_size;
