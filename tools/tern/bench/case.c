@@ -16,8 +16,9 @@ typedef union any_desc {
 
 static tern_tensor cache_view(tern_dtype dtype, uint32_t length, uint32_t width, uint32_t head) {
     uint32_t blocks = (length + TERN_KV_BLOCK - 1) / TERN_KV_BLOCK;
-    return tern_tensor_make(NULL, 0, dtype, 4,
-                            (const uint32_t[]){blocks, width / head, TERN_KV_BLOCK, head});
+    return tern_tensor_make(
+        NULL, 0, dtype, 4,
+        (const uint32_t[]){blocks, width / head, TERN_KV_BLOCK, bench_cache_columns(dtype, head)});
 }
 
 static tern_tensor view_of(const bench_case *self, const bench_operand *operand) {
@@ -99,6 +100,26 @@ static void fill_floats(const tern_tensor *view, bool positive, uint8_t *out) {
     }
 }
 
+static void fill_bytes(const tern_tensor *view, uint8_t *out) {
+    uint64_t state = 11;
+    for (uint64_t i = 0; i < view_bytes(view); i++) {
+        out[i] = (uint8_t)bench_random(&state);
+    }
+}
+
+// Rows of int8 end with their scale.
+static void fill_cache(const tern_tensor *view, uint8_t *out) {
+    const float scale = 0x1p-6f;
+    if (view->dtype != TERN_DTYPE_I8) {
+        fill_floats(view, false, out);
+        return;
+    }
+    fill_bytes(view, out);
+    for (uint64_t end = view->strides[2]; end <= view_bytes(view); end += view->strides[2]) {
+        memcpy(out + end - sizeof scale, &scale, sizeof scale);
+    }
+}
+
 static void fill_numbers(const bench_case *self, bench_fill fill, uint64_t count, uint8_t *out) {
     uint64_t state = 7;
     for (uint64_t i = 0; i < count; i++) {
@@ -115,7 +136,6 @@ static void fill_numbers(const bench_case *self, bench_fill fill, uint64_t count
 static void fill_view(const bench_case *self, uint32_t index) {
     const tern_tensor *view = &self->views[index];
     uint8_t *out = self->image + view->offset;
-    uint64_t state = 11;
     bench_fill fill = self->op->operands[index].fill;
     switch (fill) {
     case FILL_RESULT:
@@ -125,9 +145,10 @@ static void fill_view(const bench_case *self, uint32_t index) {
         fill_floats(view, fill == FILL_POSITIVE, out);
         return;
     case FILL_I8:
-        for (uint64_t i = 0; i < view_bytes(view); i++) {
-            out[i] = (uint8_t)bench_random(&state);
-        }
+        fill_bytes(view, out);
+        return;
+    case FILL_CACHE:
+        fill_cache(view, out);
         return;
     default:
         fill_numbers(self, fill, view->shape[0] * (uint64_t)(view->rank == 2 ? view->shape[1] : 1),

@@ -100,7 +100,7 @@ static const bench_op table[] = {
      0,
      F32_PEAK,
      keys,
-     {TERN_DTYPE_F16, F32},
+     {TERN_DTYPE_F16, F32, I8},
      1,
      {FLOATS("k", R_K),
       FLOATS("v", R_K),
@@ -114,11 +114,11 @@ static const bench_op table[] = {
      0,
      F32_PEAK,
      attentions,
-     {TERN_DTYPE_F16, F32},
+     {TERN_DTYPE_F16, F32, I8},
      1,
      {FLOATS("q", R_K),
-      {"k_cache", EXTENT_CACHE_READ, ANY, FILL_FLOATS},
-      {"v_cache", EXTENT_CACHE_READ, ANY, FILL_FLOATS},
+      {"k_cache", EXTENT_CACHE_READ, ANY, FILL_CACHE},
+      {"v_cache", EXTENT_CACHE_READ, ANY, FILL_CACHE},
       POSITIONS,
       SEQUENCES,
       BLOCKS,
@@ -293,14 +293,25 @@ static double positions_seen(bench_shape s) {
     return seen;
 }
 
+uint32_t bench_cache_columns(tern_dtype dtype, uint32_t head_dim) {
+    return head_dim + (dtype == TERN_DTYPE_I8 ? 4 : 0);
+}
+
+// Of one position in a cache, |width| elements.
+static double cache_bytes(tern_dtype dtype, uint32_t width, uint32_t head_dim) {
+    uint32_t columns = bench_cache_columns(dtype, head_dim);
+    return (double)(width / head_dim) * (double)tern_dtype_row_bytes(dtype, columns);
+}
+
 // What an op touches of one operand.
 static double operand_bytes(const bench_operand *operand, tern_dtype type, bench_shape s) {
     tern_dtype dtype = operand->dtype ? operand->dtype : type;
     switch (operand->extent) {
     case EXTENT_R:
         return 4.0 * s.rows;
-    case EXTENT_R_K:
     case EXTENT_CACHE_WRITTEN:
+        return s.rows * cache_bytes(dtype, s.k, bench_head_dim(s.k, s.k));
+    case EXTENT_R_K:
         return (double)s.rows * (double)tern_dtype_row_bytes(dtype, s.k);
     case EXTENT_R_N:
         return (double)s.rows * (double)tern_dtype_row_bytes(dtype, s.n);
@@ -315,7 +326,7 @@ static double operand_bytes(const bench_operand *operand, tern_dtype type, bench
         return (double)tern_dtype_row_bytes(dtype, s.k);
     case EXTENT_CACHE_READ:
         return ((double)s.context + s.rows - first_position(s)) *
-               (double)tern_dtype_row_bytes(dtype, s.n);
+               cache_bytes(dtype, s.n, bench_head_dim(s.k, s.n));
     case EXTENT_BLOCKS:
         return 4.0 * ((s.context + s.rows + TERN_KV_BLOCK - 1) / TERN_KV_BLOCK -
                       first_position(s) / TERN_KV_BLOCK);

@@ -40,6 +40,7 @@ typedef enum bench_fill {
     FILL_FLOATS,
     FILL_POSITIVE, // floats above 0
     FILL_I8,
+    FILL_CACHE,     // floats, or int8 and scales
     FILL_IDS,       // below n
     FILL_EXPERTS,   // all of them in turn
     FILL_POSITIONS, // context, context + 1, ...
@@ -82,6 +83,8 @@ bool bench_op_has_context(const bench_op *self);
 
 // The size of the heads that a width is cut into: 128 where it divides both.
 uint32_t bench_head_dim(uint32_t k, uint32_t n);
+// Elements of a row of a cache: one of int8 has its scale behind it.
+uint32_t bench_cache_columns(tern_dtype dtype, uint32_t head_dim);
 
 // Bytes that must be read and written once, and multiply-adds, by the op's definition.
 double bench_op_bytes(const bench_op *self, tern_dtype type, bench_shape shape);

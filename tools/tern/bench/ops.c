@@ -65,7 +65,7 @@ static bool check_types(const options *o) {
             known = known || strcmp(tern_dtype_name(t), o->types.items[i]) == 0;
         }
         if (!known) {
-            args_complain(PROGRAM, "unknown type '%s'; have: t2, t5, b1, f32, f16, bf16, q8_0",
+            args_complain(PROGRAM, "unknown type '%s'; have: t2, t5, b1, f32, f16, bf16, q8_0, i8",
                           o->types.items[i]);
             return false;
         }
@@ -236,7 +236,7 @@ static int parse(options *o, int argc, char **argv) {
         {"--shape", NULL, ARG_TEXTS, &o->shapes, NULL, 0, 0, "KxN",
          "only this shape, known or not; K for ops by rows; may be repeated"},
         {"--type", NULL, ARG_TEXTS, &o->types, NULL, 0, 0, "TYPE",
-         "t2, t5, b1, f32, f16, bf16 or q8_0; may be repeated"},
+         "t2, t5, b1, f32, f16, bf16, q8_0 or i8; may be repeated"},
         {"--rows", NULL, ARG_TEXT, &o->rows_text, NULL, 0, 0, "LIST",
          "rows (default: 1,2,4,8,32,128,512)"},
         {"--context", NULL, ARG_U32, &o->context, &o->context_given, 0, 1 << 20, "N",
