@@ -10,7 +10,11 @@
 // waits for its last addition. A word adds at most 4 * 128 * 128 to one, so FOLD_PARTS of four fit
 // 31 bits. For 5 to 12 rows, a second sum for codes times 64 spared shifts and gained nothing.
 enum { TILE = 16, VECTOR_BYTES = 64, WORDS = 4, PART_BLOCKS = TERN_CPU_T5_BLOCKS };
-enum { GEMV_ROWS = TERN_CPU_GEMV_ROWS, SCALED_ROWS = 4, FOLD_PARTS = 2048, AHEAD_BYTES = 4096 };
+enum { GEMV_ROWS = TERN_CPU_GEMV_ROWS, SCALED_ROWS = 4, FOLD_PARTS = 2048 };
+
+// As in gemv_t2_vnni_tmpl.h; 4096 x 14336 took 909 us beside other work, where 4 KiB ahead for the
+// first cache took 1005, and 8 KiB ahead for the second 941 (two threads, November 2026).
+enum { FAR_BYTES = 4096, NEAR_BYTES = 512 };
 
 // Keeps the compiler from moving the prefetches of all words to the first, which would make this
 // slower than gemv_t2 out of cache: 0.88 times (Xeon, 2.7 GHz, November 2026).
@@ -50,7 +54,8 @@ TERN_CPU_INLINE void add_codes(struct tern_cpu_t5 t5, const int8_t *q, uint32_t 
 TERN_CPU_INLINE void add_word(const uint8_t *at, const int8_t *q, uint32_t word, uint32_t rows,
                               __m512i *sums) {
     at += word * VECTOR_BYTES;
-    _mm_prefetch((const char *)at + AHEAD_BYTES, _MM_HINT_T0);
+    _mm_prefetch((const char *)at + FAR_BYTES, _MM_HINT_T1);
+    _mm_prefetch((const char *)at + NEAR_BYTES, _MM_HINT_T0);
     struct tern_cpu_t5 t5 = tern_cpu_t5_decode(_mm512_loadu_si512(at));
     STAY();
     // Spelt out: compilers leave a loop of so many instructions as it is.

@@ -9,7 +9,12 @@
 // order. One row by f16 2560 x 128256: 24.3 ms, 27.0 GB/s, where the AVX2 kernel takes 33.2 ms (two
 // threads, Xeon, November 2026). Four rows share a conversion: eight by the same matrix take 60 ms,
 // by q8_0 62 to 76, where a call for each row took 91 to 104 and 130.
-enum { TILE = 8, SPAN = 8, VECTORS = TERN_CPU_SUM_PARTS / 16, AHEAD_BYTES = 4096 };
+//
+// Asking 8 KiB ahead for the second cache and 512 bytes ahead for the first, 2560 x 32064 by f16
+// took 16.6 to 29.4 ms beside other work; 25.0 to 40.7 when it was 4 KiB ahead for the first (five
+// runs of each in turn, November 2026).
+enum { TILE = 8, SPAN = 8, VECTORS = TERN_CPU_SUM_PARTS / 16 };
+enum { FAR_BYTES = 8192, NEAR_BYTES = 512 };
 
 // Sixteen weights from column |col| + 16 * |i| of a row; |col| is a multiple of 64.
 typedef __m512 load_fn(const uint8_t *row, uint32_t col, int i);
@@ -63,9 +68,10 @@ TERN_CPU_INLINE void dot(const struct tern_cpu_linear *job, int i, uint32_t from
         }
     }
     for (uint32_t col = from; col < to; col += TERN_CPU_SUM_PARTS) {
-        const char *ahead = (const char *)row + (size_t)col * bits / 8 + AHEAD_BYTES;
+        const char *at = (const char *)row + (size_t)col * bits / 8;
         for (int line = 0; line < bits / 8; line++) {
-            _mm_prefetch(ahead + 64 * line, _MM_HINT_T0);
+            _mm_prefetch(at + FAR_BYTES + 64 * line, _MM_HINT_T1);
+            _mm_prefetch(at + NEAR_BYTES + 64 * line, _MM_HINT_T0);
         }
         for (int v = 0; v < VECTORS; v++) {
             __m512 w = load(row, col, v);
