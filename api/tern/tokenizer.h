@@ -8,7 +8,7 @@
 /**
  * Text to token ids and back. Kinds, by the names of GGUF: "llama" (BPE of characters, as
  * SentencePiece has it, arXiv 1808.06226, with byte fallback), "gpt2" (BPE of bytes), "t5"
- * (unigram, arXiv 1804.10959) and "bert" (WordPiece).
+ * (unigram, arXiv 1804.10959), "bert" (WordPiece) and "word" (each word is a token).
  *
  * Ownership: destroy what tern_tokenizer_create gave; a model's own tokenizer is borrowed.
  * Threads:   immutable once made: any thread.

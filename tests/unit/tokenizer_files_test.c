@@ -84,7 +84,7 @@ static void test_golden(void **state) {
         check_ids(f->key, tokenizer, NULL, around, tern__json_get(f, "around"));
         tern_tokenizer_destroy(tokenizer);
     }
-    assert_int_equal(files, 12);
+    assert_int_equal(files, 16);
     tern__json_finish(context, &document);
     free(text);
 }
@@ -123,6 +123,10 @@ static void test_decoders(void **state) {
     check_decoded("unigram.model", " the \t man ", "the man");
     check_decoded("unigram.json", "The  man", "The man");
     check_decoded("wordpiece.json", "The man, D\u00e9mon.", "the man, demon.");
+    check_decoded("word_level.json", "The, and", "the , and");
+    check_decoded("prefix.json", "the man, and.", "the man , and .");
+    check_decoded("suffix.json", "the man, and.", "the man , and . "); // the package drops the last
+    check_decoded("letters.json", text, text);
     check_decoded("whitespace.json", "the man, and.", "the man , and .");
 }
 
@@ -176,7 +180,13 @@ static const struct {
      "\"post_processor\":{\"type\":\"TemplateProcessing\",\"special_tokens\":{},\"single\":["
      "{\"SpecialToken\":{\"id\":\"[CLS]\",\"type_id\":0}}]},",
      TERN_STATUS_CORRUPT_DATA, "token '[CLS]' is none of its special_tokens"},
-    {"\"type\":\"WordLevel\"", "", TERN_STATUS_UNSUPPORTED, "the model 'WordLevel'"},
+    {WORDPIECE,
+     "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"ByteLevel\"},{\"type\":"
+     "\"NFC\"}]},",
+     TERN_STATUS_UNSUPPORTED, "normalizer after another one 'ByteLevel'"},
+    {"\"type\":\"WordSalad\"", "", TERN_STATUS_UNSUPPORTED, "the model 'WordSalad'"},
+    {WORDPIECE, "\"pre_tokenizer\":{\"type\":\"FixedLength\",\"length\":0},",
+     TERN_STATUS_UNSUPPORTED, "FixedLength"},
     {"\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a b\"]", "", TERN_STATUS_CORRUPT_DATA,
      "merge"},
     {"\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"ab\"]", "", TERN_STATUS_CORRUPT_DATA,
@@ -188,8 +198,9 @@ static const struct {
     {"\"type\":\"BPE\",\"vocab\":[],\"merges\":[]", "", TERN_STATUS_CORRUPT_DATA,
      "'vocab' is an array, expected an object"},
     {BPE ",\"dropout\":0.5", "", TERN_STATUS_UNSUPPORTED, "BPE with dropout"},
-    {BPE ",\"end_of_word_suffix\":\"</w>\"", "", TERN_STATUS_UNSUPPORTED,
-     "end_of_word_suffix '</w>'"},
+    {BPE ",\"end_of_word_suffix\":"
+         "\"00000000001111111111222222222233333333334444444444555555555566666\"",
+     "", TERN_STATUS_UNSUPPORTED, "end_of_word_suffix '0000"},
     {"\"type\":\"Unigram\",\"vocab\":[[\"a\",-1]],\"unk_id\":1", "", TERN_STATUS_CORRUPT_DATA,
      "unk_id is 1, but there are 1 tokens"},
     {"\"type\":\"Unigram\",\"vocab\":[[\"a\"]],\"unk_id\":0", "", TERN_STATUS_CORRUPT_DATA,
@@ -219,6 +230,27 @@ static void test_refused(void **state) {
     CHECK_FAILS(open_memory("{}", 2, &tokenizer), TERN_STATUS_CORRUPT_DATA, "'model' is nothing");
     CHECK_FAILS(open_memory("hello", 5, &tokenizer), TERN_STATUS_UNSUPPORTED, "not a tokenizer");
     CHECK_OK(make(WORDPIECE, "", &tokenizer));
+    tern_tokenizer_destroy(tokenizer);
+}
+
+static void test_words(void **state) {
+    (void)state;
+    tern_tokenizer *tokenizer;
+    int32_t id;
+    size_t count;
+    CHECK_OK(make("\"vocab\":{\"a b\":0}", "", &tokenizer)); // as old files have it
+    CHECK_OK(tern_tokenizer_encode(tokenizer, "a b", 3, 0, &id, 1, &count));
+    assert_int_equal(count, 1);
+    CHECK_FAILS(tern_tokenizer_encode(tokenizer, "ab", 2, 0, &id, 1, &count),
+                TERN_STATUS_INVALID_ARGUMENT, "the word 'ab' has no token in this vocabulary");
+    tern_tokenizer_destroy(tokenizer);
+    // Of unigram vocabularies a text may spell the token of a byte, as in the package tokenizers.
+    CHECK_OK(make("\"type\":\"Unigram\",\"byte_fallback\":true,\"unk_id\":0,\"vocab\":[[\"u\",0],["
+                  "\"<0x41>\",-1]]",
+                  "", &tokenizer));
+    CHECK_OK(tern_tokenizer_encode(tokenizer, "<0x41>", 6, 0, &id, 1, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(id, 1);
     tern_tokenizer_destroy(tokenizer);
 }
 
@@ -310,7 +342,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden),    cmocka_unit_test(test_decoders),
         cmocka_unit_test(test_refused),   cmocka_unit_test(test_special),
-        cmocka_unit_test(test_truncated), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_words),     cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, counted_set_up, counted_tear_down);
 }

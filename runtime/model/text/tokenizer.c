@@ -16,6 +16,7 @@ static const tern__tokenizer_kind kinds[] = {
     {"gpt2", tern__bpe_finish, tern__bpe_encode, tern__bpe_destroy},  // byte-level BPE
     {"t5", tern__unigram_finish, tern__unigram_encode, tern__unigram_destroy},
     {"bert", tern__wordpiece_finish, tern__wordpiece_encode, tern__wordpiece_destroy},
+    {"word", NULL, tern__words_encode, NULL},
 };
 
 static tern_status check_arguments(tern_context *context, const void *a, const void *b,

@@ -93,6 +93,7 @@ void tern__bpe_destroy(tern_tokenizer *tokenizer);
 tern_status tern__unigram_finish(tern_tokenizer *tokenizer);
 tern_status tern__unigram_encode(tern__encoder *encoder, const char *word, uint32_t size);
 void tern__unigram_destroy(tern_tokenizer *tokenizer);
+tern_status tern__words_encode(tern__encoder *encoder, const char *word, uint32_t size);
 tern_status tern__wordpiece_finish(tern_tokenizer *tokenizer);
 tern_status tern__wordpiece_encode(tern__encoder *encoder, const char *word, uint32_t size);
 void tern__wordpiece_destroy(tern_tokenizer *tokenizer);

@@ -119,14 +119,52 @@ static void try_pair(workspace *w, uint32_t left) {
     }
 }
 
+static bool has_joints(const tern__vocabulary *v) {
+    return v->continuing.size + v->ending.size > 0;
+}
+
+// A letter as the tokens have it at its place in the word.
+typedef struct spelled {
+    char text[4 + 2 * TERN__MAX_JOINT];
+    uint32_t size;
+} spelled;
+
+static void put(spelled *to, const char *text, uint32_t size) {
+    memcpy(to->text + to->size, text, size);
+    to->size += size;
+}
+
+static void spell_letter(const tern__vocabulary *v, const char *word, uint32_t word_size,
+                         tern__span letter, spelled *to) {
+    to->size = 0;
+    if (letter.start > 0) {
+        put(to, v->text + v->continuing.start, v->continuing.size);
+    }
+    put(to, word + letter.start, letter.size);
+    if (letter.start + letter.size == word_size) {
+        put(to, v->text + v->ending.start, v->ending.size);
+    }
+}
+
+static int32_t find_letter(const workspace *w, uint32_t size, tern__span letter) {
+    const tern__vocabulary *v = &w->tokenizer->v;
+    const char *text = w->text + letter.start;
+    if (has_joints(v)) {
+        spelled s;
+        spell_letter(v, w->text, size, letter, &s);
+        return tern__vocabulary_find(v, s.text, s.size);
+    }
+    return v->byte_level ? w->model->letters[(uint8_t)*text]
+                         : tern__vocabulary_find(v, text, letter.size);
+}
+
 static uint32_t split(workspace *w, uint32_t size) {
     const tern__vocabulary *v = &w->tokenizer->v;
     uint32_t count = 0;
     for (uint32_t start = 0; start < size; count++) {
         const char *letter = w->text + start;
         uint32_t length = v->byte_level ? 1 : tern__character_size(letter, size - start);
-        int32_t id = v->byte_level ? w->model->letters[(uint8_t)*letter]
-                                   : tern__vocabulary_find(v, letter, length);
+        int32_t id = find_letter(w, size, (tern__span){start, length});
         uint32_t next = start + length < size ? count + 1 : NONE;
         w->symbols[count] = (symbol){start, length, count ? count - 1 : NONE, next, id, -1, 0};
         start += length;
@@ -224,6 +262,10 @@ static tern_status encode_letters(tern__encoder *encoder, const char *word, uint
         if (s->id >= 0) {
             tern__ids_add(encoder->out, s->id);
             encoder->after_unknown = false;
+        } else if (has_joints(&w.tokenizer->v)) {
+            spelled letter;
+            spell_letter(&w.tokenizer->v, word, size, (tern__span){s->start, s->size}, &letter);
+            TERN_TRY(spell(encoder, letter.text, letter.size));
         } else {
             TERN_TRY(spell(encoder, word + s->start, s->size));
         }
@@ -247,6 +289,9 @@ static uint32_t part_size(const bpe *model, const char *word, uint32_t size) {
 }
 
 static tern_status encode_parts(tern__encoder *encoder, const char *word, uint32_t size) {
+    if (has_joints(&encoder->tokenizer->v)) { // where a word begins and ends matters
+        return encode_letters(encoder, word, size);
+    }
     for (uint32_t at = 0; at < size;) {
         uint32_t part = part_size(encoder->tokenizer->model, word + at, size - at);
         TERN_TRY(encode_letters(encoder, word + at, part));
@@ -255,10 +300,20 @@ static tern_status encode_parts(tern__encoder *encoder, const char *word, uint32
     return TERN_STATUS_OK;
 }
 
+static bool is_lines(const char *word, uint32_t size) {
+    for (uint32_t i = 0; i < size; i++) {
+        if (word[i] != '\n') {
+            return false;
+        }
+    }
+    return true;
+}
+
 tern_status tern__bpe_encode(tern__encoder *encoder, const char *word, uint32_t size) {
     const tern__vocabulary *v = &encoder->tokenizer->v;
     encoder->after_unknown = false;
-    int32_t id = v->whole_words ? tern__vocabulary_find(v, word, size) : -1;
+    bool whole = v->whole_words || (v->whole_lines && is_lines(word, size));
+    int32_t id = whole ? tern__vocabulary_find(v, word, size) : -1;
     if (id < 0) {
         return encode_parts(encoder, word, size);
     }

@@ -54,8 +54,8 @@ static bool closes_up(const char *text, uint32_t size) {
 
 static void add_wordpiece(const tern__vocabulary *v, byte_sink *out, const char *text,
                           uint32_t size, bool first) {
-    tern__span prefix = v->continuing;
-    if (size > prefix.size && memcmp(text, v->text + prefix.start, prefix.size) == 0) {
+    tern__span prefix = v->joint;
+    if (!first && size >= prefix.size && memcmp(text, v->text + prefix.start, prefix.size) == 0) {
         add_bytes(out, text + prefix.size, size - prefix.size);
         return;
     }
@@ -63,6 +63,50 @@ static void add_wordpiece(const tern__vocabulary *v, byte_sink *out, const char 
         add_byte(out, ' ');
     }
     add_bytes(out, text, size);
+}
+
+// The end of a word becomes a space.
+static void add_ended(const tern__vocabulary *v, byte_sink *out, const char *text, uint32_t size) {
+    tern__span end = v->joint;
+    bool ends = end.size > 0 && size >= end.size &&
+                memcmp(text + size - end.size, v->text + end.start, end.size) == 0;
+    add_bytes(out, text, ends ? size - end.size : size);
+    if (ends) {
+        add_byte(out, ' ');
+    }
+}
+
+// A token of the model as its decoder has it.
+static void add_normal(const tern__vocabulary *v, byte_sink *out, const char *text, uint32_t size,
+                       bool first) {
+    switch (v->decoder) {
+    case TERN__DECODE_MARKED:
+        add_marked(out, text, size);
+        break;
+    case TERN__DECODE_WORDPIECE:
+        add_wordpiece(v, out, text, size, first);
+        break;
+    case TERN__DECODE_ENDED:
+        add_ended(v, out, text, size);
+        break;
+    case TERN__DECODE_WORDS:
+        add_bytes(out, " ", first ? 0 : 1);
+        add_bytes(out, text, size);
+        break;
+    default:
+        add_bytes(out, text, size);
+        break;
+    }
+}
+
+// Text as it is, but a word where spaces go between words.
+static void add_user_defined(const tern__vocabulary *v, byte_sink *out, const char *text,
+                             uint32_t size, bool first) {
+    if (v->decoder == TERN__DECODE_WORDPIECE || v->decoder == TERN__DECODE_WORDS) {
+        add_normal(v, out, text, size, first);
+    } else {
+        add_bytes(out, text, size);
+    }
 }
 
 // Control, unknown and unused tokens add nothing.
@@ -73,18 +117,12 @@ static void add_token(const tern_tokenizer *tokenizer, int32_t id, bool first, b
     switch (token->type) {
     case TERN__TOKEN_NORMAL:
     case TERN__TOKEN_UNDEFINED:
-        if (tokenizer->v.decoder == TERN__DECODE_MARKED) {
-            add_marked(out, text, size);
-        } else if (tokenizer->v.decoder == TERN__DECODE_WORDPIECE) {
-            add_wordpiece(&tokenizer->v, out, text, size, first);
-        } else {
-            add_bytes(out, text, size);
-        }
+        add_normal(&tokenizer->v, out, text, size, first);
         break;
     case TERN__TOKEN_USER_DEFINED:
         out->drop_space = false; // no prefix was put before it
         if (!(token->added & TERN__ADDED_SPECIAL)) {
-            add_bytes(out, text, size);
+            add_user_defined(&tokenizer->v, out, text, size, first);
         }
         break;
     case TERN__TOKEN_BYTE:

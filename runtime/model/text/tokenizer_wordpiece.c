@@ -74,6 +74,21 @@ static bool cut(const wordpiece *model, const char *word, uint32_t size, tern__i
     return true;
 }
 
+// A vocabulary of whole words.
+tern_status tern__words_encode(tern__encoder *encoder, const char *word, uint32_t size) {
+    const tern__vocabulary *v = &encoder->tokenizer->v;
+    int32_t id = tern__vocabulary_find(v, word, size);
+    id = id < 0 ? v->unknown : id;
+    if (id < 0) {
+        return tern__fail(encoder->context, TERN_STATUS_INVALID_ARGUMENT,
+                          "tokenizer: the word '%.*s' has no token in this vocabulary, and there "
+                          "is no unknown token",
+                          (int)(size < 64 ? size : 64), word);
+    }
+    tern__ids_add(encoder->out, id);
+    return TERN_STATUS_OK;
+}
+
 tern_status tern__wordpiece_encode(tern__encoder *encoder, const char *word, uint32_t size) {
     const tern_tokenizer *tokenizer = encoder->tokenizer;
     size_t before = encoder->out->count;

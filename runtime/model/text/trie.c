@@ -105,17 +105,18 @@ tern_status tern__trie_init(tern_context *context, tern__trie_word *words, uint3
     return TERN_STATUS_OK;
 }
 
-static bool is_spelled(const tern__token *token) {
+static bool is_spelled(const tern__vocabulary *v, const tern__token *token) {
     return !(token->added & TERN__ADDED_ONLY) &&
            (token->type == TERN__TOKEN_NORMAL || token->type == TERN__TOKEN_USER_DEFINED ||
-            token->type == TERN__TOKEN_UNDEFINED);
+            token->type == TERN__TOKEN_UNDEFINED ||
+            (v->spelled_bytes && token->type == TERN__TOKEN_BYTE));
 }
 
 // Every byte of a text may begin a walk as long as the longest token.
 static tern_status check_lengths(const tern__vocabulary *v) {
     for (size_t id = 0; id < v->token_count; id++) {
         const tern__token *token = &v->tokens[id];
-        if (is_spelled(token) && token->size > LONGEST_TOKEN) {
+        if (is_spelled(v, token) && token->size > LONGEST_TOKEN) {
             return tern__fail(v->context, TERN_STATUS_UNSUPPORTED,
                               "%s: token %zu has %" PRIu32 " bytes, at most %d are supported",
                               v->file, id, token->size, LONGEST_TOKEN);
@@ -134,7 +135,7 @@ tern_status tern__trie_of_tokens(const tern__vocabulary *v, tern__trie *out) {
     uint32_t count = 0;
     for (size_t id = 0; id < v->token_count; id++) {
         const tern__token *token = &v->tokens[id];
-        if (is_spelled(token)) {
+        if (is_spelled(v, token)) {
             words[count++] = (tern__trie_word){v->text + token->start, token->size, (int32_t)id};
         }
     }

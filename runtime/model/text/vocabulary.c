@@ -179,6 +179,11 @@ tern_status tern__vocabulary_index(tern__vocabulary *v) {
 static tern_status find_joined(tern__vocabulary *v, const char *left, size_t left_size,
                                const char *right, size_t right_size, int32_t *out) {
     char small[256];
+    size_t skipped = v->continuing.size;
+    if (right_size >= skipped && memcmp(right, v->text + v->continuing.start, skipped) == 0) {
+        right += skipped;
+        right_size -= skipped;
+    }
     size_t size = left_size + right_size;
     char *joined = size <= sizeof small ? small : tern__alloc(v->context, size);
     if (!joined) {

@@ -35,6 +35,9 @@ enum {
 
 enum { TERN__MAX_TOKENS = 1 << 24, TERN__MAX_AFFIX = 4, TERN__MAX_ENDS = 16 };
 
+// Bytes of |continuing| and |ending| where BPE has them.
+enum { TERN__MAX_JOINT = 64 };
+
 // Text that lies in the vocabulary's own memory. NUL-terminated.
 typedef struct tern__span {
     uint32_t start;
@@ -120,9 +123,11 @@ typedef enum tern__prefix {
 
 // How the bytes of a token become text.
 typedef enum tern__decoder {
-    TERN__DECODE_RAW,      // they are text
-    TERN__DECODE_MARKED,   // U+2581 is a space, and the first one is dropped if |prefix| put it
-    TERN__DECODE_WORDPIECE // "##" continues a word, a space goes before any other
+    TERN__DECODE_RAW,       // they are text
+    TERN__DECODE_MARKED,    // U+2581 is a space, and the first one is dropped if |prefix| put it
+    TERN__DECODE_WORDPIECE, // |joint| continues a word, a space goes before any other
+    TERN__DECODE_WORDS,     // a space goes before every token but the first
+    TERN__DECODE_ENDED      // |joint| ends a word: it is a space
 } tern__decoder;
 
 // Ids around a text.
@@ -156,16 +161,21 @@ typedef struct tern__vocabulary {
     uint32_t end_count;
     tern__prefix prefix;
     tern__decoder decoder;
-    tern__span continuing; // WordPiece: what tokens within a word begin with
-    uint32_t word_limit;   // WordPiece: a word of more characters is unknown; 0: no limit
-    bool fuse_unknown;     // unknown characters in a row are one unknown token
-    bool drop_unknown;     // without an unknown token they vanish
-    bool single_scores;    // unigram: sums of scores are float
-    bool mark_spaces;      // spaces are written as U+2581 before the model sees them
-    bool byte_level;       // the model's letters are bytes, not characters
-    bool join_by_score;    // pairs join when their text is a token; else as |merges| says
-    bool whole_words;      // a word that is a token is that token, whatever merges say
-    bool clean_spaces;     // decoding drops the space before punctuation
+    tern__span joint;
+    tern__span
+        continuing;      // what tokens within a word begin with: WordPiece, and BPE where not empty
+    tern__span ending;   // BPE: what the last token of a word ends with
+    uint32_t word_limit; // WordPiece: a word of more characters is unknown; 0: no limit
+    bool fuse_unknown;   // unknown characters in a row are one unknown token
+    bool drop_unknown;   // without an unknown token they vanish
+    bool single_scores;  // unigram: sums of scores are float
+    bool mark_spaces;    // spaces are written as U+2581 before the model sees them
+    bool byte_level;     // the model's letters are bytes, not characters
+    bool join_by_score;  // pairs join when their text is a token; else as |merges| says
+    bool whole_words;    // a word that is a token is that token, whatever merges say
+    bool whole_lines;    // the same of words that are line feeds alone
+    bool spelled_bytes;  // unigram: a text may spell a byte's token
+    bool clean_spaces;   // decoding drops the space before punctuation
 } tern__vocabulary;
 
 void tern__vocabulary_init(tern__vocabulary *v, tern_context *context, const char *file);
@@ -196,7 +206,8 @@ int32_t tern__vocabulary_find(const tern__vocabulary *v, const char *text, size_
 // The first token of any type that is spelled so, or -1. Looks at all of them.
 int32_t tern__vocabulary_find_any(const tern__vocabulary *v, const char *text, size_t size);
 
-// The next best merge. CORRUPT_DATA if one of the three is no token of the index.
+// The next best merge, whose result has no |continuing| within it. CORRUPT_DATA if one of the three
+// is no token of the index.
 tern_status tern__vocabulary_merge(tern__vocabulary *v, const char *left, size_t left_size,
                                    const char *right, size_t right_size);
 

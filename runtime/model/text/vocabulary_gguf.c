@@ -227,6 +227,7 @@ static tern_status prepare_bert(reader *r) {
     v->word_limit = BERT_WORD_LIMIT;
     v->decoder = TERN__DECODE_WORDPIECE;
     TERN_TRY(tern__vocabulary_keep(v, "##", 2, &v->continuing));
+    v->joint = v->continuing;
     TERN_TRY(tern__vocabulary_bert_normals(v, all));
     return tern__vocabulary_bert_words(v);
 }

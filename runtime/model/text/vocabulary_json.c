@@ -113,10 +113,12 @@ static tern_status read_unknown(model *m) {
     return TERN_STATUS_OK;
 }
 
-static tern_status refuse_text(const model *m, const char *key) {
+// What tokens of BPE begin or end with, by their place in a word.
+static tern_status read_joint(const model *m, const char *key, tern__span *out) {
     const char *text;
     TERN_TRY(tern__json_want_string(m->v, m->json, key, "", &text));
-    return *text ? tern__json_refuse(m->v, key, text) : TERN_STATUS_OK;
+    return strlen(text) > TERN__MAX_JOINT ? tern__json_refuse(m->v, key, text)
+                                          : tern__vocabulary_keep(m->v, text, strlen(text), out);
 }
 
 static tern_status add_merge(model *m, piece left, piece right) {
@@ -168,8 +170,8 @@ static tern_status read_bpe(model *m) {
     if (!tern__json_is_none(dropout) && dropout->number != 0) {
         return tern__json_refuse(m->v, "model", "BPE with dropout");
     }
-    TERN_TRY(refuse_text(m, "continuing_subword_prefix"));
-    TERN_TRY(refuse_text(m, "end_of_word_suffix"));
+    TERN_TRY(read_joint(m, "continuing_subword_prefix", &m->v->continuing));
+    TERN_TRY(read_joint(m, "end_of_word_suffix", &m->v->ending));
     TERN_TRY(tern__json_want_bool(m->v, m->json, "byte_fallback", false, &m->byte_fallback));
     TERN_TRY(tern__json_want_bool(m->v, m->json, "fuse_unk", false, &m->v->fuse_unknown));
     TERN_TRY(tern__json_want_bool(m->v, m->json, "ignore_merges", false, &m->v->whole_words));
@@ -185,6 +187,7 @@ static tern_status read_unigram(model *m) {
     uint32_t id;
     TERN_TRY(tern__json_want_bool(m->v, m->json, "byte_fallback", false, &m->byte_fallback));
     m->v->kind = "t5";
+    m->v->spelled_bytes = true;
     m->v->fuse_unknown = true;
     TERN_TRY(read_scored(m));
     if (tern__json_is_none(unknown)) {
@@ -215,14 +218,28 @@ static tern_status read_wordpiece(model *m) {
     return read_unknown(m);
 }
 
+static tern_status read_word_level(model *m) {
+    m->v->kind = "word";
+    TERN_TRY(read_vocabulary(m));
+    return read_unknown(m);
+}
+
 // Old files do not say what their model is.
+static const char *guess_type(const tern__json *json) {
+    const tern__json *vocab = tern__json_get(json, "vocab");
+    return tern__json_get(json, "merges")                     ? "BPE"
+           : vocab && vocab->type == TERN__JSON_ARRAY         ? "Unigram"
+           : tern__json_get(json, "max_input_chars_per_word") ? "WordPiece"
+                                                              : "WordLevel";
+}
+
 static tern_status read_model(model *m) {
     const char *type;
-    bool merges = tern__json_get(m->json, "merges") != NULL;
-    TERN_TRY(tern__json_want_string(m->v, m->json, "type", merges ? "BPE" : "", &type));
+    TERN_TRY(tern__json_want_string(m->v, m->json, "type", guess_type(m->json), &type));
     return strcmp(type, "BPE") == 0         ? read_bpe(m)
            : strcmp(type, "Unigram") == 0   ? read_unigram(m)
            : strcmp(type, "WordPiece") == 0 ? read_wordpiece(m)
+           : strcmp(type, "WordLevel") == 0 ? read_word_level(m)
                                             : tern__json_refuse(m->v, "model", type);
 }
 
@@ -300,6 +317,9 @@ static tern_status read_file(model *m, const tern__json *file) {
     v->normal_late = v->normal_count;
     TERN_TRY(tern__json_read_pre_tokenizer(v, tern__json_get(file, "pre_tokenizer")));
     TERN_TRY(tern__json_read_decoder(v, tern__json_get(file, "decoder")));
+    if (tern__json_is_none(tern__json_get(file, "decoder")) && !v->byte_level) {
+        v->decoder = TERN__DECODE_WORDS;
+    }
     TERN_TRY(read_model(m));
     m->own = v->token_count;
     TERN_TRY(read_all_added(m));

@@ -29,9 +29,18 @@ static tern_status decode_metaspace(tern__vocabulary *v, const tern__json *step)
 }
 
 static tern_status decode_wordpiece(tern__vocabulary *v, const tern__json *step) {
+    const char *prefix;
     TERN_TRY(tern__json_want_bool(v, step, "cleanup", true, &v->clean_spaces));
+    TERN_TRY(tern__json_want_string(v, step, "prefix", "##", &prefix));
     v->decoder = TERN__DECODE_WORDPIECE;
-    return TERN_STATUS_OK;
+    return tern__vocabulary_keep(v, prefix, strlen(prefix), &v->joint);
+}
+
+static tern_status decode_ended(tern__vocabulary *v, const tern__json *step) {
+    const char *suffix;
+    TERN_TRY(tern__json_want_string(v, step, "suffix", "</w>", &suffix));
+    v->decoder = TERN__DECODE_ENDED;
+    return tern__vocabulary_keep(v, suffix, strlen(suffix), &v->joint);
 }
 
 static tern_status decode_replace(tern__vocabulary *v, const tern__json *step) {
@@ -65,15 +74,12 @@ static tern_status decode_sequence(tern__vocabulary *v, const tern__json *step) 
 }
 
 tern_status tern__json_read_decoder(tern__vocabulary *v, const tern__json *decoder) {
-    static const tern__json_entry entries[] = {{"Sequence", decode_sequence},
-                                               {"ByteLevel", decode_bytes},
-                                               {"ByteFallback", decode_bytes},
-                                               {"Fuse", decode_bytes},
-                                               {"Metaspace", decode_metaspace},
-                                               {"WordPiece", decode_wordpiece},
-                                               {"Replace", decode_replace},
-                                               {"Strip", decode_strip},
-                                               {NULL, NULL}};
+    static const tern__json_entry entries[] = {
+        {"Sequence", decode_sequence},   {"ByteLevel", decode_bytes},
+        {"ByteFallback", decode_bytes},  {"Fuse", decode_bytes},
+        {"Metaspace", decode_metaspace}, {"WordPiece", decode_wordpiece},
+        {"BPEDecoder", decode_ended},    {"Replace", decode_replace},
+        {"Strip", decode_strip},         {NULL, NULL}};
     return tern__json_read_step(v, decoder, "decoder", entries);
 }
 

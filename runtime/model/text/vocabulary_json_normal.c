@@ -120,6 +120,14 @@ static tern_status read_precompiled(tern__vocabulary *v, const tern__json *step)
     return status;
 }
 
+// Splits see the letters that bytes are written as; so would steps after this one.
+static tern_status read_byte_level(tern__vocabulary *v, const tern__json *step) {
+    (void)step;
+    v->byte_level = true;
+    v->split_letters = 0;
+    return TERN_STATUS_OK;
+}
+
 static tern_status read_normalizers(tern__vocabulary *v, const tern__json *step) {
     return tern__json_read_list(v, step, "normalizers", tern__json_read_normalizer);
 }
@@ -138,6 +146,9 @@ tern_status tern__json_read_normalizer(tern__vocabulary *v, const tern__json *no
                                                {"BertNormalizer", read_bert_normalizer},
                                                {"Precompiled", read_precompiled},
                                                {"Nmt", read_nmt},
+                                               {"ByteLevel", read_byte_level},
                                                {NULL, NULL}};
-    return tern__json_read_step(v, normalizer, "normalizer", entries);
+    return v->byte_level && !tern__json_is_none(normalizer)
+               ? tern__json_refuse(v, "normalizer after another one", "ByteLevel")
+               : tern__json_read_step(v, normalizer, "normalizer", entries);
 }

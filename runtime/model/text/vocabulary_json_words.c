@@ -1,4 +1,6 @@
 // The pre_tokenizer of a tokenizer.json: patterns that cut a text into words.
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "runtime/model/text/text.h"
@@ -162,6 +164,19 @@ static tern_status read_bert(tern__vocabulary *v, const tern__json *step) {
     return tern__vocabulary_bert_words(v);
 }
 
+static tern_status read_fixed_length(tern__vocabulary *v, const tern__json *step) {
+    char pattern[32];
+    uint32_t length = 5;
+    if (!tern__json_is_none(tern__json_get(step, "length"))) {
+        TERN_TRY(tern__json_to_id(v, tern__json_get(step, "length"), "length", &length));
+    }
+    if (length == 0 || length > UINT16_MAX - 1) { // what PCRE2 can repeat
+        return tern__json_refuse(v, "pre_tokenizer FixedLength", "of that length");
+    }
+    snprintf(pattern, sizeof pattern, "(?s:.){1,%" PRIu32 "}", length);
+    return tern__vocabulary_split(v, pattern, TERN__SPLIT_ISOLATED, false);
+}
+
 static tern_status read_delimiter(tern__vocabulary *v, const tern__json *step) {
     const char *delimiter;
     TERN_TRY(tern__json_want_string(v, step, "delimiter", NULL, &delimiter));
@@ -209,6 +224,7 @@ tern_status tern__json_read_pre_tokenizer(tern__vocabulary *v, const tern__json 
                                                {"Punctuation", read_punctuation},
                                                {"BertPreTokenizer", read_bert},
                                                {"CharDelimiterSplit", read_delimiter},
+                                               {"FixedLength", read_fixed_length},
                                                {NULL, NULL}};
     return tern__json_read_step(v, pre_tokenizer, "pre_tokenizer", entries);
 }
