@@ -147,6 +147,58 @@ static const struct {
      "na\xc3\xafve@ e\xcc\x81t\xc3\xa9@ @3\xc2\xbd@ @\xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
      "@\xe1\xa0\x8e\xd0\x90\xcc\x81@ !?\n"},
     {"deepseek-v3", 2, "if@(x@<=@10@){\n@   @ y@+=@1@;\n@}@   "},
+    {"jais-2", 0, "I@'LL@ see@ @123@45@ dogs@,@ @ don@'t@\tyou@?\r\n\n@ @ x"},
+    {"jais-2", 1,
+     "na\xc3\xafve@ e@\xcc\x81t\xc3\xa9@ @3\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90@\xcc\x81@ !?\n"},
+    {"youtu", 0, "I'LL@ see@ @1@2@3@4@5@ dogs@,@ @ don't@\tyou@?\r\n\n@ @ x"},
+    {"youtu", 1,
+     "na\xc3\xafve@ e\xcc\x81t\xc3\xa9@ @3@\xc2\xbd@ @\xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90\xcc\x81@ !?\n"},
+    {"seed-coder", 0, "I@'LL@ see@ @1@2@3@4@5@ dogs@,@ @ don@'t@\tyou@?@\r\n\n@ @ x"},
+    {"seed-coder", 1,
+     "na\xc3\xafve@ e@\xcc\x81t\xc3\xa9@ @3@\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90@\xcc\x81@ !?@\n"},
+    {"bailingmoe", 0, "I@'LL@ see@ @1@2@3@4@5@ dogs@,@ @ don@'t@\tyou@?\r\n\n@ @ x"},
+    {"bailingmoe", 1,
+     "na\xc3\xafve@ e@\xcc\x81t\xc3\xa9@ @3@\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90@\xcc\x81@ !?\n"},
+    {"exaone-moe", 0, "I@'LL@ see@ @1@2@3@4@5@ dogs@,@ @ don@'t@\tyou@?\r@\n\n@ @ x"},
+    {"exaone-moe", 1,
+     "na\xc3\xafve e\xcc\x81t\xc3\xa9@ @3@\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90\xcc\x81@ !?\n"},
+    {"kimi-k2", 0, "I'LL@ see@ @123@45@ dogs@,@ @ don't@\tyou@?\r\n\n@ @ x"},
+    {"kimi-k2", 1,
+     "na\xc3\xafve@ e\xcc\x81t\xc3\xa9@ @3\xc2\xbd@ @\xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90\xcc\x81@ !?\n"},
+    {"superbpe", 0, "I'LL see @12@345@ dogs,  don't\tyou?\r\n\n  x"},
+    {"superbpe", 1,
+     "na\xc3\xafve e\xcc\x81t\xc3\xa9 @3\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97 "
+     "\xe1\xa0\x8e\xd0\x90\xcc\x81 !?\n"},
+    {"tiny_aya", 0, "I'LL@ see@ @12@345@ dogs@,@ @ don't@\tyou@?\r\n\n@ @ x"},
+    {"tiny_aya", 1,
+     "na\xc3\xafve@ e\xcc\x81t\xc3\xa9@ @3\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90\xcc\x81@ !?\n"},
+    {"minicpm5", 0, "I@'LL@ see@ @123@45@ dogs@,@ @ don@'t@\tyou@?\r\n\n@ @ x"},
+    {"minicpm5", 1,
+     "na\xc3\xafve@ e@\xcc\x81t\xc3\xa9@ @3\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90@\xcc\x81@ !?\n"},
+    {"laguna", 0, "I@'LL@ see@ @1@2@3@4@5@ dogs@,@ @ don@'t@\tyou@?\r@\n\n@ @ x"},
+    {"laguna", 1,
+     "na\xc3\xafve@ e@\xcc\x81t\xc3\xa9@ @3@\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90@\xcc\x81@ !?@\n"},
+    {"bloom", 0, "I'LL@ see@ 12345@ dogs@, @ don't@\t@you@?\r\n\n @ x"},
+    {"bloom", 1,
+     "na\xc3\xafve@ e\xcc\x81t\xc3\xa9@ 3\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e\xd0\x90\xcc\x81@ !?\n"},
+    {"viking", 0, "I'LL@ see@ @1@2@3@4@5@ dogs@, @ don't@\t@you@?\r\n\n @ x"},
+    {"viking", 1,
+     "na\xc3\xafve@ e\xcc\x81t\xc3\xa9@ @3@\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e\xd0\x90\xcc\x81@ !?\n"},
+    {"chameleon", 0, "I@'@LL@ see@ @1@2@3@4@5@ dogs@,@  @don@'@t@\t@you@?@\r@\n@\n@  @x"},
+    {"chameleon", 1,
+     "na\xc3\xafve@ e@\xcc\x81@t\xc3\xa9@ @3@\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "
+     "\xe1\xa0\x8e@\xd0\x90@\xcc\x81@ @!@?@\n"},
     {"default", 0, "I@'@LL@ see@ @123@45@ dogs@,@ @ don@'@t@\t@you@?@\r\n\n @ x"},
     {"default", 1,
      "na\xc3\xafve@ e@\xcc\x81@t\xc3\xa9@ @3\xc2\xbd@ \xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97@ "

@@ -372,6 +372,55 @@ static void test_missing_name(void **state) {
     tern_tokenizer_destroy(tokenizer);
 }
 
+// Merges of characters with marks for spaces, as llama.cpp's documentation of Gemma 4 has it: a run
+// of line feeds that is a token stays whole, what has no token is spelled in bytes, and a text
+// begins with a token whatever the file says.
+static void test_gemma4(void **state) {
+    (void)state;
+    static const char *const tokens[] = {"<bos>",
+                                         "\n",
+                                         "\n\n",
+                                         "\xe2\x96\x81",
+                                         "a",
+                                         "b",
+                                         "\xe2\x96\x81"
+                                         "a",
+                                         "ab",
+                                         "<0x21>",
+                                         "<0xC3>",
+                                         "<0xA9>",
+                                         "\xc3\xa9"
+                                         "b"};
+    static const uint32_t types[] = {3, 1, 1, 1, 1, 1, 1, 1, 6, 6, 6, 1};
+    enum { COUNT = sizeof types / sizeof types[0] };
+    gguf_writer w = {0};
+    gguf_start(&w, 3, 0, 6);
+    gguf_key_string(&w, "tokenizer.ggml.model", "gemma4");
+    gguf_key_array(&w, "tokenizer.ggml.tokens", TERN_VALUE_STRING, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        gguf_text(&w, tokens[i], strlen(tokens[i]));
+    }
+    gguf_key_array(&w, "tokenizer.ggml.token_type", TERN_VALUE_I32, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        gguf_int(&w, types[i], 4);
+    }
+    gguf_key_array(&w, "tokenizer.ggml.merges", TERN_VALUE_STRING, 2);
+    gguf_text(&w, "\xe2\x96\x81 a", 5);
+    gguf_text(&w, "a b", 3);
+    gguf_key_u32(&w, "tokenizer.ggml.bos_token_id", 0);
+    gguf_key(&w, "tokenizer.ggml.add_bos_token", TERN_VALUE_BOOL);
+    gguf_int(&w, 0, 1);
+    tern_source source = gguf_source(&w);
+    tern_tokenizer *tokenizer;
+    CHECK_OK(tern_tokenizer_open(context, &source, &tokenizer));
+    CHECK_IDS(tokenizer, "a ab", TERN_TOKENIZE_BOS, 0, 4, 6, 5);
+    CHECK_IDS(tokenizer, "ab\n\nb\n\n\n", 0, 7, 2, 5, 1, 1, 1);
+    CHECK_IDS(tokenizer, "!\xc3\xa9", 0, 8, 9, 10);
+    CHECK_IDS(tokenizer, "<bos>  a", TERN_TOKENIZE_SPECIAL, 0, 3, 6);
+    tern_tokenizer_destroy(tokenizer);
+    gguf_free(&w);
+}
+
 static void check_refused(tern_status status, const char *message) {
     tern_tokenizer *tokenizer;
     CHECK_FAILS(make(&tokenizer), status, message);
@@ -477,8 +526,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_merges),       cmocka_unit_test(test_against_definition),
         cmocka_unit_test(test_added_tokens), cmocka_unit_test(test_added_against_search),
-        cmocka_unit_test(test_missing_name), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_cut_off),      cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_missing_name), cmocka_unit_test(test_gemma4),
+        cmocka_unit_test(test_refused),      cmocka_unit_test(test_cut_off),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -305,8 +305,13 @@ static tern_status read_merge(reader *r, const char *text, size_t size, uint64_t
                           r->v->file, index, text);
     }
     TERN_TRY(reserve(r, size));
-    size_t left = copy_bytes(text, (size_t)(space - text), r->bytes);
-    size_t right = copy_bytes(space + 1, (size_t)(text + size - space - 1), r->bytes + left);
+    size_t left = (size_t)(space - text);
+    size_t right = size - left - 1;
+    if (!r->defaults->byte_level) {
+        return tern__vocabulary_merge(r->v, text, left, space + 1, right);
+    }
+    left = copy_bytes(text, left, r->bytes);
+    right = copy_bytes(space + 1, right, r->bytes + left);
     return tern__vocabulary_merge(r->v, r->bytes, left, r->bytes + left, right);
 }
 
@@ -327,7 +332,25 @@ static tern_status complete_gpt2(reader *r) {
     return TERN_STATUS_OK;
 }
 
+// Gemma 4: merges of characters, as SentencePiece's vocabularies are spelled; only line feeds are
+// words of their own. Its files do not always say that a text begins with a token; it does.
+static tern_status prepare_gemma4(reader *r) {
+    tern__vocabulary *v = r->v;
+    v->kind = "llama";
+    v->mark_spaces = true;
+    v->drop_unknown = true;
+    v->whole_lines = true;
+    v->decoder = TERN__DECODE_MARKED;
+    return tern__vocabulary_split(v, "[^\\n]+|\\n+", TERN__SPLIT_ISOLATED, false);
+}
+
+static tern_status complete_gemma4(reader *r) {
+    r->v->before = (tern__affix){{r->v->bos}, r->v->bos >= 0};
+    return complete_gpt2(r);
+}
+
 static const defaults kinds[] = {
+    {"gemma4", NONE, NONE, NONE, true, false, false, prepare_gemma4, complete_gemma4},
     {"llama", 0, 1, 2, true, false, false, prepare_llama, NULL},
     {"t5", 2, NONE, 1, false, true, false, prepare_unigram, NULL},
     {"bert", 100, 101, NONE, true, false, false, prepare_bert, complete_bert},

@@ -30,6 +30,38 @@ enum { MAX_STEPS = 6 };
 #define DEEPSEEK3                                                                                  \
     "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|"                                       \
     "[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|" SPACES
+#define NUMBERS3 "(?=(\\d{3})+(?!\\d))"
+#define JAIS2                                                                                      \
+    CONTRACTIONS                                                                                   \
+    "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"                   \
+    "\\s*[\\r\\n]+|\\s{512}(?!\\S)|\\s{256}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)|"                \
+    "\\s{32}(?!\\S)|\\s{16}(?!\\S)|\\s{8}(?!\\S)|\\s{4}(?!\\S)|\\s{1,2}(?!\\S)|\\s{1}"
+#define YOUTU                                                                                      \
+    "[\\x{ac00}-\\x{d7a3}\\x{3131}-\\x{318e}]+|[\\x{ff01}\\x{2026}\\x{201c}\\x{201d}\\x{2018}"     \
+    "\\x{2019}\\x{2014}\\x{ff1a}\\x{ff1b}\\x{ff0c}\\x{3001}-\\x{303f}\\x{fe30}-\\x{fe4f}]+|"       \
+    "[\\x{3105}-\\x{312f}]+|[\\x{4e00}-\\x{9fa5}\\x{3040}-\\x{309f}\\x{30a0}-\\x{30ff}]+"
+#define GPT4O_DIGITS                                                                               \
+    "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" CONTRACTIONS "?|"                                 \
+    "[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER "*" CONTRACTIONS "?|"                                 \
+    "\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" SPACES
+#define SEED_CODER                                                                                 \
+    CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|" SPACES
+#define BAILING                                                                                    \
+    "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}| "                                \
+    "?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"
+#define EXAONE_MOE                                                                                 \
+    CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}| "           \
+                 "?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"
+#define NOT_HAN "[^\\p{Han}]]"
+#define UPPER_NOT_HAN "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}&&" NOT_HAN
+#define LOWER_NOT_HAN "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}&&" NOT_HAN
+#define KIMI                                                                                       \
+    "[\\p{Han}]+|[^\\r\\n\\p{L}\\p{N}]?" UPPER_NOT_HAN "*" LOWER_NOT_HAN "+" CONTRACTIONS "?|"     \
+    "[^\\r\\n\\p{L}\\p{N}]?" UPPER_NOT_HAN "+" LOWER_NOT_HAN "*" CONTRACTIONS "?|"                 \
+    "\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" SPACES
+#define MINICPM5                                                                                   \
+    CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}+| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" SPACES
+#define BLOOM " ?[^(\\s|[.,!?\\x{2026}\\x{3002}\\x{ff0c}\\x{3001}\\x{964}\\x{6d4}\\x{60c}])]+"
 #define CJK "[\\x{4e00}-\\x{9fa5}\\x{0800}-\\x{4e00}\\x{ac00}-\\x{d7ff}]+"
 // The cased letters of Unicode as DeepSeek LLM lists them.
 #define DEEPSEEK_LETTERS                                                                           \
@@ -65,17 +97,25 @@ typedef struct pretokenizer {
 
 // "default" is what GGUF files from before there were names were made for.
 static const pretokenizer pretokenizers[] = {
-    {"llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2", {LLAMA3}, true, true},
+    {"llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano",
+     {LLAMA3},
+     true,
+     true},
     {"dbrx smaug-bpe chatglm-bpe glm4", {LLAMA3}, false, false},
-    {"gpt-2 phi-2 olmo gpt-neox mpt jais roberta-bpe gigachat exaone4 trillion granite-docling",
+    {"gpt-2 phi-2 olmo gpt-neox mpt jais roberta-bpe gigachat exaone4 trillion granite-docling "
+     "jina-es jina-de jina-v2-es jina-v2-de a.x-4.0 mellum modern-bert",
      {GPT2},
      false,
      false},
-    {"qwen2 stablelm2 megrez hunyuan deepseek-r1-qwen", {QWEN2}, false, false},
+    {"qwen2 stablelm2 megrez hunyuan deepseek-r1-qwen kormo f2llmv2 solar-open grok-2",
+     {QWEN2},
+     false,
+     false},
     {"qwen35", {QWEN35}, false, false},
-    {"gpt-4o llama4", {GPT4O}, false, false},
+    {"gpt-4o llama4 kanana2 talkie minimax-m2", {GPT4O}, false, false},
+    {"granite-embed-multi-97m", {GPT4O}, true, false},
     {"tekken", {TEKKEN}, true, true},
-    {"smollm starcoder refact command-r codeshell exaone minerva-7b",
+    {"smollm starcoder refact command-r codeshell exaone minerva-7b mellum2",
      {"\\p{N}", GPT2},
      false,
      false},
@@ -85,10 +125,27 @@ static const pretokenizer pretokenizers[] = {
      false,
      false},
     {"deepseek-coder", {"[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", CJK, "\\p{N}"}, false, false},
-    {"deepseek-v3",
+    {"deepseek-v3 hunyuan-dense joyai-llm",
      {"\\p{N}{1,3}", "[\\x{4e00}-\\x{9fa5}\\x{3040}-\\x{309f}\\x{30a0}-\\x{30ff}]+", DEEPSEEK3},
      false,
      false},
+    {"jais-2", {JAIS2}, false, false},
+    {"youtu", {YOUTU, GPT4O_DIGITS}, true, false},
+    {"seed-coder", {SEED_CODER}, false, false},
+    {"bailingmoe bailingmoe2 llada-moe", {BAILING}, false, false},
+    {"exaone-moe", {EXAONE_MOE}, false, false},
+    {"kimi-k2", {KIMI}, false, false},
+    {"superbpe", {"\\p{N}+", NUMBERS3}, false, false},
+    {"tiny_aya cohere2moe", {"\\d{1,3}(?=(?:\\d{3})*\\b)", GPT4O}, false, false},
+    {"minicpm5", {"\\p{N}{1,3}", MINICPM5}, false, false},
+    {"laguna", {"[^\\n]+|[\\n]+", QWEN2}, false, false},
+    {"bloom poro-chat gpt3-finnish", {BLOOM}, false, false},
+    {"viking", {BLOOM, "\\p{N}"}, false, false},
+    {"chameleon",
+     {"<sentinel:[0-9]+>", "(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z", "([\\t\\n]|    |  )", "\\p{N}",
+      "[\\p{P}!-/:-@\\[-`{-~]", GPT2},
+     false,
+     true},
     {"default", {"[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"}, false, false},
 };
 
