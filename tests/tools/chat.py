@@ -6,10 +6,12 @@ import pathlib
 import pty
 import select
 import signal
+import struct
 import sys
 import tempfile
 import time
 
+from gguf_edit import Gguf
 from support import SOURCE, expect, expect_line, finish, run
 
 tern = sys.argv[1]
@@ -74,6 +76,16 @@ expect(done.returncode == 1 and b"context" in done.stderr, "a question that is t
 expect_line("template", run(tern, "chat", "--template", "alpaca"), 2, ["alpaca"])
 done = run(tern, "chat", "-m", path, "--greedy", "-n", "12", stdin=b"Hello\n")
 expect(done.stdout.decode() == first + "\n" and b"no chat template" in done.stderr, "a plain one is offered", done)
+for template, family in (("You are kind.\n%s", None), ("%s", "chatml")):
+    told = Gguf(path)
+    each = "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endfor %}"
+    value = (template % each).encode()
+    told.add_key("tokenizer.chat_template", 8, struct.pack("<Q", len(value)) + value)
+    done = run(tern, "chat", "-m", told.save(pathlib.Path(folder.name, "told.gguf")), "--greedy", "-n", "12", stdin=b"Hello\n")
+    if family:
+        expect(done.returncode == 0 and done.stderr == b"" and done.stdout.decode() != first + "\n", "a template that is known", done)
+    else:
+        expect(done.stdout.decode() == first + "\n" and b"of no known family" in done.stderr, "one that says more is not", done)
 
 
 def until(terminal, text, seconds=60):
@@ -102,4 +114,4 @@ until(terminal, b"stopped)\r\n> ")
 os.write(terminal, b"/quit\n")
 status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 expect(status == 0, f"Ctrl-C and /quit end with status 0, not {status}")
-finish(36)
+finish(38)

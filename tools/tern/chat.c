@@ -4,38 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/tern/command.h"
-#include "tools/tern/conversation.h"
-#include "tools/tern/sampling.h"
+#include "tools/tern/chat.h"
 #include "tools/tern/terminal.h"
-#include "tools/tern/text.h"
 
-#define PROGRAM "tern chat"
 #define DEFAULT_CONTEXT 4096
 #define DEFAULT_TOKENS 512
 
-typedef struct options {
-    const char *model, *backend, *system, *family, *load;
-    model_options model_options;
-    uint32_t tokens, context;
-    bool tokens_given, no_think;
-    sampling_options sampling;
-} options;
-
-typedef struct chat {
-    const options *options;
-    const host *host;
-    loaded model;
-    sampling draws;
-    const tern_chat_family *family;
-    conversation talk;
-    text answer; // as it comes
-    bool interactive;
-    bool ended;
-    int status;
-} chat;
-
-static int parse(options *o, int argc, char **argv) {
+static int parse(chat_options *o, int argc, char **argv) {
     const arg table[] = {
         {"--model", "-m", ARG_TEXT, &o->model, NULL, 0, 0, "MODEL",
          "the model, a file or folder (default: the one that comes with tern)"},
@@ -57,7 +32,7 @@ static int parse(options *o, int argc, char **argv) {
         ARG_HEAD(&o->model_options),
         ARG_I2S_BLOCK(&o->model_options.i2s_block),
     };
-    const arg_table spec = {PROGRAM,
+    const arg_table spec = {CHAT_PROGRAM,
                             "[-m MODEL] [--system TEXT] [options]",
                             "Talks with a model. /help lists what can be said besides; Ctrl-C ends "
                             "an answer, Ctrl-D the chat.",
@@ -70,11 +45,11 @@ static int parse(options *o, int argc, char **argv) {
         return status;
     }
     if (o->family && !tern_chat_find(o->family)) {
-        args_complain(PROGRAM, "unknown template '%s'", o->family);
+        args_complain(CHAT_PROGRAM, "unknown template '%s'", o->family);
         return EXIT_USAGE;
     }
-    return sampling_check(PROGRAM, &o->sampling) &&
-                   command_model_options(PROGRAM, &o->model_options)
+    return sampling_check(CHAT_PROGRAM, &o->sampling) &&
+                   command_model_options(CHAT_PROGRAM, &o->model_options)
                ? -1
                : EXIT_USAGE;
 }
@@ -86,8 +61,8 @@ static int32_t on_text(void *user, const char *bytes, size_t size) {
     return done && !interrupt_seen();
 }
 
-static bool out_of_memory(void) {
-    fprintf(stderr, "%s: out of memory\n", PROGRAM);
+bool chat_out_of_memory(void) {
+    fprintf(stderr, "%s: out of memory\n", CHAT_PROGRAM);
     return false;
 }
 
@@ -101,7 +76,7 @@ static bool encode(const chat *c, int32_t **out_ids, size_t *out_count) {
     if (status == TERN_STATUS_OUT_OF_RANGE) {
         *out_ids = calloc(*out_count, sizeof **out_ids);
         if (!*out_ids) {
-            return out_of_memory();
+            return chat_out_of_memory();
         }
         status = tern_chat_encode(c->family, tokenizer, c->talk.messages, c->talk.count, flags,
                                   *out_ids, *out_count, out_count);
@@ -201,134 +176,24 @@ static bool answer(chat *c) {
         print_timings(&result);
     }
     return conversation_add(&c->talk, ROLE_ASSISTANT, c->answer.bytes, c->answer.size) ||
-           out_of_memory();
+           chat_out_of_memory();
 }
 
-static void reply(chat *c) {
+void chat_reply(chat *c) {
     if (!answer(c)) {
         c->ended = true;
         c->status = EXIT_FAILED;
     }
 }
 
-static void print_help(chat *c, const char *argument) {
-    (void)c;
-    (void)argument;
-    puts("/help           this list\n"
-         "/again          another answer to the last question\n"
-         "/undo           forget the last question and its answer\n"
-         "/clear          forget the conversation\n"
-         "/system TEXT    what the model is told before it; nothing: no more\n"
-         "/history        print it\n"
-         "/save FILE      keep it in a file\n"
-         "/load FILE      go on with a saved one\n"
-         "/quit           end (or Ctrl-D)\n"
-         "A line that ends with \\ goes on in the next. Ctrl-C ends an answer early.");
-}
-
-// The last question and what came after it are gone; false if there is none.
-static bool drop_last(chat *c) {
-    size_t first = c->talk.count;
-    while (first > 0 && strcmp(c->talk.messages[first - 1].role, ROLE_USER) != 0) {
-        first--;
-    }
-    if (first == 0) {
-        puts("(there is nothing to go back to)");
-        return false;
-    }
-    conversation_drop(&c->talk, first - 1, c->talk.count - (first - 1));
-    return true;
-}
-
-static void say_undo(chat *c, const char *argument) {
-    (void)argument;
-    drop_last(c);
-}
-
-static void say_again(chat *c, const char *argument) {
-    (void)argument;
-    size_t last = c->talk.count;
-    if (last && strcmp(c->talk.messages[last - 1].role, ROLE_ASSISTANT) == 0) {
-        conversation_drop(&c->talk, last - 1, 1);
-    }
-    if (c->talk.count == 0 || strcmp(c->talk.messages[c->talk.count - 1].role, ROLE_USER) != 0) {
-        puts("(nothing was asked yet)");
-        return;
-    }
-    reply(c);
-}
-
-static void say_clear(chat *c, const char *argument) {
-    (void)argument;
-    size_t first = conversation_has_system(&c->talk);
-    conversation_drop(&c->talk, first, c->talk.count - first);
-}
-
-static void say_system(chat *c, const char *argument) {
-    if (!conversation_set_system(&c->talk, argument)) {
-        out_of_memory();
-    }
-}
-
-static void say_history(chat *c, const char *argument) {
-    (void)argument;
-    for (size_t i = 0; i < c->talk.count; i++) {
-        printf("%s: %s\n", c->talk.messages[i].role, c->talk.messages[i].content);
-    }
-}
-
-static void say_save(chat *c, const char *argument) {
-    if (conversation_save(&c->talk, PROGRAM, argument)) {
-        printf("(%zu messages are in %s)\n", c->talk.count, argument);
-    }
-}
-
-static void say_load(chat *c, const char *argument) {
-    if (conversation_load(&c->talk, PROGRAM, argument)) {
-        printf("(%zu messages)\n", c->talk.count);
-    }
-}
-
-static void say_quit(chat *c, const char *argument) {
-    (void)argument;
-    c->ended = true;
-}
-
-static const struct {
-    const char *name;
-    void (*run)(chat *c, const char *argument);
-    bool needs_argument;
-} commands[] = {
-    {"/help", print_help, false}, {"/again", say_again, false},   {"/undo", say_undo, false},
-    {"/clear", say_clear, false}, {"/system", say_system, false}, {"/history", say_history, false},
-    {"/save", say_save, true},    {"/load", say_load, true},      {"/quit", say_quit, false},
-    {"/exit", say_quit, false},
-};
-
-static void run_command(chat *c, const char *line) {
-    size_t size = strcspn(line, " ");
-    const char *argument = line + size + strspn(line + size, " ");
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (strlen(commands[i].name) == size && strncmp(commands[i].name, line, size) == 0) {
-            if (commands[i].needs_argument && !*argument) {
-                printf("(%s needs a file)\n", commands[i].name);
-            } else {
-                commands[i].run(c, argument);
-            }
-            return;
-        }
-    }
-    printf("(%.*s is no command; /help lists them)\n", (int)size, line);
-}
-
 static void handle(chat *c, const text *line) {
     if (line->bytes[0] == '/') {
-        run_command(c, line->bytes);
+        chat_command(c, line->bytes);
     } else if (!conversation_add(&c->talk, ROLE_USER, line->bytes, strlen(line->bytes))) {
         c->status = EXIT_FAILED;
-        c->ended = !out_of_memory();
+        c->ended = !chat_out_of_memory();
     } else {
-        reply(c);
+        chat_reply(c);
     }
 }
 
@@ -342,7 +207,7 @@ static bool read_line(text *line) {
         any = true;
         size_t size = strlen(block);
         if (!text_append(line, block, size)) {
-            return out_of_memory();
+            return chat_out_of_memory();
         }
         if (size && block[size - 1] == '\n') {
             line->size -= 1 + (size_t)(line->size > 1 && line->bytes[line->size - 2] == '\r');
@@ -384,20 +249,20 @@ static void choose_family(chat *c) {
         c->family = tern_chat_find("plain");
         fprintf(stderr,
                 "%s: the model has %s; going on with --template plain (others: see --help)\n",
-                PROGRAM, own ? "a chat template of no known family" : "no chat template");
+                CHAT_PROGRAM, own ? "a chat template of no known family" : "no chat template");
     }
 }
 
 static bool start(chat *c) {
-    const options *o = c->options;
+    const chat_options *o = c->options;
     uint32_t most = c->model.model_info.context;
     uint32_t context = o->context ? o->context : most < DEFAULT_CONTEXT ? most : DEFAULT_CONTEXT;
     choose_family(c);
-    if (o->load && !conversation_load(&c->talk, PROGRAM, o->load)) {
+    if (o->load && !conversation_load(&c->talk, CHAT_PROGRAM, o->load)) {
         return false;
     }
     if (o->system && !conversation_set_system(&c->talk, o->system)) {
-        return out_of_memory();
+        return chat_out_of_memory();
     }
     if (!loaded_start(&c->model, c->host, o->model, &o->model_options, context) ||
         !sampling_open(&c->draws, c->host, &o->sampling, &c->model)) {
@@ -412,7 +277,7 @@ static bool start(chat *c) {
 }
 
 int command_chat(int argc, char **argv) {
-    options o = {.sampling = SAMPLING_DEFAULTS, .tokens = DEFAULT_TOKENS};
+    chat_options o = {.sampling = SAMPLING_DEFAULTS, .tokens = DEFAULT_TOKENS};
     int status = parse(&o, argc, argv);
     if (status >= 0) {
         return status;
@@ -422,7 +287,7 @@ int command_chat(int argc, char **argv) {
     chat c = {.options = &o, .host = &h, .interactive = terminal_is_stdin()};
     status = EXIT_FAILED;
     interrupt_watch();
-    if (host_open(&h, PROGRAM, o.backend)) {
+    if (host_open(&h, CHAT_PROGRAM, o.backend)) {
         if (loaded_open(&c.model, &h, o.model, &o.model_options) && start(&c)) {
             status = talk(&c);
         }
