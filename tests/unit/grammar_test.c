@@ -416,10 +416,66 @@ static void test_schema_mistakes(void **state) {
     check_schema_refused("{\"enum\":[\"a\"],\"minLength\":2}", TERN_STATUS_UNSUPPORTED,
                          "'#' has several");
     check_schema_refused("{\"enum\":[]}", TERN_STATUS_INVALID_ARGUMENT, "must be an array");
-    check_schema_refused("{\"$ref\":\"#\"}", TERN_STATUS_INVALID_ARGUMENT, "has no end");
+}
+
+// Schemas that need themselves are told by their place, not by a line of what is made of them.
+static void test_schemas_without_end(void **state) {
+    (void)state;
+    check_schema_refused("{\"$ref\":\"#\"}", TERN_STATUS_INVALID_ARGUMENT,
+                         "the schema: '#' has no end");
     check_schema_refused("{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#\"}},"
                          "\"required\":[\"a\"]}",
-                         TERN_STATUS_INVALID_ARGUMENT, "has no end");
+                         TERN_STATUS_INVALID_ARGUMENT, "the schema: '#' has no end");
+    check_schema_refused("{\"properties\":{\"a\":{\"items\":{\"$ref\":\"#/properties/b\"}},"
+                         "\"b\":{\"minItems\":1,\"items\":{\"$ref\":\"#/properties/b\"}}}}",
+                         TERN_STATUS_INVALID_ARGUMENT, "the schema: '#/properties/b' has no end");
+    check_schema_refused("{\"properties\":{\"a\":{\"anyOf\":[{\"const\":1},"
+                         "{\"anyOf\":[{\"$ref\":\"#/properties/a\"}]}]}}}",
+                         TERN_STATUS_INVALID_ARGUMENT,
+                         "the schema: '#/properties/a' begins with itself");
+    assert_null(strstr(tern_last_error_message(), "line"));
+}
+
+// A type beside values narrows them.
+static void test_types_beside_values(void **state) {
+    (void)state;
+    check_schema("{\"type\":\"integer\",\"enum\":[1,2.0,2.5,\"1\",true,null]}",
+                 (reading[]){{"1", "yes"}, {"2.5", "no"}, {"\"1\"", "no"}, {"true", "no"}, {0}});
+    check_schema("{\"type\":[\"string\",\"null\"],\"enum\":[1,\"a\",null,[],{}]}",
+                 (reading[]){{"\"a\"", "yes"}, {"null", "yes"}, {"1", "no"}, {"[", "no"}, {0}});
+    check_schema("{\"type\":\"array\",\"const\":[1]}", (reading[]){{"[1]", "yes"}, {0}});
+    check_schema_refused("{\"type\":\"string\",\"enum\":[1,null]}", TERN_STATUS_INVALID_ARGUMENT,
+                         "'#/enum' has no value of the type");
+    check_schema_refused("{\"type\":\"boolean\",\"const\":\"true\"}", TERN_STATUS_INVALID_ARGUMENT,
+                         "'#/const' has no value of the type");
+    check_schema_refused("{\"type\":\"text\",\"const\":\"x\"}", TERN_STATUS_INVALID_ARGUMENT,
+                         "'#/type' is no type of JSON");
+    check_schema_refused("{\"type\":[\"string\",7],\"enum\":[\"x\"]}", TERN_STATUS_INVALID_ARGUMENT,
+                         "'#/type/1' is no type of JSON");
+}
+
+// As many rules as may have names, each its own, used before and after they are defined.
+static void test_many_names(void **state) {
+    (void)state;
+    enum { NAMES = 16384 };
+    char *text = malloc(NAMES * 64);
+    size_t used = (size_t)sprintf(text, "root ::= r1\n");
+    for (int i = 1; i < NAMES; i++) {
+        used += (size_t)sprintf(text + used, "r%d ::= \"%c\" %s%d\n", i, 'a' + i % 7,
+                                i + 1 < NAMES ? "r" : "[x] #", i + 1);
+    }
+    tern_grammar *grammar = make(TERN_GRAMMAR_GBNF, text);
+    for (int i = 1; i < NAMES; i++) {
+        char letter = (char)('a' + i % 7);
+        CHECK_OK(tern_grammar_feed(grammar, &letter, 1));
+    }
+    CHECK_OK(tern_grammar_feed(grammar, "x", 1));
+    assert_int_equal(tern_grammar_state(grammar), TERN_GRAMMAR_MAY_END);
+    tern_grammar_destroy(grammar);
+    sprintf(text + used, "more ::= \"y\"\n");
+    CHECK_FAILS(create(TERN_GRAMMAR_GBNF, text, &grammar), TERN_STATUS_INVALID_ARGUMENT,
+                "line 16385: expected at most 16384 rules");
+    free(text);
 }
 
 static void check_out_of_memory(uint32_t kind, const char *text) {
@@ -443,11 +499,19 @@ static void test_out_of_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_language),      cmocka_unit_test(test_characters),
-        cmocka_unit_test(test_mistakes),      cmocka_unit_test(test_masks),
-        cmocka_unit_test(test_drawn),         cmocka_unit_test(test_deep_texts),
-        cmocka_unit_test(test_schemas),       cmocka_unit_test(test_schema_mistakes),
-        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_ways_that_meet),
+        cmocka_unit_test(test_language),
+        cmocka_unit_test(test_characters),
+        cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_drawn),
+        cmocka_unit_test(test_deep_texts),
+        cmocka_unit_test(test_schemas),
+        cmocka_unit_test(test_schema_mistakes),
+        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_ways_that_meet),
+        cmocka_unit_test(test_schemas_without_end),
+        cmocka_unit_test(test_types_beside_values),
+        cmocka_unit_test(test_many_names),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

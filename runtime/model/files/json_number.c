@@ -3,6 +3,8 @@
 #include <float.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 enum { MOST_DIGITS = 18, MOST_EXPONENT = 400, EXACT_POWERS = 23 };
 
@@ -139,4 +141,30 @@ size_t tern__json_read_number(const char *text, size_t size, tern__json_number *
     out->is_integer = d.plain && d.exponent == 0;
     out->integer = d.negative ? -(int64_t)d.digits : (int64_t)d.digits;
     return taken;
+}
+
+// The host's locale may have any bytes, one character or not, where JSON has a point.
+static void set_point(char *text) {
+    char *to = text;
+    for (const char *at = text; *at; at++) {
+        bool digit = is_digit(*at) || *at == '-' || *at == '+' || *at == 'e';
+        if (digit) {
+            *to++ = *at;
+        } else if (to == text || to[-1] != '.') {
+            *to++ = '.';
+        }
+    }
+    *to = '\0';
+}
+
+void tern__json_write_number(double value, char out[TERN__JSON_NUMBER_SIZE]) {
+    tern__json_number again = {0};
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(out, TERN__JSON_NUMBER_SIZE, "%.*g", digits, value);
+        set_point(out);
+        tern__json_read_number(out, strlen(out), &again);
+        if (again.value == value) {
+            return;
+        }
+    }
 }

@@ -1,4 +1,4 @@
-// Decimal numbers without the C library, whose strtod follows the host's locale.
+// Decimal numbers as JSON has them, whatever the host's locale, which strtod and printf follow.
 #ifndef TERN_RUNTIME_MODEL_JSON_NUMBER_H_
 #define TERN_RUNTIME_MODEL_JSON_NUMBER_H_
 
@@ -15,5 +15,11 @@ typedef struct tern__json_number {
 // Reads a number as JSON writes it at the start of |size| bytes. Returns how many it took, 0 if
 // there is none or it is beyond the range of a double.
 size_t tern__json_read_number(const char *text, size_t size, tern__json_number *out);
+
+enum { TERN__JSON_NUMBER_SIZE = 32 };
+
+// |value|, which is finite, with the fewest digits that mean the same, but 15 at least where it has
+// them: 0.1, not 0.10000000000000001. NUL-terminated.
+void tern__json_write_number(double value, char out[TERN__JSON_NUMBER_SIZE]);
 
 #endif

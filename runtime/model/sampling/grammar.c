@@ -132,15 +132,8 @@ static tern_status read_tokens(tern_grammar *g) {
 }
 
 static tern_status parse(tern_grammar *g, const tern_grammar_desc *desc) {
-    if (desc->kind == TERN_GRAMMAR_GBNF) {
-        return tern__rules_parse(&g->rules, desc->text, desc->size);
-    }
-    char *text = NULL;
-    size_t size = 0;
-    TERN_TRY(tern__schema_to_gbnf(g->context, desc->text, desc->size, &text, &size));
-    tern_status status = tern__rules_parse(&g->rules, text, size);
-    tern__free(g->context, text);
-    return status;
+    return desc->kind == TERN_GRAMMAR_GBNF ? tern__rules_parse(&g->rules, desc->text, desc->size)
+                                           : tern__schema_parse(&g->rules, desc->text, desc->size);
 }
 
 static tern_status set_up(tern_grammar *g, const tern_grammar_desc *desc) {

@@ -32,6 +32,9 @@ typedef struct tern__rule {
 
 typedef struct tern__rules {
     tern_context *context;
+    // What a rule of that name is called in messages, if not by its name and line; NULL: it is.
+    void (*describe)(void *user, const char *name, uint32_t size, char *out, size_t capacity);
+    void *describe_user;
     tern__item *items;
     size_t item_count, item_capacity;
     tern__alternative *alternatives;
@@ -54,9 +57,8 @@ tern_status tern__rules_alternative(tern__rules *rules, uint32_t rule, uint32_t 
 // An alternative of |rule| for each run of bytes that encodes the characters |low| to |high|.
 tern_status tern__rules_characters(tern__rules *rules, uint32_t rule, uint32_t low, uint32_t high);
 
-// GBNF text for a JSON schema; |*out_text| is the caller's to free.
-tern_status tern__schema_to_gbnf(tern_context *context, const char *schema, size_t size,
-                                 char **out_text, size_t *out_size);
+// The same for a JSON schema; messages name places in it.
+tern_status tern__schema_parse(tern__rules *rules, const char *schema, size_t size);
 
 // A way to go on: the next item, always one of bytes, and what follows its rule. Item 0: the end.
 typedef struct tern__place {
@@ -72,6 +74,11 @@ typedef struct tern__stack_entry {
     uint32_t chain; // of the same hash
 } tern__stack_entry;
 
+typedef struct tern__todo {
+    tern__place place;
+    uint32_t chain; // index and 1 of one of the same hash
+} tern__todo;
+
 // Sets of places, the last |count| of |places|, over a pool of stacks.
 typedef struct tern__walk {
     const tern__rules *rules;
@@ -81,8 +88,9 @@ typedef struct tern__walk {
     uint32_t *heads; // of the chains, by hash
     tern__place *places;
     size_t place_count, place_capacity;
-    tern__place *todo;
+    tern__todo *todo; // places on the way to where bytes are read, each once
     size_t todo_count, todo_capacity;
+    uint32_t *todo_heads; // of the chains, by hash: index and 1
 } tern__walk;
 
 tern_status tern__walk_init(tern__walk *walk, const tern__rules *rules);

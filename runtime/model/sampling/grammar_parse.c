@@ -1,35 +1,15 @@
 // The parser of GBNF: recursive descent over the text, rules made up for what has no name.
+#include "runtime/model/sampling/grammar_parse.h"
+
 #include <string.h>
 
 #include "runtime/allocator.h"
-#include "runtime/model/sampling/grammar.h"
+#include "runtime/hash.h"
 #include "runtime/status.h"
-#include "runtime/model/utf8.h"
 
-enum {
-    MAX_DEPTH = 64,
-    MAX_REPEAT = 65536,
-    MAX_CHARACTER = 0x10ffff,
-    MAX_RANGES = 256,
-    MAX_NAMES = 16384
-};
+enum { MAX_DEPTH = 64, MAX_NAMES = 16384, SLOTS = 2 * MAX_NAMES };
 
-typedef struct parser {
-    tern__rules *rules;
-    const char *at;
-    const char *end;
-    uint32_t line;
-    uint32_t depth; // of parentheses
-    uint32_t names;
-} parser;
-
-// A part of an alternative: its first and last item, 0 and 0 if it is empty.
-typedef struct piece {
-    uint32_t first;
-    uint32_t last;
-} piece;
-
-static tern_status fail(const parser *p, const char *what) {
+tern_status tern__parse_fail(const tern__parser *p, const char *what) {
     char got[8] = "the end";
     if (p->at < p->end) {
         got[0] = '\'';
@@ -42,7 +22,7 @@ static tern_status fail(const parser *p, const char *what) {
 }
 
 // Blanks and comments; lines only where a rule goes on.
-static void skip(parser *p, bool lines) {
+void tern__parse_skip(tern__parser *p, bool lines) {
     while (p->at < p->end) {
         if (*p->at == '#') {
             while (p->at < p->end && *p->at != '\n') {
@@ -59,16 +39,12 @@ static void skip(parser *p, bool lines) {
     }
 }
 
-static bool is_next(const parser *p, char c) {
-    return p->at < p->end && *p->at == c;
-}
-
 static bool is_name(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_';
 }
 
-static uint32_t name_size(const parser *p) {
+static uint32_t name_size(const tern__parser *p) {
     const char *end = p->at;
     while (end < p->end && is_name(*end)) {
         end++;
@@ -76,96 +52,48 @@ static uint32_t name_size(const parser *p) {
     return (uint32_t)(end - p->at);
 }
 
+// Where the rule of that name is, or would be: half of them are free at least.
+static uint32_t *slot_of(const tern__parser *p, const char *name, uint32_t size) {
+    uint32_t slot = (uint32_t)(tern__hash(TERN__HASH_START, name, size) % SLOTS);
+    for (; p->slots[slot]; slot = (slot + 1) % SLOTS) {
+        const tern__rule *rule = &p->rules->rules[p->slots[slot]];
+        if (rule->name_size == size && memcmp(rule->name, name, size) == 0) {
+            break;
+        }
+    }
+    return &p->slots[slot];
+}
+
 // The rule of the name that comes next, made if it is new.
-static tern_status take_name(parser *p, uint32_t *out) {
+static tern_status take_name(tern__parser *p, uint32_t *out) {
     tern__rules *rules = p->rules;
     uint32_t size = name_size(p);
     if (size == 0) {
-        return fail(p, "expected the name of a rule");
+        return tern__parse_fail(p, "expected the name of a rule");
     }
     const char *name = p->at;
     p->at += size;
-    for (uint32_t i = 0; i < rules->rule_count; i++) {
-        const tern__rule *rule = &rules->rules[i];
-        if (rule->name && rule->name_size == size && memcmp(rule->name, name, size) == 0) {
-            *out = i;
-            return TERN_STATUS_OK;
-        }
+    uint32_t *slot = slot_of(p, name, size);
+    if (*slot) {
+        *out = *slot;
+        return TERN_STATUS_OK;
     }
     if (p->names++ == MAX_NAMES) {
-        return fail(p, "expected at most 16384 rules with names");
+        return tern__parse_fail(p, "expected at most 16384 rules with names");
     }
     TERN_TRY(tern__rules_rule(rules, out));
     rules->rules[*out] = (tern__rule){.name = name, .name_size = size, .line = p->line};
+    *slot = *out;
     return TERN_STATUS_OK;
 }
 
-static tern_status make_up(parser *p, uint32_t *out) {
+tern_status tern__parse_make_up(tern__parser *p, uint32_t *out) {
     TERN_TRY(tern__rules_rule(p->rules, out));
     p->rules->rules[*out].line = p->line;
     return TERN_STATUS_OK;
 }
 
-static tern_status take_hex(parser *p, int digits, uint32_t *out) {
-    *out = 0;
-    for (int i = 0; i < digits; i++, p->at++) {
-        char c = p->at < p->end ? *p->at : '\0';
-        uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a') + 10
-                         : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A') + 10
-                                                : 16;
-        if (digit == 16) {
-            return fail(p, "expected a hexadecimal digit");
-        }
-        *out = *out * 16 + digit;
-    }
-    return TERN_STATUS_OK;
-}
-
-static tern_status take_escape(parser *p, uint32_t *out) {
-    static const char letters[] = "nrt\"\\[]-";
-    static const char meanings[] = "\n\r\t\"\\[]-";
-    char c = p->at < p->end ? *p->at : '\0';
-    int digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
-    const char *letter = c ? strchr(letters, c) : NULL;
-    if (!digits && !letter) {
-        return fail(p, "expected one of nrt\"\\[]-xuU after '\\'");
-    }
-    p->at++;
-    if (letter) {
-        *out = (uint8_t)meanings[letter - letters];
-        return TERN_STATUS_OK;
-    }
-    return take_hex(p, digits, out);
-}
-
-// A character that is not escaped.
-static tern_status take_utf8(parser *p, uint32_t *out) {
-    size_t size = tern__utf8_size(p->at, (size_t)(p->end - p->at), NULL);
-    if (size == 0) {
-        return fail(p, "expected UTF-8");
-    }
-    *out = (uint32_t)tern__utf8_decode(p->at, size);
-    p->at += size;
-    return TERN_STATUS_OK;
-}
-
-static tern_status take_character(parser *p, uint32_t *out) {
-    if (p->at == p->end || *p->at == '\n') {
-        return fail(p, "expected a character or the closing quote or bracket");
-    }
-    if (*p->at != '\\') {
-        return take_utf8(p, out);
-    }
-    p->at++;
-    TERN_TRY(take_escape(p, out));
-    if (*out > MAX_CHARACTER || (*out >= 0xd800 && *out <= 0xdfff)) {
-        return fail(p, "expected a character of Unicode before what comes next");
-    }
-    return TERN_STATUS_OK;
-}
-
-static tern_status append_item(parser *p, piece *to, tern__item item) {
+tern_status tern__parse_append(tern__parser *p, tern__piece *to, tern__item item) {
     uint32_t index;
     TERN_TRY(tern__rules_item(p->rules, item, &index));
     if (to->last) {
@@ -177,246 +105,47 @@ static tern_status append_item(parser *p, piece *to, tern__item item) {
     return TERN_STATUS_OK;
 }
 
-static tern_status append_call(parser *p, piece *to, uint32_t rule) {
-    return append_item(p, to, (tern__item){.is_call = true, .rule = rule});
-}
+static tern_status take_alternatives(tern__parser *p, uint32_t rule);
 
-static tern_status append_character(parser *p, piece *to, uint32_t c) {
-    if (c < 0x80) {
-        return append_item(p, to, (tern__item){.low = (uint8_t)c, .high = (uint8_t)c});
-    }
-    uint32_t rule;
-    TERN_TRY(make_up(p, &rule));
-    TERN_TRY(tern__rules_characters(p->rules, rule, c, c));
-    return append_call(p, to, rule);
-}
-
-static tern_status take_string(parser *p, piece *out) {
-    p->at++;
-    while (!is_next(p, '"')) {
-        uint32_t c;
-        TERN_TRY(take_character(p, &c));
-        TERN_TRY(append_character(p, out, c));
-    }
-    p->at++;
-    return TERN_STATUS_OK;
-}
-
-typedef struct range {
-    uint32_t low;
-    uint32_t high;
-} range;
-
-// Sorted by |low|, so that the gaps between them can be had.
-static void insert_range(range *list, uint32_t count, range item) {
-    while (count > 0 && list[count - 1].low > item.low) {
-        list[count] = list[count - 1];
-        count--;
-    }
-    list[count] = item;
-}
-
-static tern_status add_ranges(parser *p, uint32_t rule, const range *list, uint32_t count,
-                              bool inverted) {
-    uint32_t next = 0; // the first character that no range has covered
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t low = list[i].low > next ? list[i].low : next;
-        if (inverted && list[i].low > next) {
-            TERN_TRY(tern__rules_characters(p->rules, rule, next, list[i].low - 1));
-        } else if (!inverted && low <= list[i].high) {
-            TERN_TRY(tern__rules_characters(p->rules, rule, low, list[i].high));
-        }
-        next = list[i].high >= next ? list[i].high + 1 : next;
-    }
-    return inverted && next <= MAX_CHARACTER
-               ? tern__rules_characters(p->rules, rule, next, MAX_CHARACTER)
-               : TERN_STATUS_OK;
-}
-
-static tern_status take_range(parser *p, range *out) {
-    TERN_TRY(take_character(p, &out->low));
-    out->high = out->low;
-    if (is_next(p, '-') && p->at + 1 < p->end && p->at[1] != ']') {
-        p->at++;
-        TERN_TRY(take_character(p, &out->high));
-    }
-    if (out->high < out->low) {
-        return fail(p, "expected a range of characters in ascending order before what comes next");
-    }
-    return TERN_STATUS_OK;
-}
-
-static tern_status take_class(parser *p, piece *out) {
-    range list[MAX_RANGES];
-    uint32_t count = 0, rule;
-    p->at++;
-    bool inverted = is_next(p, '^');
-    p->at += inverted;
-    while (!is_next(p, ']')) {
-        range item;
-        TERN_TRY(take_range(p, &item));
-        if (count == MAX_RANGES) {
-            return fail(p, "expected at most 256 ranges in one class");
-        }
-        insert_range(list, count++, item);
-    }
-    p->at++;
-    TERN_TRY(make_up(p, &rule));
-    TERN_TRY(add_ranges(p, rule, list, count, inverted));
-    return append_call(p, out, rule);
-}
-
-static tern_status take_any(parser *p, piece *out) {
-    uint32_t rule;
-    p->at++;
-    TERN_TRY(make_up(p, &rule));
-    TERN_TRY(tern__rules_characters(p->rules, rule, 0, MAX_CHARACTER));
-    return append_call(p, out, rule);
-}
-
-static tern_status take_alternatives(parser *p, uint32_t rule);
-
-static tern_status take_group(parser *p, piece *out) {
+static tern_status take_group(tern__parser *p, tern__piece *out) {
     uint32_t rule;
     p->at++;
     if (++p->depth > MAX_DEPTH) {
-        return fail(p, "expected parentheses at most 64 deep");
+        return tern__parse_fail(p, "expected parentheses at most 64 deep");
     }
-    TERN_TRY(make_up(p, &rule));
-    skip(p, true);
+    TERN_TRY(tern__parse_make_up(p, &rule));
+    tern__parse_skip(p, true);
     TERN_TRY(take_alternatives(p, rule));
-    if (!is_next(p, ')')) {
-        return fail(p, "expected ')'");
+    if (!tern__parse_is_next(p, ')')) {
+        return tern__parse_fail(p, "expected ')'");
     }
     p->at++;
     p->depth--;
-    return append_call(p, out, rule);
+    return tern__parse_call(p, out, rule);
 }
 
-static tern_status take_number(parser *p, uint32_t *out) {
-    *out = 0;
-    if (p->at == p->end || *p->at < '0' || *p->at > '9') {
-        return fail(p, "expected a number");
-    }
-    for (; p->at < p->end && *p->at >= '0' && *p->at <= '9'; p->at++) {
-        *out = *out * 10 + (uint32_t)(*p->at - '0');
-        if (*out > MAX_REPEAT) {
-            return fail(p, "expected at most 65536 repetitions");
-        }
-    }
-    return TERN_STATUS_OK;
-}
-
-// {n}, {n,} or {n,m}; |*out_most| is UINT32_MAX where there is no end.
-static tern_status take_bounds(parser *p, uint32_t *out_least, uint32_t *out_most) {
-    p->at++;
-    skip(p, true);
-    TERN_TRY(take_number(p, out_least));
-    *out_most = *out_least;
-    skip(p, true);
-    if (is_next(p, ',')) {
-        p->at++;
-        skip(p, true);
-        *out_most = UINT32_MAX;
-        if (!is_next(p, '}')) {
-            TERN_TRY(take_number(p, out_most));
-            skip(p, true);
-        }
-    }
-    if (!is_next(p, '}') || *out_most < *out_least) {
-        return fail(p, "expected {n}, {n,} or {n,m} with n <= m");
-    }
-    p->at++;
-    return TERN_STATUS_OK;
-}
-
-// |out| becomes a rule that is |item| and |rest| after it, or nothing.
-static tern_status make_optional(parser *p, uint32_t item, uint32_t rest, uint32_t *out) {
-    piece both = {0, 0};
-    TERN_TRY(append_call(p, &both, item));
-    if (rest) {
-        TERN_TRY(append_call(p, &both, rest));
-    }
-    TERN_TRY(tern__rules_alternative(p->rules, *out, 0));
-    return tern__rules_alternative(p->rules, *out, both.first);
-}
-
-// What is left after the least number of repetitions: x* or (x (x (x)?)?)?.
-static tern_status append_optional(parser *p, piece *to, uint32_t item, uint32_t count) {
-    uint32_t rule = 0;
-    if (count == UINT32_MAX) {
-        TERN_TRY(make_up(p, &rule));
-        TERN_TRY(make_optional(p, item, rule, &rule));
-        return append_call(p, to, rule);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t rest = rule;
-        TERN_TRY(make_up(p, &rule));
-        TERN_TRY(make_optional(p, item, rest, &rule));
-    }
-    return count ? append_call(p, to, rule) : TERN_STATUS_OK;
-}
-
-static tern_status repeat(parser *p, piece *part, uint32_t least, uint32_t most) {
-    uint32_t item;
-    TERN_TRY(make_up(p, &item));
-    TERN_TRY(tern__rules_alternative(p->rules, item, part->first));
-    *part = (piece){0, 0};
-    for (uint32_t i = 0; i < least; i++) {
-        TERN_TRY(append_call(p, part, item));
-    }
-    return append_optional(p, part, item, most == UINT32_MAX ? most : most - least);
-}
-
-static tern_status take_repetition(parser *p, piece *part) {
-    while (p->at < p->end) {
-        uint32_t least = 0, most = UINT32_MAX;
-        switch (*p->at) {
-        case '*':
-            p->at++;
-            break;
-        case '+':
-            p->at++;
-            least = 1;
-            break;
-        case '?':
-            p->at++;
-            most = 1;
-            break;
-        case '{':
-            TERN_TRY(take_bounds(p, &least, &most));
-            break;
-        default:
-            return TERN_STATUS_OK;
-        }
-        TERN_TRY(repeat(p, part, least, most));
-        skip(p, p->depth > 0);
-    }
-    return TERN_STATUS_OK;
-}
-
-static tern_status take_part(parser *p, piece *out) {
+static tern_status take_part(tern__parser *p, tern__piece *out) {
     uint32_t rule;
     switch (*p->at) {
     case '"':
-        return take_string(p, out);
+        return tern__parse_string(p, out);
     case '[':
-        return take_class(p, out);
+        return tern__parse_class(p, out);
     case '.':
-        return take_any(p, out);
+        return tern__parse_any(p, out);
     case '(':
         return take_group(p, out);
     default:
         TERN_TRY(take_name(p, &rule));
-        return append_call(p, out, rule);
+        return tern__parse_call(p, out, rule);
     }
 }
 
-static bool begins_part(const parser *p) {
+static bool begins_part(const tern__parser *p) {
     return p->at < p->end && (strchr("\"[.(", *p->at) || is_name(*p->at)) && *p->at;
 }
 
-static void join(parser *p, piece *to, piece part) {
+static void join(tern__parser *p, tern__piece *to, tern__piece part) {
     if (part.first && to->last) {
         p->rules->items[to->last].next = part.first;
         to->last = part.last;
@@ -425,47 +154,47 @@ static void join(parser *p, piece *to, piece part) {
     }
 }
 
-static tern_status take_sequence(parser *p, piece *out) {
+static tern_status take_sequence(tern__parser *p, tern__piece *out) {
     while (begins_part(p)) {
-        piece part = {0, 0};
+        tern__piece part = {0, 0};
         TERN_TRY(take_part(p, &part));
-        skip(p, p->depth > 0);
-        TERN_TRY(take_repetition(p, &part));
+        tern__parse_skip(p, p->depth > 0);
+        TERN_TRY(tern__parse_repetition(p, &part));
         join(p, out, part);
     }
     return TERN_STATUS_OK;
 }
 
 // Whether the rule goes on in a later line, which then begins with '|'.
-static void skip_to_bar(parser *p) {
-    parser ahead = *p;
-    skip(&ahead, true);
-    if (is_next(&ahead, '|')) {
+static void skip_to_bar(tern__parser *p) {
+    tern__parser ahead = *p;
+    tern__parse_skip(&ahead, true);
+    if (tern__parse_is_next(&ahead, '|')) {
         *p = ahead;
     }
 }
 
-static tern_status take_alternatives(parser *p, uint32_t rule) {
+static tern_status take_alternatives(tern__parser *p, uint32_t rule) {
     for (;;) {
-        piece sequence = {0, 0};
+        tern__piece sequence = {0, 0};
         TERN_TRY(take_sequence(p, &sequence));
         TERN_TRY(tern__rules_alternative(p->rules, rule, sequence.first));
         skip_to_bar(p);
-        if (!is_next(p, '|')) {
+        if (!tern__parse_is_next(p, '|')) {
             return TERN_STATUS_OK;
         }
         p->at++;
-        skip(p, true);
+        tern__parse_skip(p, true);
     }
 }
 
-static tern_status take_rule(parser *p) {
+static tern_status take_rule(tern__parser *p) {
     uint32_t rule;
     uint32_t line = p->line;
     TERN_TRY(take_name(p, &rule));
-    skip(p, false);
+    tern__parse_skip(p, false);
     if (p->end - p->at < 3 || memcmp(p->at, "::=", 3) != 0) {
-        return fail(p, "expected '::=' after the name of a rule");
+        return tern__parse_fail(p, "expected '::=' after the name of a rule");
     }
     if (p->rules->rules[rule].is_defined) {
         return tern__fail(p->rules->context, TERN_STATUS_INVALID_ARGUMENT,
@@ -475,32 +204,49 @@ static tern_status take_rule(parser *p) {
     p->rules->rules[rule].is_defined = true;
     p->rules->rules[rule].line = line;
     p->at += 3;
-    skip(p, true);
+    tern__parse_skip(p, true);
     TERN_TRY(take_alternatives(p, rule));
     if (p->at < p->end && *p->at != '\n' && *p->at != '\r') {
-        return fail(p, "expected a string, a class, a rule, '(' or the end of the line");
+        return tern__parse_fail(p,
+                                "expected a string, a class, a rule, '(' or the end of the line");
     }
     return TERN_STATUS_OK;
 }
 
-static tern_status find_root(parser *p) {
-    parser name = {.rules = p->rules, .at = "root", .line = p->line};
+static tern_status find_root(const tern__parser *p) {
+    tern__parser name = {.rules = p->rules, .at = "root", .line = p->line, .slots = p->slots};
     name.end = name.at + 4;
     return take_name(&name, &p->rules->root); // made, it is found to be missing
 }
 
-tern_status tern__rules_parse(tern__rules *rules, const char *text, size_t size) {
-    parser p = {.rules = rules, .at = text, .end = text + size, .line = 1};
+// What the numbers 0 stand for: the end of an alternative, of a list of them, and nobody's rule.
+static tern_status add_zeros(tern__rules *rules) {
     uint32_t unused;
-    TERN_TRY(tern__rules_item(rules, (tern__item){.is_call = false}, &unused)); // the end
+    TERN_TRY(tern__rules_item(rules, (tern__item){.is_call = false}, &unused));
     TERN_TRY(tern__rules_rule(rules, &unused));
-    TERN_TRY(tern__rules_alternative(rules, 0, 0)); // 0 ends a list of alternatives
-    TERN_TRY(tern__rules_alternative(rules, 0, 0)); // rule 0 is nobody's, and empty
+    TERN_TRY(tern__rules_alternative(rules, 0, 0));
+    TERN_TRY(tern__rules_alternative(rules, 0, 0)); // rule 0 is empty
     rules->rules[0].first = 1;
     rules->alternatives[1].next = 0;
-    for (skip(&p, true); p.at < p.end; skip(&p, true)) {
-        TERN_TRY(take_rule(&p));
+    return TERN_STATUS_OK;
+}
+
+static tern_status take_rules(tern__parser *p) {
+    TERN_TRY(add_zeros(p->rules));
+    for (tern__parse_skip(p, true); p->at < p->end; tern__parse_skip(p, true)) {
+        TERN_TRY(take_rule(p));
     }
-    TERN_TRY(find_root(&p));
-    return tern__rules_check(rules);
+    TERN_TRY(find_root(p));
+    return tern__rules_check(p->rules);
+}
+
+tern_status tern__rules_parse(tern__rules *rules, const char *text, size_t size) {
+    tern__parser p = {.rules = rules, .at = text, .end = text + size, .line = 1};
+    p.slots = tern__calloc(rules->context, SLOTS, sizeof *p.slots);
+    if (!p.slots) {
+        return tern__fail_memory(rules->context, SLOTS * sizeof *p.slots, "a grammar");
+    }
+    tern_status status = take_rules(&p);
+    tern__free(rules->context, p.slots);
+    return status;
 }

@@ -146,6 +146,11 @@ static void find_properties(tern__rules *rules) {
 
 static tern_status wrong_rule(const tern__rules *rules, uint32_t rule, const char *what) {
     const tern__rule *r = &rules->rules[rule];
+    char name[160];
+    if (rules->describe && r->name) {
+        rules->describe(rules->describe_user, r->name, r->name_size, name, sizeof name);
+        return tern__fail(rules->context, TERN_STATUS_INVALID_ARGUMENT, "%s %s", name, what);
+    }
     return tern__fail(rules->context, TERN_STATUS_INVALID_ARGUMENT, "grammar: line %u: %s%.*s%s %s",
                       r->line, r->name ? "rule '" : "a repetition", r->name ? (int)r->name_size : 0,
                       r->name ? r->name : "", r->name ? "'" : "", what);
@@ -188,6 +193,15 @@ static bool next_left(left_walk *w, uint32_t *out) {
     return false;
 }
 
+// A rule of the circle that |rule| closes, with a name if one has.
+static uint32_t named_on_way(const left_walk *w, uint32_t rule) {
+    uint32_t named = rule;
+    for (size_t i = w->depth; !w->rules->rules[named].name && i-- > 0 && w->stack[i] != rule;) {
+        named = w->stack[i];
+    }
+    return w->rules->rules[named].name ? named : rule;
+}
+
 static tern_status visit_left(left_walk *w, uint32_t start) {
     enter(w, start);
     while (w->depth) {
@@ -195,6 +209,7 @@ static tern_status visit_left(left_walk *w, uint32_t start) {
         if (!next_left(w, &next)) {
             w->colour[w->stack[--w->depth]] = 2;
         } else if (w->colour[next] == 1) {
+            next = named_on_way(w, next);
             return wrong_rule(w->rules, next,
                               w->rules->rules[next].name
                                   ? "begins with itself, so that nothing could follow it"
@@ -232,8 +247,8 @@ tern_status tern__rules_check(tern__rules *rules) {
         }
     }
     find_properties(rules);
-    for (uint32_t i = 0; i < rules->rule_count; i++) {
-        if (!rules->rules[i].is_productive) {
+    for (uint32_t i = 0; i < rules->rule_count; i++) { // one without a name is part of such a one
+        if (!rules->rules[i].is_productive && rules->rules[i].name) {
             return wrong_rule(rules, i, "has no end: every alternative goes on for ever");
         }
     }

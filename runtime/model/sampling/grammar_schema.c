@@ -1,5 +1,6 @@
 // A JSON schema as GBNF. Each schema that is reached becomes a rule, named after its place in the
 // document; objects become chains of rules, one a property.
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,7 +64,7 @@ static tern_status check_keywords(const writer *w, const tern__json *schema) {
         found += tern__json_get(schema, alone[i]) != NULL;
     }
     bool structured = tern__json_get(schema, "type") && !tern__json_get(schema, "enum") &&
-                      !tern__json_get(schema, "const");
+                      !tern__json_get(schema, "const"); // their values are asked for their types
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         structured = structured || tern__json_get(schema, parts[i]);
     }
@@ -140,20 +141,86 @@ static tern_status put_types(writer *w, const tern__json *schema) {
     return put_type(w, schema, implied, schema);
 }
 
-static tern_status put_choices(writer *w, const tern__json *list, bool literal) {
-    if (list->type != TERN__JSON_ARRAY || !list->size) {
-        return tern__schema_fail(w, TERN_STATUS_INVALID_ARGUMENT, list,
-                                 "must be an array that is not empty");
+static bool is_of(const tern__json *value, const char *type) {
+    static const char *const names[] = {
+        [TERN__JSON_NULL] = "null",     [TERN__JSON_BOOL] = "boolean",
+        [TERN__JSON_NUMBER] = "number", [TERN__JSON_STRING] = "string",
+        [TERN__JSON_ARRAY] = "array",   [TERN__JSON_OBJECT] = "object"};
+    bool whole =
+        value->type == TERN__JSON_NUMBER && (value->flag || value->number == floor(value->number));
+    return strcmp(names[value->type], type) == 0 || (whole && strcmp(type, "integer") == 0);
+}
+
+// Whether |type|, which may be NULL or a list, allows a value.
+static bool allows(const tern__json *type, const tern__json *value) {
+    if (!type || type->type != TERN__JSON_ARRAY) {
+        return !type || is_of(value, type->as.string);
     }
+    for (const tern__json *c = tern__json_first(type); c; c = tern__json_next(type, c)) {
+        if (is_of(value, c->as.string)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static tern_status check_type_name(const writer *w, const tern__json *type) {
+    static const char *const names[] = {"null",   "boolean", "number", "integer",
+                                        "string", "array",   "object"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (tern__json_is(type, names[i])) {
+            return TERN_STATUS_OK;
+        }
+    }
+    return tern__schema_fail(w, TERN_STATUS_INVALID_ARGUMENT, type, "is no type of JSON");
+}
+
+static tern_status check_type(const writer *w, const tern__json *type) {
+    if (!type || type->type != TERN__JSON_ARRAY) {
+        return type ? check_type_name(w, type) : TERN_STATUS_OK;
+    }
+    for (const tern__json *c = tern__json_first(type); c; c = tern__json_next(type, c)) {
+        TERN_TRY(check_type_name(w, c));
+    }
+    return TERN_STATUS_OK;
+}
+
+static void put_value(writer *w, const tern__json *value) {
+    tern__schema_put(w, "\"");
+    tern__schema_put_json(w, value);
+    tern__schema_put(w, "\"");
+}
+
+static tern_status check_list(const writer *w, const tern__json *list) {
+    return list->type == TERN__JSON_ARRAY && list->size
+               ? TERN_STATUS_OK
+               : tern__schema_fail(w, TERN_STATUS_INVALID_ARGUMENT, list,
+                                   "must be an array that is not empty");
+}
+
+// Those of the values from |first| to |end| that |schema|'s type allows as well.
+static tern_status put_values(writer *w, const tern__json *schema, const tern__json *values,
+                              const tern__json *first, const tern__json *end) {
+    const tern__json *type = tern__json_get(schema, "type");
+    bool any = false;
+    TERN_TRY(check_type(w, type));
+    for (const tern__json *c = first; c < end; c += c->span) {
+        if (allows(type, c)) {
+            tern__schema_put(w, any ? " | " : "");
+            put_value(w, c);
+            any = true;
+        }
+    }
+    return any ? TERN_STATUS_OK
+               : tern__schema_fail(w, TERN_STATUS_INVALID_ARGUMENT, values,
+                                   "has no value of the type beside it");
+}
+
+static tern_status put_choices(writer *w, const tern__json *list) {
+    TERN_TRY(check_list(w, list));
     for (const tern__json *c = list + 1; c; c = tern__json_next(list, c)) {
         tern__schema_put(w, c == list + 1 ? "" : " | ");
-        if (literal) {
-            tern__schema_put(w, "\"");
-            tern__schema_put_json(w, c);
-            tern__schema_put(w, "\"");
-        } else {
-            TERN_TRY(tern__schema_put_call(w, c));
-        }
+        TERN_TRY(tern__schema_put_call(w, c));
     }
     return TERN_STATUS_OK;
 }
@@ -200,25 +267,21 @@ static tern_status put_ref(writer *w, const tern__json *ref) {
 }
 
 static tern_status put_right_side(writer *w, const tern__json *schema) {
+    const tern__json *list = tern__json_get(schema, "enum");
     const tern__json *constant = tern__json_get(schema, "const");
     const tern__json *any = tern__json_get(schema, "anyOf");
     any = any ? any : tern__json_get(schema, "oneOf");
     if (tern__json_get(schema, "$ref")) {
         return put_ref(w, tern__json_get(schema, "$ref"));
     }
-    if (tern__json_get(schema, "enum")) {
-        return put_choices(w, tern__json_get(schema, "enum"), true);
-    }
-    if (any) {
-        return put_choices(w, any, false);
+    if (list) {
+        TERN_TRY(check_list(w, list));
+        return put_values(w, schema, list, list + 1, list + list->span);
     }
     if (constant) {
-        tern__schema_put(w, "\"");
-        tern__schema_put_json(w, constant);
-        tern__schema_put(w, "\"");
-        return TERN_STATUS_OK;
+        return put_values(w, schema, constant, constant, constant + constant->span);
     }
-    return put_types(w, schema);
+    return any ? put_choices(w, any) : put_types(w, schema);
 }
 
 static tern_status put_rule(writer *w, const tern__json *schema) {
@@ -252,31 +315,44 @@ static tern_status put_rules(writer *w) {
     return TERN_STATUS_OK;
 }
 
-static tern_status write(writer *w, char *copy, size_t size) {
-    TERN_TRY(tern__json_parse(w->context, NAME, copy, size, &w->document));
-    w->wanted = tern__calloc(w->context, w->document.count, 1);
-    w->failed = !w->wanted;
-    tern_status status = w->failed ? TERN_STATUS_OK : put_rules(w);
-    tern__json_finish(w->context, &w->document);
-    tern__free(w->context, w->wanted);
-    return w->failed ? tern__fail_memory(w->context, w->capacity, "a grammar") : status;
+// "the schema: '#/items'" for rule "n5" and those made for its members, "n5f0" and "n5m0".
+static void describe_rule(void *user, const char *name, uint32_t size, char *out, size_t capacity) {
+    const writer *w = user;
+    size_t index = 0;
+    for (uint32_t i = 1; i < size && name[i] >= '0' && name[i] <= '9'; i++) {
+        index = index * 10 + (size_t)(name[i] - '0');
+    }
+    tern__schema_describe(w, &w->document.nodes[name[0] == 'n' ? index : 0], out, capacity);
 }
 
-tern_status tern__schema_to_gbnf(tern_context *context, const char *schema, size_t size,
-                                 char **out_text, size_t *out_size) {
-    writer w = {.context = context};
-    char *copy = tern__alloc(context, size + 1);
+static tern_status write(writer *w, tern__rules *rules) {
+    w->wanted = tern__calloc(w->context, w->document.count, 1);
+    w->failed = !w->wanted;
+    TERN_TRY(w->failed ? TERN_STATUS_OK : put_rules(w));
+    if (w->failed) {
+        return tern__fail_memory(w->context, w->capacity, "a grammar");
+    }
+    rules->describe = describe_rule;
+    rules->describe_user = w;
+    tern_status status = tern__rules_parse(rules, w->text, w->size);
+    rules->describe = NULL;
+    return status;
+}
+
+tern_status tern__schema_parse(tern__rules *rules, const char *schema, size_t size) {
+    writer w = {.context = rules->context};
+    char *copy = tern__alloc(w.context, size + 1);
     if (!copy) {
-        return tern__fail_memory(context, size, NAME);
+        return tern__fail_memory(w.context, size, NAME);
     }
     memcpy(copy, size ? schema : "", size);
-    tern_status status = write(&w, copy, size);
-    tern__free(context, copy);
-    if (status != TERN_STATUS_OK) {
-        tern__free(context, w.text);
-        return status;
+    tern_status status = tern__json_parse(w.context, NAME, copy, size, &w.document);
+    if (status == TERN_STATUS_OK) {
+        status = write(&w, rules);
+        tern__json_finish(w.context, &w.document);
     }
-    *out_text = w.text;
-    *out_size = w.size;
-    return TERN_STATUS_OK;
+    tern__free(w.context, w.wanted);
+    tern__free(w.context, w.text);
+    tern__free(w.context, copy);
+    return status;
 }

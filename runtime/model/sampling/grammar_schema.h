@@ -21,6 +21,10 @@ typedef struct tern__schema_writer {
 tern_status tern__schema_fail(const tern__schema_writer *w, tern_status status,
                               const tern__json *node, const char *what);
 
+// "the schema: '#/properties/name'", as far as it fits.
+void tern__schema_describe(const tern__schema_writer *w, const tern__json *node, char *out,
+                           size_t capacity);
+
 void tern__schema_put(tern__schema_writer *w, const char *text);
 void tern__schema_putf(tern__schema_writer *w, const char *format, ...) TERN__PRINTF(2, 3);
 // Within a literal of GBNF: a string of JSON with its quotes, or any value as compact JSON.

@@ -1,10 +1,10 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/allocator.h"
+#include "runtime/model/files/json_number.h"
 #include "runtime/model/sampling/grammar_schema.h"
 
 typedef tern__schema_writer writer;
@@ -49,11 +49,17 @@ static void describe(const writer *w, const tern__json *node, char *out, size_t 
     }
 }
 
-tern_status tern__schema_fail(const writer *w, tern_status status, const tern__json *node,
-                              const char *what) {
+void tern__schema_describe(const writer *w, const tern__json *node, char *out, size_t capacity) {
     char path[128];
     describe(w, node, path, sizeof path);
-    return tern__fail(w->context, status, "the schema: '%s' %s", path, what);
+    snprintf(out, capacity, "the schema: '%s'", path);
+}
+
+tern_status tern__schema_fail(const writer *w, tern_status status, const tern__json *node,
+                              const char *what) {
+    char name[160];
+    tern__schema_describe(w, node, name, sizeof name);
+    return tern__fail(w->context, status, "%s %s", name, what);
 }
 
 // Bytes of JSON within a literal of GBNF.
@@ -80,15 +86,9 @@ void tern__schema_put_string(writer *w, const char *bytes, size_t size) {
     tern__schema_put(w, "\\\"");
 }
 
-// With the fewest digits that mean the same: 0.1, not 0.10000000000000001.
 static void put_double(writer *w, double value) {
-    char text[32] = "";
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value) {
-            break;
-        }
-    }
+    char text[TERN__JSON_NUMBER_SIZE];
+    tern__json_write_number(value, text);
     tern__schema_put(w, text);
 }
 

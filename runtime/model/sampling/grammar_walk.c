@@ -18,13 +18,14 @@ static tern_status too_many(const tern__walk *walk) {
 
 tern_status tern__walk_init(tern__walk *walk, const tern__rules *rules) {
     *walk = (tern__walk){.rules = rules, .context = rules->context, .stack_count = 1};
-    walk->heads = tern__calloc(walk->context, HEADS, sizeof *walk->heads);
+    walk->heads = tern__calloc(walk->context, 2 * HEADS, sizeof *walk->heads);
+    walk->todo_heads = walk->heads ? walk->heads + HEADS : NULL;
     void *stacks = NULL;
     bool done = walk->heads &&
                 tern__grow(walk->context, &stacks, &walk->stack_capacity, 64, sizeof *walk->stacks);
     walk->stacks = stacks;
     if (!done) {
-        return tern__fail_memory(walk->context, HEADS * sizeof *walk->heads, "a grammar");
+        return tern__fail_memory(walk->context, 2 * HEADS * sizeof *walk->heads, "a grammar");
     }
     walk->stacks[0] = (tern__stack_entry){0, 0, 0};
     return TERN_STATUS_OK;
@@ -73,41 +74,50 @@ static tern_status push_stack(tern__walk *walk, uint32_t item, uint32_t under, u
     return TERN_STATUS_OK;
 }
 
-static tern_status add(tern__walk *walk, tern__place **list, size_t *count, size_t *capacity,
-                       tern__place place) {
-    void *places = *list;
-    if (!tern__grow(walk->context, &places, capacity, *count + 1, sizeof place)) {
-        return tern__fail_memory(walk->context, *count * sizeof place, "a grammar");
+static void forget_todo(tern__walk *walk) {
+    for (size_t i = 0; i < walk->todo_count; i++) {
+        walk->todo_heads[hash_of(walk->todo[i].place.item, walk->todo[i].place.stack)] = 0;
     }
-    *list = places;
-    (*list)[(*count)++] = place;
+    walk->todo_count = 0;
+}
+
+static tern_status append_todo(tern__walk *walk, tern__place place) {
+    void *todo = walk->todo;
+    if (!tern__grow(walk->context, &todo, &walk->todo_capacity, walk->todo_count + 1,
+                    sizeof *walk->todo)) {
+        return tern__fail_memory(walk->context, walk->todo_count * sizeof *walk->todo, "a grammar");
+    }
+    walk->todo = todo;
+    walk->todo[walk->todo_count++] = (tern__todo){place, 0};
     return TERN_STATUS_OK;
 }
 
-// Once each too: ways that meet again, as those of `a ::= b | b` do, would double at every rule.
+// Once each: ways that meet again, as those of `a ::= b | b` do, would double at every rule.
 static tern_status add_todo(tern__walk *walk, tern__place place) {
-    for (size_t i = 0; i < walk->todo_count; i++) {
-        if (walk->todo[i].item == place.item && walk->todo[i].stack == place.stack) {
+    uint32_t hash = hash_of(place.item, place.stack);
+    for (uint32_t i = walk->todo_heads[hash]; i; i = walk->todo[i - 1].chain) {
+        if (walk->todo[i - 1].place.item == place.item &&
+            walk->todo[i - 1].place.stack == place.stack) {
             return TERN_STATUS_OK;
         }
     }
     if (walk->todo_count >= MAX_PLACES) {
         return too_many(walk);
     }
-    return add(walk, &walk->todo, &walk->todo_count, &walk->todo_capacity, place);
+    TERN_TRY(append_todo(walk, place));
+    walk->todo[walk->todo_count - 1].chain = walk->todo_heads[hash];
+    walk->todo_heads[hash] = (uint32_t)walk->todo_count;
+    return TERN_STATUS_OK;
 }
-
-// Once each in the set that begins at |first|.
-static tern_status add_place(tern__walk *walk, size_t first, tern__place place) {
-    for (size_t i = first; i < walk->place_count; i++) {
-        if (walk->places[i].item == place.item && walk->places[i].stack == place.stack) {
-            return TERN_STATUS_OK;
-        }
+static tern_status add_place(tern__walk *walk, tern__place place) {
+    void *places = walk->places;
+    if (!tern__grow(walk->context, &places, &walk->place_capacity, walk->place_count + 1,
+                    sizeof place)) {
+        return tern__fail_memory(walk->context, walk->place_count * sizeof place, "a grammar");
     }
-    if (walk->place_count - first >= MAX_PLACES) {
-        return too_many(walk);
-    }
-    return add(walk, &walk->places, &walk->place_count, &walk->place_capacity, place);
+    walk->places = places;
+    walk->places[walk->place_count++] = place;
+    return TERN_STATUS_OK;
 }
 
 static tern_status add_call(tern__walk *walk, const tern__item *item, uint32_t under) {
@@ -120,10 +130,11 @@ static tern_status add_call(tern__walk *walk, const tern__item *item, uint32_t u
     return TERN_STATUS_OK;
 }
 
-// From each place in |todo| on to the next bytes, through the beginnings and ends of rules.
-static tern_status expand(tern__walk *walk, size_t first) {
+// From each place in |todo| on to the next bytes, through the beginnings and ends of rules. As each
+// is there once, so is each that is left.
+static tern_status expand(tern__walk *walk) {
     for (size_t i = 0; i < walk->todo_count; i++) {
-        tern__place place = walk->todo[i];
+        tern__place place = walk->todo[i].place;
         const tern__item *item = &walk->rules->items[place.item];
         if (place.item == 0 && place.stack != 0) {
             tern__stack_entry entry = walk->stacks[place.stack];
@@ -131,7 +142,7 @@ static tern_status expand(tern__walk *walk, size_t first) {
         } else if (place.item != 0 && item->is_call) {
             TERN_TRY(add_call(walk, item, place.stack));
         } else {
-            TERN_TRY(add_place(walk, first, place));
+            TERN_TRY(add_place(walk, place));
         }
     }
     return TERN_STATUS_OK;
@@ -139,14 +150,13 @@ static tern_status expand(tern__walk *walk, size_t first) {
 
 tern_status tern__walk_begin(tern__walk *walk) {
     tern__item root = {.is_call = true, .rule = walk->rules->root};
-    walk->todo_count = 0;
+    forget_todo(walk);
     TERN_TRY(add_call(walk, &root, 0));
-    return expand(walk, walk->place_count);
+    return expand(walk);
 }
 
 tern_status tern__walk_step(tern__walk *walk, size_t first, size_t end, uint8_t byte) {
-    size_t start = walk->place_count;
-    walk->todo_count = 0;
+    forget_todo(walk);
     for (size_t i = first; i < end; i++) {
         tern__place place = walk->places[i];
         const tern__item *item = &walk->rules->items[place.item];
@@ -154,20 +164,19 @@ tern_status tern__walk_step(tern__walk *walk, size_t first, size_t end, uint8_t 
             TERN_TRY(add_todo(walk, (tern__place){item->next, place.stack}));
         }
     }
-    return expand(walk, start);
+    return expand(walk);
 }
 
 // From the bottom up; |todo| holds it meanwhile.
 static tern_status copy_stack(tern__walk *walk, const tern__walk *from, uint32_t stack,
                               uint32_t *out) {
-    walk->todo_count = 0;
+    forget_todo(walk);
     for (; stack; stack = from->stacks[stack].under) {
-        tern__place place = {from->stacks[stack].item, 0};
-        TERN_TRY(add(walk, &walk->todo, &walk->todo_count, &walk->todo_capacity, place));
+        TERN_TRY(append_todo(walk, (tern__place){from->stacks[stack].item, 0}));
     }
     *out = 0;
     while (walk->todo_count) {
-        TERN_TRY(push_stack(walk, walk->todo[--walk->todo_count].item, *out, out));
+        TERN_TRY(push_stack(walk, walk->todo[--walk->todo_count].place.item, *out, out));
     }
     return TERN_STATUS_OK;
 }
@@ -176,7 +185,7 @@ tern_status tern__walk_copy(tern__walk *walk, const tern__walk *from) {
     for (size_t i = 0; i < from->place_count; i++) {
         tern__place place = from->places[i];
         TERN_TRY(copy_stack(walk, from, place.stack, &place.stack));
-        TERN_TRY(add(walk, &walk->places, &walk->place_count, &walk->place_capacity, place));
+        TERN_TRY(add_place(walk, place));
     }
     return TERN_STATUS_OK;
 }
