@@ -107,15 +107,26 @@ TERN_API tern_status tern_convert(tern_context *context, const tern_archive *arc
                                   const tern_convert_desc *desc, tern_sink *sink);
 
 /**
- * The way back: writes the folder that |archive|, a file which tern_convert made of it, came from.
- * Names, types and order of tensors are those it had, its other files (configuration, tokenizer)
- * the same bytes. |open| opens a sink for each file of it by name; all are ended here, and kept if
- * this returns OK. Of |desc| type and scale must be zero, as must TERN_CONVERT_ABSMEAN. Where
+ * Writes |archive| as a Hugging Face folder. |open| opens a sink for each file of it by name; all
+ * are ended here, and kept if this returns OK. Of |desc| type and scale must be zero, as must
+ * TERN_CONVERT_ABSMEAN.
+ *
+ * A file that tern_convert made of a folder becomes that folder again: names, types and order of
+ * tensors are those it had, its other files (configuration, tokenizer) the same bytes. Where
  * |archive| is as tern_convert made it every file is the same, byte for byte, but for scales that
  * are not the inverse of their inverse.
  *
- * UNSUPPORTED for an archive that did not come from a folder, and for a folder with tensors that no
- * network reads; else as tern_convert.
+ * Of any other model a folder is made: config.json and generation_config.json from its keys,
+ * tokenizer.json (byte-level BPE) or tokenizer.model (SentencePiece), tokenizer_config.json with
+ * the chat template, and model.safetensors. Where each ternary matrix of its layers has one scale
+ * they are packed as `quantization_config` says (bitnet, autobitlinear); else they are floats,
+ * whose values say that they are ternary. Loaded again it gives the same logits, bit for bit. What
+ * a folder cannot say is UNSUPPORTED and named. Where answers would change it takes
+ * TERN_CONVERT_LOSSY: rotary pairs that lie side by side, as in llama files of other programs (the
+ * folder has rows of heads in another order, and sums other last bits), types between float32 and
+ * float16 (Q8_0) and a `pooling_type`.
+ *
+ * UNSUPPORTED also for tensors that no network reads; else as tern_convert.
  */
 TERN_API tern_status tern_convert_folder(tern_context *context, const tern_archive *archive,
                                          const tern_convert_desc *desc, tern_sink_open_fn open,

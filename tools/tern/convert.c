@@ -12,7 +12,8 @@ static const char summary[] =
     "every\n"
     "tensor stays as it is. Ternary types take the matrices that are ternary, f32, f16, bf16 and\n"
     "q8_0 all. Where a value would change, it says which and stops, unless --lossy allows it.\n"
-    "Where OUT ends in / it is the folder of safetensors that IN was made of.";
+    "Where OUT ends in / it is a folder of safetensors: the one that IN was made of, or one like "
+    "it.";
 
 static int32_t on_progress(void *user, uint64_t done, uint64_t total) {
     progress_bar_show(user, "converting", done, total);

@@ -40,6 +40,37 @@ static tern_status lost(const piece *p, const char *what) {
         p->tensor->name, what, p->tensor->type->name);
 }
 
+// Where row |row| of the folder is in the file: in a folder the two of a rotary pair are half a
+// head apart, in the file they lie side by side.
+static uint64_t source_row(const piece *p, uint64_t row) {
+    const tern__hyper *hyper = &p->r->made->hyper;
+    uint32_t dims = hyper->rotary_dims, within = (uint32_t)(row % hyper->head_dim);
+    uint64_t head = row - within;
+    return within >= dims      ? row
+           : within < dims / 2 ? head + 2 * within
+                               : head + 2 * (within - dims / 2) + 1;
+}
+
+static bool is_turned(const piece *p) {
+    const char *name = p->info.name;
+    return p->r->made && p->r->made->turned &&
+           (strstr(name, ".attn_q.weight") || strstr(name, ".attn_k.weight"));
+}
+
+static uint64_t row_of(const piece *p, uint64_t row) {
+    return is_turned(p) ? source_row(p, row) : row;
+}
+
+static bool is_norm(const char *name) {
+    size_t length = strlen(name), suffix = strlen("norm.weight");
+    return length > suffix && strcmp(name + length - suffix, "norm.weight") == 0;
+}
+
+// What norms of the folder are less than those of the file.
+static float shift_of(const piece *p) {
+    return p->r->made && is_norm(p->info.name) ? p->r->made->norm_offset : 0.0f;
+}
+
 static tern_status copy(const piece *p, uint64_t from, uint8_t *room) {
     for (uint64_t n, done = 0; done < p->tensor->size; done += n) {
         n = p->tensor->size - done < COPY_BYTES ? p->tensor->size - done : COPY_BYTES;
@@ -65,7 +96,8 @@ static tern_status pack_rows(const piece *p, tern__rowsource *sources, uint8_t *
         memset(bytes, 0, cols);
         for (uint32_t f = 0; f < FIELDS && f * quarter + r < p->rows; f++) {
             bool ternary;
-            TERN_TRY(tern__rowsource_ternary(&sources[f], p->first + f * quarter + r, &ternary));
+            uint64_t row = p->first + row_of(p, f * quarter + r);
+            TERN_TRY(tern__rowsource_ternary(&sources[f], row, &ternary));
             if (!ternary) {
                 return lost(p, "weights that are not ternary");
             }
@@ -115,6 +147,22 @@ static tern_status write_bitmat_row(const piece *p, tern__rowsource *source, uin
     return write_out(p, source->codes, source->cols / 4);
 }
 
+// Whether what is read from |encoded| again is what the network has.
+static bool encode_values(const piece *p, const tern__rowsource *source, uint8_t *encoded,
+                          float *back) {
+    float shift = shift_of(p);
+    bool same = true;
+    for (uint32_t k = 0; k < source->cols; k++) {
+        back[k] = source->values[k] - shift;
+    }
+    tern__ggml_encode_values(p->tensor->type, source->cols, back, encoded);
+    tern__ggml_values(p->tensor->type, 0, source->cols, encoded, back);
+    for (uint32_t k = 0; k < source->cols; k++) {
+        same &= back[k] + shift == source->values[k];
+    }
+    return same;
+}
+
 static tern_status write_value_row(const piece *p, tern__rowsource *source, uint64_t row) {
     size_t bytes = (size_t)tern__ggml_row_bytes(p->tensor->type, source->cols);
     TERN_TRY(tern__rowsource_values(source, row));
@@ -124,9 +172,7 @@ static tern_status write_value_row(const piece *p, tern__rowsource *source, uint
     }
     float *back = (float *)(void *)room;
     uint8_t *encoded = room + source->cols * sizeof(float);
-    tern__ggml_encode_values(p->tensor->type, source->cols, source->values, encoded);
-    tern__ggml_values(p->tensor->type, 0, source->cols, encoded, back);
-    bool same = memcmp(back, source->values, source->cols * sizeof(float)) == 0;
+    bool same = encode_values(p, source, encoded, back);
     tern_status status = same ? TERN_STATUS_OK : lost(p, "a value");
     if (status == TERN_STATUS_OK) {
         status = write_out(p, encoded, bytes);
@@ -182,7 +228,8 @@ static tern_status write_rows(const piece *p, tern__rowsource *source, bool is_s
     }
     bool bitmat = strcmp(p->tensor->type->name, "I8") == 0;
     for (uint64_t r = p->first; r < p->first + p->rows; r++) {
-        TERN_TRY(bitmat ? write_bitmat_row(p, source, r) : write_value_row(p, source, r));
+        TERN_TRY(bitmat ? write_bitmat_row(p, source, r)
+                        : write_value_row(p, source, row_of(p, r)));
     }
     return TERN_STATUS_OK;
 }
@@ -252,7 +299,7 @@ tern_status tern__restore_tensor(tern__restore *r, const tern__tensor *tensor) {
     TERN_TRY(find(&p, &place));
     TERN_TRY(check_size(&p, is_scale));
     const tern__ggml_type *own = tern__ggml_type_of(&p.info);
-    if (!is_scale && own == tensor->type) {
+    if (!is_scale && own == tensor->type && !is_turned(&p) && shift_of(&p) == 0.0f) {
         return write_copy(&p);
     }
     if (!is_scale && strcmp(tensor->type->name, "U8") == 0) {

@@ -65,6 +65,11 @@ typedef struct tern__hf_place {
 // the network's layout to refuse.
 void tern__hf_name(const tern__hf_model *model, const char *name, tern__hf_place *out);
 
+// The other way round: what the folder calls |name|, of |expert| where its class has one tensor for
+// each. False if it has no name for it.
+bool tern__hf_unname(const tern__hf_model *model, const char *name, uint32_t expert, char *out,
+                     size_t capacity);
+
 // Opens the folder that |archive|'s files are, with nothing in it yet. |weights|: NULL, or the file
 // of tensors that the user named, which must be the folder's or part of it.
 tern_status tern__hf_open(tern_archive *archive, const char *weights);

@@ -169,3 +169,68 @@ void tern__hf_name(const tern__hf_model *m, const char *name, tern__hf_place *ou
         snprintf(out->name, sizeof out->name, "%s", name);
     }
 }
+
+// Of two that suit the one that fewer families have.
+static const renaming *find_renaming(const tern__hf_model *m, const renaming *table, size_t count,
+                                     const char *stem) {
+    const renaming *found = NULL;
+    uint32_t traits = m->family->traits;
+    for (size_t i = 0; i < count; i++) {
+        const renaming *r = &table[i];
+        bool suits = !(r->families && !(r->families & traits)) && !(r->others & traits);
+        if (suits && strcmp(r->to, stem) == 0 && (!found || (r->families && !found->families))) {
+            found = r;
+        }
+    }
+    return found;
+}
+
+// Takes the end of a name in GGUF off and says what the folder has for it.
+static const char *take_suffix(char *name) {
+    static const struct {
+        const char *gguf;
+        const char *folder;
+    } ends_of_names[] = {{"_norm_in.weight", ".rms_norm.weight"},
+                         {".scale", ".weight_scale"},
+                         {".weight", ".weight"},
+                         {".bias", ".bias"}};
+    size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof ends_of_names / sizeof ends_of_names[0]; i++) {
+        size_t suffix = strlen(ends_of_names[i].gguf);
+        if (length > suffix && strcmp(name + length - suffix, ends_of_names[i].gguf) == 0) {
+            name[length - suffix] = 0;
+            return ends_of_names[i].folder;
+        }
+    }
+    return NULL;
+}
+
+bool tern__hf_unname(const tern__hf_model *m, const char *name, uint32_t expert, char *out,
+                     size_t capacity) {
+    static const char bundle[] = "mlp.experts.";
+    char stem[128];
+    uint32_t layer = 0;
+    int length = snprintf(stem, sizeof stem, "%s", name);
+    const char *suffix = length < (int)sizeof stem ? take_suffix(stem) : NULL;
+    const char *rest = after(stem, "blk.");
+    if (!suffix) {
+        return false;
+    }
+    if (!rest) {
+        const renaming *r = find_renaming(m, ends, sizeof ends / sizeof ends[0], stem);
+        bool head = r && strcmp(r->to, "output") == 0;
+        bool parameter = r && strcmp(r->to, "lower_bounds") == 0;
+        return r && snprintf(out, capacity, "%s%s%s", head ? "" : "model.", r->from,
+                             parameter ? "" : suffix) < (int)capacity;
+    }
+    rest = take_number(rest, &layer);
+    const renaming *r =
+        rest ? find_renaming(m, layers, sizeof layers / sizeof layers[0], rest) : NULL;
+    const char *part = r ? after(r->from, bundle) : NULL;
+    if (part) {
+        return snprintf(out, capacity, "model.layers.%u.%s%u.%s%s", layer, bundle, expert, part,
+                        suffix) < (int)capacity;
+    }
+    return r &&
+           snprintf(out, capacity, "model.layers.%u.%s%s", layer, r->from, suffix) < (int)capacity;
+}

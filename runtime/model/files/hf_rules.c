@@ -9,6 +9,7 @@ static const tern__hf_family families[] = {
     {"BitnetForCausalLM", "bitnet", TERN__HF_PLAIN | TERN__HF_MASTER},
     {"LlamaForCausalLM", "llama", TERN__HF_PLAIN},
     {"MistralForCausalLM", "llama", TERN__HF_PLAIN},
+    {"Qwen2ForCausalLM", "qwen2", QWEN},
     {"Qwen3ForCausalLM", "qwen3", QWEN},
     {"Qwen3Model", "qwen3", QWEN},
     {"Qwen3MoeForCausalLM", "qwen3moe", MOE},
