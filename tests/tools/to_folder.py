@@ -95,6 +95,49 @@ config = json.loads((work / b158.stem / "config.json").read_text())
 expect(config["architectures"] == ["BitNetForCausalLM"] and config["hidden_act"] == "relu2" and config["tie_word_embeddings"]
        and config["quantization_config"]["linear_class"] == "autobitlinear", f"a configuration: {config}")
 
+
+
+def rewrite(folder, tensors, **settings):
+    """The folder with other tensors and settings."""
+    head, body = {}, b""
+    for name, (kind, extents, content) in tensors.items():
+        head[name] = {"dtype": kind, "shape": extents, "data_offsets": [len(body), len(body) + len(content)]}
+        body += content
+    said = json.dumps(head).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(said)) + said + body)
+    (folder / "config.json").write_text(json.dumps({**json.loads((folder / "config.json").read_text()), **settings}))
+    return folder
+
+
+# What config.json says of tensors must be so.
+rows = work / "tiny-bitnet-row"
+whole, wanted = read(rows), logits(rows)
+first = "model.layers.0.self_attn.q_proj."
+bias = {first + "bias": ("F32", whole[first + "weight"][1][:1], bytes(4 * whole[first + "weight"][1][0]))}
+for what, tensors_now, settings, words in (
+        ("a bias that is missing", whole, {"attention_bias": True}, ["blk.0.attn_q.bias", "missing"]),
+        ("a bias that nothing reads", {**whole, **bias}, {"attention_bias": False}, ["blk.0.attn_q.bias", "attention_bias"]),
+        ("no output matrix", whole, {"tie_word_embeddings": False}, ["lm_head.weight", "missing"])):
+    cases += 1
+    expect_line(what, run(tern, "run", "-m", rewrite(rows, tensors_now, **settings), "-n", "1"), 1, words)
+    rewrite(rows, whole, attention_bias=False, tie_word_embeddings=True)
+
+# Some write matrices that have the same input as one, rows of one behind those of the other.
+together = {}
+for name, (kind, extents, content) in whole.items():
+    for parts, one in ((("q_proj", "k_proj", "v_proj"), "qkv_proj"), (("gate_proj", "up_proj"), "gate_up_proj")):
+        if name.endswith(tuple(f".{part}.weight" for part in parts)):
+            fused = [whole[name.replace(name.split(".")[-2], part)] for part in parts]
+            name, extents = name.replace(name.split(".")[-2], one), [sum(f[1][0] for f in fused), extents[1]]
+            content = b"".join(f[2] for f in fused)
+    together[name] = (kind, extents, content)
+expect(len(together) < len(whole) and all(len({whole[n.replace("q_proj", p)][0] for p in ("q_proj", "k_proj", "v_proj")}) == 1
+                                          for n in whole if "q_proj" in n), "matrices are put together")
+expect(logits(rewrite(rows, together)) == wanted, "matrices in one: the same logits")
+cases += 1
+expect_line("packed matrices in one", run(tern, "inspect", rewrite(work / b158.stem, {
+    "model.layers.0.self_attn.qkv_proj.weight": ("U8", [32, 128], bytes(32 * 128))})), 1, ["qkv_proj.weight", "expected one tensor each"])
+
 # Rows of heads go from pairs side by side (0, 1), (2, 3), ... to pairs half a head apart.
 llama = find_model("tiny-llama-linear.gguf")
 heads = Gguf(llama)

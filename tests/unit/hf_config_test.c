@@ -51,6 +51,12 @@ static void test_rope_scaling(void **state) {
     check_f32(w, "tern.rope.scaling.yarn_beta_fast", 16.0f);
     check_f32(w, "tern.rope.scaling.attn_factor", 2.0f);
     check_f32(w, "qwen3.rope.freq_base", 10000.0f);
+    // Both forms, which say the same.
+    CHECK_OK(
+        open_config(w, CONFIG("LlamaForCausalLM",
+                              ",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2.0},"
+                              "\"rope_parameters\":{\"rope_type\":\"linear\",\"factor\":2.0}")));
+    check_f32(w, "tern.rope.scaling.factor", 2.0f);
     CHECK_OK(open_config(w, CONFIG("LlamaForCausalLM", ",\"rope_scaling\":{\"type\":\"linear\","
                                                        "\"factor\":2}")));
     check_text(w, "tern.rope.scaling.type", "linear");
@@ -143,7 +149,15 @@ static void test_refused_configs(void **state) {
          "key 'linear_class' is 'x', expected bitlinear or autobitlinear"},
         {CONFIG("LlamaForCausalLM", PACKED(",\"rotation\":true")), TERN_STATUS_UNSUPPORTED,
          "key 'rotation' of quantization_config is not known"},
-        {CONFIG("LlamaForCausalLM", PACKED(",\"quantization_mode\":\"online\","
+        {CONFIG("LlamaForCausalLM", PACKED(",\"quantization_mode\":\"online\"")),
+         TERN_STATUS_UNSUPPORTED,
+         "key 'quantization_mode' is 'online', expected offline beside bitlinear"},
+        {CONFIG("LlamaForCausalLM",
+                ",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2.0},"
+                "\"rope_parameters\":{\"rope_type\":\"linear\",\"factor\":4.0}"),
+         TERN_STATUS_UNSUPPORTED, "rope_scaling says otherwise than rope_parameters"},
+        {CONFIG("LlamaForCausalLM", PACKED(",\"linear_class\":\"autobitlinear\","
+                                           "\"quantization_mode\":\"online\","
                                            "\"modules_to_not_convert\":[\"lm_head\",\"q_proj\"]")),
          TERN_STATUS_UNSUPPORTED, "modules_to_not_convert has 'q_proj'"},
         {CONFIG("LlamaForCausalLM", ",\"is_encoder_decoder\":true"), TERN_STATUS_UNSUPPORTED,

@@ -29,8 +29,8 @@ typedef struct tern__export {
     uint64_t size;          // of the file of tensors
 } tern__export;
 
-// What the tensors are, and config.json and generation_config.json. UNSUPPORTED names what no folder
-// can say; where it is only that a last bit may change, that takes TERN_CONVERT_LOSSY.
+// What the tensors are, and config.json and generation_config.json. UNSUPPORTED names what no
+// folder can say; where it is only that a last bit may change, that takes TERN_CONVERT_LOSSY.
 // tern__export_finish in any case.
 tern_status tern__export_config(tern__export *e, const tern__conversion *c);
 // UNSUPPORTED names what |hyper|, that which the folder says, has otherwise than the archive.

@@ -139,7 +139,10 @@ static void put_attention(const tern__export *e, tern__writer *w) {
                      ",\n  \"num_attention_heads\": %u,\n  \"num_key_value_heads\": %u,\n  "
                      "\"head_dim\": %u,\n  \"rope_theta\": %.9g,\n  \"attention_bias\": %s",
                      h->heads, h->kv_heads, h->head_dim, r->base,
-                     has_tensor(e, "blk.0.attn_q.bias") ? "true" : "false");
+                     has_tensor(e, "blk.0.attn_output.bias") ? "true" : "false");
+    if (has_tensor(e, "blk.0.ffn_up.bias")) {
+        tern__put_format(w, ",\n  \"mlp_bias\": true");
+    }
     if (h->rotary_dims != h->head_dim) {
         tern__put_format(w, ",\n  \"partial_rotary_factor\": %.17g",
                          (double)h->rotary_dims / h->head_dim);
@@ -263,6 +266,10 @@ static tern_status check(tern__export *e) {
     if (tern_archive_find(archive, key.name, &pooling) == TERN_STATUS_OK) {
         TERN_TRY(need_lossy(e, "its pooling_type has no place in a folder of safetensors"));
     }
+    bool plain = is(e, "qwen2") ? !has_tensor(e, "blk.0.attn_output.bias")
+                                : has_tensor(e, "blk.0.attn_q.bias") ==
+                                      has_tensor(e, "blk.0.attn_output.bias");
+    TERN_TRY(plain ? TERN_STATUS_OK : refuse(e, "a bias of some matrices of attention alone"));
     e->turned = !tern__hyper_has(&e->hyper, TERN__RECURRENT) &&
                 e->hyper.rotary_pairs == TERN_ROTARY_INTERLEAVED;
     if (e->turned && has_tensor(e, "blk.0.attn_q.bias")) {

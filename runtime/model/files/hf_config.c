@@ -279,8 +279,27 @@ static tern_status read_experts(const reader *r) {
 }
 
 static tern_status read_tied(const reader *r) {
-    return tern__hf_bool(&r->values, "tie_word_embeddings", has(r, TERN__HF_GEMMA),
-                         &r->model->tied);
+    const char *class_name = r->model->family->class_name;
+    TERN_TRY(
+        tern__hf_bool(&r->values, "tie_word_embeddings", has(r, TERN__HF_GEMMA), &r->model->tied));
+    // A class without an output matrix has nothing to tie.
+    return r->model->tied || !strstr(class_name, "ForCausalLM")
+               ? TERN_STATUS_OK
+               : tern__build_bool(r->builder, "tern.tied", false);
+}
+
+// Qwen2 has biases in three of four projections, whatever it says; of others' own code nothing is
+// known.
+static tern_status read_biases(const reader *r) {
+    bool attention = false, mlp = false;
+    if (has(r, TERN__HF_MASTER | TERN__HF_BITMAT | TERN__HF_MAPLE | TERN__HF_HGRN) ||
+        strcmp(r->model->family->architecture, "qwen2") == 0) {
+        return TERN_STATUS_OK;
+    }
+    TERN_TRY(tern__hf_bool(&r->values, "attention_bias", false, &attention));
+    TERN_TRY(tern__hf_bool(&r->values, "mlp_bias", false, &mlp));
+    TERN_TRY(tern__build_bool(r->builder, "tern.attention_bias", attention));
+    return tern__build_bool(r->builder, "tern.mlp_bias", mlp);
 }
 
 tern_status tern__hf_config(tern__builder *builder, const char *file, const tern__json *config,
@@ -300,6 +319,7 @@ tern_status tern__hf_config(tern__builder *builder, const char *file, const tern
     TERN_TRY(read_gemma(&r));
     TERN_TRY(read_experts(&r));
     TERN_TRY(read_tied(&r));
+    TERN_TRY(read_biases(&r));
     TERN_TRY(tern__hf_rope(builder, file, config, out));
     return tern__hf_quantization(builder, file, config, out);
 }

@@ -57,7 +57,67 @@ static tern_status check_bias(const folder *f, const tern__hf_place *place,
         tern__source_name(tensor->source), tensor->name);
 }
 
+// Matrices that some write as one, and whose parts have names of their own here.
+typedef struct fused {
+    const char *name;
+    const char *parts[3];
+} fused;
+
+static const fused fused_names[] = {
+    {"self_attn.qkv_proj.", {"self_attn.q_proj.", "self_attn.k_proj.", "self_attn.v_proj."}},
+    {"mlp.gate_up_proj.", {"mlp.gate_proj.", "mlp.up_proj.", NULL}},
+};
+
+static const fused *find_fused(const char *name, const char **out_at) {
+    for (size_t i = 0; i < sizeof fused_names / sizeof fused_names[0]; i++) {
+        *out_at = strstr(name, fused_names[i].name);
+        if (*out_at) {
+            return &fused_names[i];
+        }
+    }
+    return NULL;
+}
+
+static tern_status add_tensor(folder *f, const tern__tensor *found);
+
+// Rows lie one after the other, so that a part is a tensor like any other. Packed bytes have rows
+// of all parts in one, and a mean of all is none of each.
+static tern_status add_parts(folder *f, const tern__tensor *whole, const fused *what,
+                             const char *at) {
+    const tern__hf_model *m = &f->model;
+    uint64_t heads = (uint64_t)m->heads * m->head_dim, kv = (uint64_t)m->kv_heads * m->head_dim;
+    bool attention = what == &fused_names[0];
+    const uint64_t rows[3] = {attention ? heads : m->ffn_width, attention ? kv : m->ffn_width,
+                              attention ? kv : 0};
+    uint32_t axis = whole->rank - 1;
+    uint64_t all = rows[0] + rows[1] + rows[2], from = 0;
+    if (m->absmean || !tern__ggml_is_float(whole->type) || whole->rank > 2 ||
+        whole->shape[axis] != all) {
+        return tern__fail(f->archive->context, TERN_STATUS_UNSUPPORTED,
+                          "%s: tensor '%.100s': matrices in one, expected one tensor each",
+                          tern__source_name(whole->source), whole->name);
+    }
+    for (int i = 0; i < 3 && what->parts[i]; i++) {
+        char name[192];
+        tern__tensor part = *whole;
+        snprintf(name, sizeof name, "%.*s%s%s", (int)(at - whole->name), whole->name,
+                 what->parts[i], at + strlen(what->name));
+        part.name = name;
+        part.shape[axis] = rows[i];
+        part.offset = whole->offset + from * (whole->size / all);
+        part.size = rows[i] * (whole->size / all);
+        from += rows[i];
+        TERN_TRY(add_tensor(f, &part));
+    }
+    return TERN_STATUS_OK;
+}
+
 static tern_status add_tensor(folder *f, const tern__tensor *found) {
+    const char *at = NULL;
+    const fused *together = f->model.family ? find_fused(found->name, &at) : NULL;
+    if (together) {
+        return add_parts(f, found, together, at);
+    }
     tern__tensor tensor = *found;
     tern__hf_place place;
     if (!f->model.family) {

@@ -73,6 +73,10 @@ static tern_status read_mode(const reader *r) {
         return tern__hf_refuse(&r->values, "linear_class", "bitlinear or autobitlinear");
     }
     if (strcmp(mode, "online") == 0) {
+        if (!direct) { // whose layers have packed weights alone
+            return tern__hf_refuse(&r->values, "quantization_mode", "offline beside bitlinear");
+        }
+        r->model->absmean = true;
         TERN_TRY(check_left_out(r));
         return put_weights(r, "absmean", NULL);
     }
@@ -119,6 +123,7 @@ static tern_status read_family(const reader *r) {
         return put_weights(r, "packed", "inverse");
     }
     if (traits & TERN__HF_MASTER) {
+        r->model->absmean = true;
         TERN_TRY(check_bits(r));
         // The layer has 1e-8, but the fused function that its program calls takes its own default.
         TERN_TRY(traits & TERN__HF_HGRN ? put_linear_norm(r, 1e-6) : TERN_STATUS_OK);

@@ -126,6 +126,28 @@ static tern_status read_parameters(reader *r, const tern__json *parameters) {
     return TERN_STATUS_OK;
 }
 
+static bool is_same(const tern__json *a, const tern__json *b) {
+    return b && a->type == b->type &&
+           (a->type == TERN__JSON_STRING ? tern__json_is(b, a->as.string)
+                                         : a->type == TERN__JSON_NUMBER && a->number == b->number);
+}
+
+// The older form beside the newer one: both must say the same, whichever a program reads.
+static tern_status check_both(const reader *r, const tern__json *scaling,
+                              const tern__json *parameters) {
+    const tern__json *c = scaling->type == TERN__JSON_OBJECT ? tern__json_first(scaling) : scaling;
+    for (; c; c = c == scaling ? NULL : tern__json_next(scaling, c)) {
+        const char *key = c->key && strcmp(c->key, "type") == 0 ? "rope_type" : c->key;
+        if (c == scaling ||
+            (c->type != TERN__JSON_NULL && !is_same(c, tern__json_get(parameters, key)))) {
+            return tern__fail(r->values.context, TERN_STATUS_UNSUPPORTED,
+                              "%s: rope_scaling says otherwise than rope_parameters beside it",
+                              r->values.file);
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
 tern_status tern__hf_rope(tern__builder *builder, const char *file, const tern__json *config,
                           const tern__hf_model *model) {
     reader r = {
@@ -134,6 +156,9 @@ tern_status tern__hf_rope(tern__builder *builder, const char *file, const tern__
     const tern__json *parameters = tern__hf_get(&r.values, "rope_parameters");
     if (model->family->traits & TERN__HF_HGRN) {
         return TERN_STATUS_OK;
+    }
+    if (parameters && scaling) {
+        TERN_TRY(check_both(&r, scaling, parameters));
     }
     TERN_TRY(parameters ? read_parameters(&r, parameters)
                         : put_theta(&r, &r.values, "rope.freq_base"));

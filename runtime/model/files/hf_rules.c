@@ -79,9 +79,8 @@ static const tern__hf_rule rules[] = {
     {"is_encoder_decoder", TERN__HF_FALSE, NULL, 0},
     {"add_cross_attention", TERN__HF_FALSE, NULL, 0},
     {"pruned_heads", TERN__HF_FALSE, NULL, 0},
-    // Their tensors show whether there are biases.
-    {"attention_bias", TERN__HF_NOTHING, NULL, 0},
-    {"mlp_bias", TERN__HF_NOTHING, NULL, 0},
+    {"attention_bias", TERN__HF_OTHER, NULL, 0},
+    {"mlp_bias", TERN__HF_OTHER, NULL, 0},
     {"architectures", TERN__HF_OTHER, NULL, 0},
 };
 

@@ -164,6 +164,24 @@ static tern_status read_norms(const tern_archive *archive, tern__hyper *hyper) {
     return TERN_STATUS_OK;
 }
 
+static tern_status read_bias(const tern_archive *archive, const char *name, uint8_t *out) {
+    tern_value value = {.struct_size = sizeof value};
+    bool has = false;
+    TERN_TRY(tern__archive_bool(archive, name, false, &has));
+    bool said = tern_archive_find(archive, name, &value) == TERN_STATUS_OK;
+    *out = !said ? TERN__BIAS_ANY : has ? TERN__BIAS_ALL : TERN__BIAS_NONE;
+    return TERN_STATUS_OK;
+}
+
+// Which tensors must be there, and which must not.
+static tern_status read_tensors(const tern_archive *archive, tern__hyper *hyper) {
+    bool tied = true;
+    TERN_TRY(tern__archive_bool(archive, "tern.tied", true, &tied));
+    hyper->untied = !tied;
+    TERN_TRY(read_bias(archive, "tern.attention_bias", &hyper->attention_bias));
+    return read_bias(archive, "tern.mlp_bias", &hyper->mlp_bias);
+}
+
 // One over the square root of a head's size, unless a key says otherwise.
 static tern_status read_attention_scale(const tern_archive *archive, tern__hyper *hyper) {
     tern__key name = tern__hyper_key(hyper, "attention.scale");
@@ -300,6 +318,7 @@ tern_status tern__hyper_read(const tern_archive *archive, tern__hyper *out) {
     TERN_TRY(tern__hyper_read_rotary(archive, out));
     TERN_TRY(read_attention_scale(archive, out));
     TERN_TRY(read_norms(archive, out));
+    TERN_TRY(read_tensors(archive, out));
     TERN_TRY(read_gate(archive, out));
     TERN_TRY(tern__hyper_read_experts(archive, out));
     return read_vocabulary(archive, out);

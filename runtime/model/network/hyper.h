@@ -8,6 +8,9 @@
 //     tern.linear_norm_epsilon  theirs; absent: that of the other norms
 //     tern.norm_offset          added to the weights of all other norms (Gemma: 1)
 //     tern.block_norms          false: there are no others (BitMat)
+//     tern.attention_bias       true: projections of attention have biases; false: they must not
+//     tern.mlp_bias             the same of the gated unit's; absent: as the tensors are
+//     tern.tied                 false: there must be an output matrix
 //     tern.weights              "absmean": projections become ternary at load; else "packed"
 //     tern.scale                "inverse": .scale tensors hold 1 / scale; else "direct"
 //     tern.rope.scaling.*       instead of the architecture's rope.scaling.*: type ("none",
@@ -30,6 +33,9 @@ enum { TERN__MAX_LAYERS = 4096 };
 
 // Layers of two kinds, which differ in what they attend to and in their rotary tables.
 enum { TERN__GLOBAL = 0, TERN__WINDOWED = 1, TERN__LAYER_KINDS = 2 };
+
+// Whether projections have biases: as the tensors are, never, always.
+enum { TERN__BIAS_ANY = 0, TERN__BIAS_NONE, TERN__BIAS_ALL };
 
 typedef struct tern__hyper {
     const tern__architecture *architecture;
@@ -57,6 +63,9 @@ typedef struct tern__hyper {
     float linear_norm_eps;
     float norm_offset;
     float attention_scale;
+    uint8_t attention_bias; // TERN__BIAS_*
+    uint8_t mlp_bias;
+    bool untied;      // required to have an output matrix
     bool linear_norm; // required in front of each projection; else there where the file has it
     bool has_kind[TERN__LAYER_KINDS];
     tern_rotary_table_desc rotary[TERN__LAYER_KINDS]; // without factors

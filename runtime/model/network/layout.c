@@ -209,11 +209,33 @@ static bool is_wide_float(const walk *w, const char *stem) {
     return tern__ggml_is_float(tern__ggml_type_of(&info));
 }
 
+static uint8_t bias_of(const tern__hyper *hyper, const char *stem, const tern__part *part) {
+    return !part->projection        ? TERN__BIAS_ANY
+           : strstr(stem, ".attn_") ? hyper->attention_bias
+           : strstr(stem, ".ffn_")  ? hyper->mlp_bias
+                                    : TERN__BIAS_ANY;
+}
+
+static tern_status visit_bias(const walk *w, const char *stem, const tern__part *part) {
+    char name[96];
+    bool found = false;
+    uint8_t said = bias_of(&w->network->hyper, stem, part);
+    snprintf(name, sizeof name, "%s.bias", stem);
+    TERN_TRY(visit_vector(w, name, part->rows, part->matrix ? &part->matrix->bias : NULL,
+                          said == TERN__BIAS_ALL ? NULL : &found));
+    return found && said == TERN__BIAS_NONE
+               ? tern__fail(w->context, TERN_STATUS_UNSUPPORTED,
+                            "tensor '%s' has no place: attention_bias or mlp_bias says that there "
+                            "is none",
+                            name)
+               : TERN_STATUS_OK;
+}
+
 // A linear layer and, where the file has them, the norm in front of it, with which it is one of
 // BitNet b1.58, and its bias.
 static tern_status visit_linear(const walk *w, const char *stem, tern__part *part) {
     char name[96];
-    bool found = false, has_norm = false;
+    bool has_norm = false;
     const tern__hyper *hyper = &w->network->hyper;
     bool required = hyper->linear_norm && part->projection;
     tern__matrix *matrix = part->matrix;
@@ -221,8 +243,7 @@ static tern_status visit_linear(const walk *w, const char *stem, tern__part *par
     TERN_TRY(visit_vector(w, name, part->cols, matrix ? &matrix->norm : NULL,
                           required ? NULL : &has_norm));
     part->normed = has_norm || required;
-    snprintf(name, sizeof name, "%s.bias", stem);
-    TERN_TRY(visit_vector(w, name, part->rows, matrix ? &matrix->bias : NULL, &found));
+    TERN_TRY(visit_bias(w, stem, part));
     snprintf(name, sizeof name, "%s.weight", stem);
     return visit_part(w, name, part, NULL);
 }
@@ -288,6 +309,11 @@ static tern_status visit_ends(const walk *w, bool placed) {
     tern__network *network = w->network;
     const tern__hyper *hyper = &network->hyper;
     bool tied = is_tied(w);
+    if (tied && hyper->untied) {
+        return tern__fail(w->context, TERN_STATUS_NOT_FOUND,
+                          "tensor 'output.weight' is missing (lm_head.weight of a folder), and "
+                          "tie_word_embeddings says that it is not the embedding");
+    }
     bool as_q8 = network->head_q8 && is_wide_float(w, tied ? "token_embd" : "output");
     tern__part embedding = {.rows = hyper->vocabulary,
                             .cols = hyper->width,
