@@ -164,78 +164,12 @@ TERN_CPU_INLINE float32x4_t add_weighed(float32x4_t to, float32x4_t sum, float w
     return vaddq_f32(to, vmulq_n_f32(vreinterpretq_f32_u32(flushed), weight));
 }
 
-// What one query head needs of a block's values.
-struct weighing {
-    const float *p;
-    float weight;
-    float *out;
-};
-
-// 4 * |vectors| columns from |column|; |vectors| is a constant wherever this is inlined.
-TERN_CPU_INLINE void value_columns(struct type t, const struct tern_cpu_attend *job,
-                                   struct weighing w, uint32_t column, int vectors) {
-    const uint8_t *row = (const uint8_t *)job->rows + column * t.bytes;
-    float32x4_t sums[VECTORS];
-    for (int i = 0; i < vectors; i++) {
-        sums[i] = vdupq_n_f32(0.0f);
-    }
-    for (uint32_t j = 0; j < job->count; j++) {
-        float32x4_t p = vld1q_dup_f32(w.p + j);
-        for (int i = 0; i < vectors; i++) {
-            sums[i] = add_product(t, p, t.load(row + LANES * i * t.bytes), sums[i]);
-        }
-        row += job->stride * t.bytes;
-    }
-    for (int i = 0; i < vectors; i++) {
-        float *out = w.out + column + LANES * i;
-        vst1q_f32(out, add_weighed(vld1q_f32(out), sums[i], w.weight));
-    }
-}
-
-// The last |n| < 4 columns.
-TERN_CPU_INLINE void value_rest(struct type t, const struct tern_cpu_attend *job, struct weighing w,
-                                uint32_t column) {
-    const uint8_t *row = (const uint8_t *)job->rows + column * t.bytes;
-    uint32_t n = job->dim - column;
-    float32x4_t sum = vdupq_n_f32(0.0f);
-    for (uint32_t j = 0; j < job->count; j++) {
-        sum = add_product(t, vld1q_dup_f32(w.p + j), t.load_some(row, n), sum);
-        row += job->stride * t.bytes;
-    }
-    float lanes[LANES];
-    float32x4_t old = load_some_f32((const uint8_t *)(w.out + column), n);
-    vst1q_f32(lanes, add_weighed(old, sum, w.weight));
-    memcpy(w.out + column, lanes, n * sizeof *lanes);
-}
-
-// The last columns, fewer than CHUNK.
-TERN_CPU_INLINE void value_some(struct type t, const struct tern_cpu_attend *job, struct weighing w,
-                                uint32_t column) {
-    for (; job->dim - column >= 16; column += 16) {
-        value_columns(t, job, w, column, 4);
-    }
-    for (; job->dim - column >= LANES; column += LANES) {
-        value_columns(t, job, w, column, 1);
-    }
-    if (column < job->dim) {
-        value_rest(t, job, w, column);
-    }
-}
-
-TERN_CPU_INLINE void values(struct type t, const struct tern_cpu_attend *job, const float *p,
-                            float *out) {
-    for (uint32_t column = 0; column < job->dim; column += CHUNK) {
-        for (uint32_t i = 0; i < job->queries; i++) {
-            struct weighing w = {p + i * job->x_stride, job->weights[i * job->weights_stride],
-                                 out + i * job->out_stride};
-            if (job->dim - column >= CHUNK) {
-                value_columns(t, job, w, column, VECTORS);
-            } else {
-                value_some(t, job, w, column);
-            }
-        }
-    }
-}
+typedef float32x4_t vector;
+#define ZERO vdupq_n_f32(0.0f)
+#define SPLAT(p) vld1q_dup_f32(p)
+#define LOAD(p) vld1q_f32(p)
+#define STORE(p, v) vst1q_f32(p, v)
+#include "backends/cpu/kernels/attend_values_tmpl.h"
 
 void tern_cpu_attend_values_f16__neon(const struct tern_cpu_attend *job, const float *x,
                                       float *out) {

@@ -161,78 +161,12 @@ TERN_CPU_INLINE __m256 add_weighed(__m256 to, __m256 sum, float weight) {
     return _mm256_add_ps(to, product);
 }
 
-// What one query head needs of a block's values.
-struct weighing {
-    const float *p;
-    float weight;
-    float *out;
-};
-
-// 8 * |vectors| columns from |column|; |vectors| is a constant wherever this is inlined.
-TERN_CPU_INLINE void value_columns(struct type t, const struct tern_cpu_attend *job,
-                                   struct weighing w, uint32_t column, int vectors) {
-    const uint8_t *row = (const uint8_t *)job->rows + column * t.bytes;
-    __m256 sums[VECTORS];
-    for (int i = 0; i < vectors; i++) {
-        sums[i] = _mm256_setzero_ps();
-    }
-    for (uint32_t j = 0; j < job->count; j++) {
-        __m256 p = _mm256_broadcast_ss(w.p + j);
-        for (int i = 0; i < vectors; i++) {
-            sums[i] = add_product(t, p, t.load(row + LANES * i * t.bytes), sums[i]);
-        }
-        row += job->stride * t.bytes;
-    }
-    for (int i = 0; i < vectors; i++) {
-        float *out = w.out + column + LANES * i;
-        _mm256_storeu_ps(out, add_weighed(_mm256_loadu_ps(out), sums[i], w.weight));
-    }
-}
-
-// The last |n| < 8 columns.
-TERN_CPU_INLINE void value_rest(struct type t, const struct tern_cpu_attend *job, struct weighing w,
-                                uint32_t column) {
-    const uint8_t *row = (const uint8_t *)job->rows + column * t.bytes;
-    uint32_t n = job->dim - column;
-    __m256 sum = _mm256_setzero_ps();
-    for (uint32_t j = 0; j < job->count; j++) {
-        sum = add_product(t, _mm256_broadcast_ss(w.p + j), t.load_some(row, n), sum);
-        row += job->stride * t.bytes;
-    }
-    float lanes[LANES];
-    __m256 old = load_some_f32((const uint8_t *)(w.out + column), n);
-    _mm256_storeu_ps(lanes, add_weighed(old, sum, w.weight));
-    memcpy(w.out + column, lanes, n * sizeof *lanes);
-}
-
-// The last columns, fewer than CHUNK.
-TERN_CPU_INLINE void value_some(struct type t, const struct tern_cpu_attend *job, struct weighing w,
-                                uint32_t column) {
-    for (; job->dim - column >= 32; column += 32) {
-        value_columns(t, job, w, column, 4);
-    }
-    for (; job->dim - column >= LANES; column += LANES) {
-        value_columns(t, job, w, column, 1);
-    }
-    if (column < job->dim) {
-        value_rest(t, job, w, column);
-    }
-}
-
-TERN_CPU_INLINE void values(struct type t, const struct tern_cpu_attend *job, const float *p,
-                            float *out) {
-    for (uint32_t column = 0; column < job->dim; column += CHUNK) {
-        for (uint32_t i = 0; i < job->queries; i++) {
-            struct weighing w = {p + i * job->x_stride, job->weights[i * job->weights_stride],
-                                 out + i * job->out_stride};
-            if (job->dim - column >= CHUNK) {
-                value_columns(t, job, w, column, VECTORS);
-            } else {
-                value_some(t, job, w, column);
-            }
-        }
-    }
-}
+typedef __m256 vector;
+#define ZERO _mm256_setzero_ps()
+#define SPLAT(p) _mm256_broadcast_ss(p)
+#define LOAD(p) _mm256_loadu_ps(p)
+#define STORE(p, v) _mm256_storeu_ps(p, v)
+#include "backends/cpu/kernels/attend_values_tmpl.h"
 
 void tern_cpu_attend_values_f16__avx2(const struct tern_cpu_attend *job, const float *x,
                                       float *out) {
