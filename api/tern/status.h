@@ -47,7 +47,8 @@ TERN_API const char *tern_status_text(tern_status status);
 /**
  * What the last failing call on this thread reported, one line without a newline; "" if none failed
  * yet. Borrowed: valid until the next failing tern call on the same thread. A call that succeeds
- * leaves it alone.
+ * leaves it alone. For people: fractions in it are written as the host's locale has them, the only
+ * thing in the library that follows it.
  */
 TERN_API const char *tern_last_error_message(void);
 
