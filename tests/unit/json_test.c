@@ -40,9 +40,9 @@ static void test_values(void **state) {
     const tern__json *a = tern__json_get(root, "a");
     assert_int_equal(a->size, 3);
     const tern__json *one = tern__json_first(a);
-    assert_true(one->flag && one->as.integer == 1 && one->number == 1.0);
+    assert_true(one->flag && one->as.integer == 1 && tern__json_number_of(one) == 1.0);
     const tern__json *two = tern__json_next(a, one);
-    assert_true(!two->flag && two->number == -25.0);
+    assert_true(!two->flag && tern__json_number_of(two) == -25.0);
     const tern__json *three = tern__json_next(a, two);
     assert_int_equal(three->type, TERN__JSON_OBJECT);
     assert_null(tern__json_first(three));
@@ -155,7 +155,7 @@ static void test_numbers(void **state) {
     item = tern__json_next(root, item);
     assert_true(item->flag && item->as.integer == INT64_C(-999999999999999999));
     item = tern__json_next(root, item);
-    assert_true(!item->flag && item->number == 100.0);
+    assert_true(!item->flag && tern__json_number_of(item) == 100.0);
     assert_false(tern__json_next(root, item)->flag);
     close_document();
 }
@@ -216,6 +216,29 @@ static void test_truncated_anywhere(void **state) {
     close_document();
 }
 
+// What lists of the smallest values take, and a text that only promises many.
+static void test_memory_is_bounded(void **state) {
+    (void)state;
+    enum { SIZE = 100001 };
+    static const char *const fills[] = {"0,", ",,", "[[", "{{", "\"\","};
+    static char many[SIZE];
+    for (size_t f = 0; f < sizeof fills / sizeof fills[0]; f++) {
+        tern__json_document values;
+        for (size_t i = 0; i < SIZE; i++) {
+            many[i] = fills[f][(i - 1) % strlen(fills[f])];
+        }
+        many[0] = '[';
+        many[SIZE - 1] = ']';
+        many[SIZE - 2] = '0';
+        size_t live = heap.live;
+        heap.peak = live;
+        tern_status status = tern__json_parse(context, "test", many, SIZE, &values);
+        tern__json_finish(context, &values);
+        assert_true(f > 0 || status == TERN_STATUS_OK);
+        assert_true(heap.peak - live <= 16 * SIZE + 1024);
+    }
+}
+
 static void test_memory_runs_out(void **state) {
     (void)state;
     tern_status status = TERN_STATUS_OUT_OF_MEMORY;
@@ -264,6 +287,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_depth, counted_set_up, counted_tear_down),
         cmocka_unit_test_setup_teardown(test_unique, counted_set_up, counted_tear_down),
         cmocka_unit_test_setup_teardown(test_truncated_anywhere, counted_set_up, counted_tear_down),
+        cmocka_unit_test_setup_teardown(test_memory_is_bounded, counted_set_up, counted_tear_down),
         cmocka_unit_test_setup_teardown(test_memory_runs_out, counted_set_up, counted_tear_down),
         cmocka_unit_test_setup_teardown(test_seeds, counted_set_up, counted_tear_down),
     };

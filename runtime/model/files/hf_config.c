@@ -35,7 +35,7 @@ static bool is_zero(const tern__json *value) {
     case TERN__JSON_BOOL:
         return !value->flag;
     case TERN__JSON_NUMBER:
-        return value->number == 0;
+        return tern__json_number_of(value) == 0;
     default:
         return value->type != TERN__JSON_STRING && value->size == 0;
     }
@@ -75,7 +75,7 @@ static tern_status apply(const reader *r, const tern__hf_rule *known, const tern
                    ? TERN_STATUS_OK
                    : tern__hf_refuse(&r->values, known->config, "true");
     case TERN__HF_ONE:
-        return value->type == TERN__JSON_NUMBER && value->number == 1
+        return value->type == TERN__JSON_NUMBER && tern__json_number_of(value) == 1
                    ? TERN_STATUS_OK
                    : tern__hf_refuse(&r->values, known->config, "1");
     case TERN__HF_SWIGLU:

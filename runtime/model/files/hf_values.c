@@ -22,17 +22,18 @@ tern_status tern__hf_u32(const tern__hf_values *v, const char *key, uint32_t fal
     if (!value) {
         return TERN_STATUS_OK;
     }
-    if (value->type != TERN__JSON_NUMBER || !(value->number >= 0 && value->number <= UINT32_MAX) ||
-        value->number != (double)(uint32_t)value->number) {
+    if (value->type != TERN__JSON_NUMBER ||
+        !(tern__json_number_of(value) >= 0 && tern__json_number_of(value) <= UINT32_MAX) ||
+        tern__json_number_of(value) != (double)(uint32_t)tern__json_number_of(value)) {
         return wrong(v, key, "an integer from 0 to 4294967295");
     }
-    *out = (uint32_t)value->number;
+    *out = (uint32_t)tern__json_number_of(value);
     return TERN_STATUS_OK;
 }
 
 tern_status tern__hf_f32(const tern__hf_values *v, const char *key, double fallback, double *out) {
     const tern__json *value = tern__hf_get(v, key);
-    *out = value ? value->number : fallback;
+    *out = value ? tern__json_number_of(value) : fallback;
     return !value || value->type == TERN__JSON_NUMBER ? TERN_STATUS_OK : wrong(v, key, "a number");
 }
 
@@ -62,7 +63,7 @@ tern_status tern__hf_refuse(const tern__hf_values *v, const char *key, const cha
     if (value && value->type == TERN__JSON_STRING) {
         snprintf(said, sizeof said, "'%.80s'", value->as.string);
     } else if (value && value->type == TERN__JSON_NUMBER) {
-        snprintf(said, sizeof said, "%g", value->number);
+        snprintf(said, sizeof said, "%g", tern__json_number_of(value));
     } else if (value && value->type == TERN__JSON_BOOL) {
         snprintf(said, sizeof said, "%s", value->flag ? "true" : "false");
     } else {

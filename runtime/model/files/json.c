@@ -141,9 +141,12 @@ static tern_status read_number(parser *p, tern__json *node) {
         return wrong(p, "no value, or a number beyond the range of a double,");
     }
     node->type = TERN__JSON_NUMBER;
-    node->number = number.value;
     node->flag = number.is_integer;
-    node->as.integer = number.is_integer ? number.integer : 0;
+    if (number.is_integer) {
+        node->as.integer = number.integer;
+    } else {
+        node->as.real = number.value;
+    }
     p->at += taken;
     return TERN_STATUS_OK;
 }
@@ -233,6 +236,30 @@ static tern_status read_value(parser *p, const char *key, uint32_t key_size) {
     return TERN_STATUS_OK;
 }
 
+// Values that the text may have at most: one after each comma and each bracket.
+static size_t count_values(const parser *p) {
+    size_t count = 1;
+    bool in_string = false;
+    for (size_t i = 0; i < p->size; i++) {
+        char c = p->text[i];
+        i += in_string && c == '\\';
+        in_string ^= c == '"';
+        count += !in_string && (c == ',' || c == '[' || c == '{');
+    }
+    return count < p->size / 2 + 1 ? count : p->size / 2 + 1; // a value takes two bytes
+}
+
+// Room for all values at once: growing would hold twice as much for a while.
+static tern_status reserve(parser *p) {
+    void *nodes = NULL;
+    size_t count = count_values(p);
+    if (!tern__grow(p->context, &nodes, &p->capacity, count, sizeof(tern__json))) {
+        return tern__fail_memory(p->context, count * sizeof(tern__json), p->name);
+    }
+    p->nodes = nodes;
+    return TERN_STATUS_OK;
+}
+
 static tern_status read_document(parser *p) {
     if (p->size > INT32_MAX) {
         return tern__fail(p->context, TERN_STATUS_UNSUPPORTED,
@@ -240,6 +267,7 @@ static tern_status read_document(parser *p) {
                           "at most",
                           p->name, p->size, INT32_MAX);
     }
+    TERN_TRY(reserve(p));
     TERN_TRY(read_value(p, NULL, 0));
     skip_space(p);
     return p->at == p->size ? TERN_STATUS_OK : wrong(p, "something behind the value");

@@ -29,8 +29,8 @@ typedef struct tern__json {
     union {
         const char *string;
         int64_t integer; // of a number with |flag|
+        double real;     // of one without
     } as;
-    double number;
     uint32_t key_size; // bytes
     uint32_t size;     // bytes of a string; members of an object, elements of an array
     uint32_t span;     // values in this one, itself included
@@ -48,7 +48,8 @@ enum { TERN__JSON_DEPTH = 64 };
 // Parses |size| bytes of |text|, which is changed and lent: it must outlive the document. |name| is
 // the file's, for messages. CORRUPT_DATA says what is wrong and at which offset; arrays and objects
 // more than TERN__JSON_DEPTH deep, strings that are not UTF-8, halves of surrogate pairs and
-// numbers beyond double are refused. Members that share a key are kept: tern__json_check_unique
+// numbers beyond double are refused. Takes at most 16 times the memory of |text|, as a list of
+// digits does. Members that share a key are kept: tern__json_check_unique
 // finds them.
 tern_status tern__json_parse(tern_context *context, const char *name, char *text, size_t size,
                              tern__json_document *out);
@@ -57,6 +58,13 @@ void tern__json_finish(tern_context *context, tern__json_document *document);
 // CORRUPT_DATA names a key that |object| has twice. Takes n log n steps.
 tern_status tern__json_check_unique(tern_context *context, const char *name,
                                     const tern__json *object);
+
+// The value of a number; 0 of anything else.
+static inline double tern__json_number_of(const tern__json *value) {
+    return value->type != TERN__JSON_NUMBER ? 0.0
+           : value->flag                    ? (double)value->as.integer
+                                            : value->as.real;
+}
 
 // The first child of an array or object, NULL if there is none; and the one after |child|.
 //

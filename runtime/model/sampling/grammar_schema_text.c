@@ -104,7 +104,7 @@ void tern__schema_put_json(writer *w, const tern__json *value) {
         if (value->flag) {
             tern__schema_putf(w, "%" PRId64, value->as.integer);
         } else {
-            put_double(w, value->number);
+            put_double(w, tern__json_number_of(value));
         }
         return;
     case TERN__JSON_ARRAY:

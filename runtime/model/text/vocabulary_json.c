@@ -97,7 +97,7 @@ static tern_status read_scored(model *m) {
                               "%s: token %" PRIu32 " is not a pair of a string and a score",
                               m->v->file, id);
         }
-        TERN_TRY(set_token(m, id++, text->as.string, text->size, score->number));
+        TERN_TRY(set_token(m, id++, text->as.string, text->size, tern__json_number_of(score)));
     }
     return TERN_STATUS_OK;
 }
@@ -167,7 +167,7 @@ static tern_status read_merges(model *m) {
 
 static tern_status read_bpe(model *m) {
     const tern__json *dropout = tern__json_get(m->json, "dropout");
-    if (!tern__json_is_none(dropout) && dropout->number != 0) {
+    if (!tern__json_is_none(dropout) && tern__json_number_of(dropout) != 0) {
         return tern__json_refuse(m->v, "model", "BPE with dropout");
     }
     TERN_TRY(read_joint(m, "continuing_subword_prefix", &m->v->continuing));

@@ -62,7 +62,8 @@ static tern_status decode_strip(tern__vocabulary *v, const tern__json *step) {
     const tern__json *start = tern__json_get(step, "start");
     const tern__json *stop = tern__json_get(step, "stop");
     TERN_TRY(tern__json_want_string(v, step, "content", NULL, &content));
-    if (strcmp(content, " ") != 0 || !start || !stop || start->number != 1 || stop->number != 0) {
+    if (strcmp(content, " ") != 0 || !start || !stop || tern__json_number_of(start) != 1 ||
+        tern__json_number_of(stop) != 0) {
         return tern__json_refuse(v, "decoder Strip of", content);
     }
     v->prefix = TERN__PREFIX_EACH;
