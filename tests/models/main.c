@@ -1,6 +1,5 @@
-// test_models BACKEND [DEVICE [PATTERN [LEFT_OUT]]]: every test of whole models on one backend, or
-// on those of its devices whose name or driver contains DEVICE, or only the tests whose name fits
-// PATTERN and not LEFT_OUT.
+// test_models BACKEND [DEVICE [PATTERN]]: every test of whole models on one backend, or on those of
+// its devices whose name or driver contains DEVICE, or only the tests whose name fits PATTERN.
 #include "tests/models/support.h"
 
 static void append(struct CMUnitTest *all, size_t *count, const struct CMUnitTest *tests,
@@ -34,9 +33,6 @@ int main(int argc, char **argv) {
     append(tests, &count, allocator_tests, allocator_test_count);
     if (argc > 3) {
         cmocka_set_test_filter(argv[3]);
-    }
-    if (argc > 4) {
-        cmocka_set_skip_filter(argv[4]);
     }
     int failed = _cmocka_run_group_tests(backend, tests, count, NULL, NULL);
     if (!failed) { // a test that failed left its objects on the device
