@@ -400,7 +400,7 @@ enum {
 typedef struct tern_route_desc {
     tern_op_header head;
     tern_tensor x;       /**< [R, E]; E at most 1024 */
-    tern_tensor bias;    /**< optional, [E], each above -2^100 */
+    tern_tensor bias;    /**< optional, [E] */
     uint32_t score;      /**< TERN_ROUTE_* */
     uint32_t normalise;  /**< 0 or 1 */
     float scale;         /**< 2^-50 to 2^50, usually 1 */

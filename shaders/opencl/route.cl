@@ -31,21 +31,27 @@ static void softmax_row(local float *part, global const float *x, uint experts,
     }
 }
 
-// Less than any score and bias.
-#define TAKEN (-FLT_MAX)
-
 // What the best of some experts is, or one past the last for none.
 typedef struct best_of {
     float value[GROUP];
     uint index[GROUP];
 } best_of;
 
-static void find_best(local best_of *best, local const float *choice, uint experts) {
+// Whether |e| comes after the one that was chosen last: less, or equal and a higher id. One past
+// the last expert is before all.
+static bool is_left(local const float *choice, uint experts, uint e, uint last) {
+    if (last == experts) {
+        return true;
+    }
+    return choice[e] < choice[last] || (choice[e] == choice[last] && e > last);
+}
+
+static void find_best(local best_of *best, local const float *choice, uint experts, uint last) {
     uint l = get_local_id(0);
-    float value = TAKEN;
+    float value = 0.0f;
     uint index = experts;
     for (uint e = l; e < experts; e += GROUP) {
-        if (choice[e] > value) {
+        if (is_left(choice, experts, e, last) && (index == experts || choice[e] > value)) {
             value = choice[e];
             index = e;
         }
@@ -57,7 +63,8 @@ static void find_best(local best_of *best, local const float *choice, uint exper
         if (l < width) {
             bool more = best->value[l + width] > best->value[l];
             bool equal = best->value[l + width] == best->value[l];
-            if (more || (equal && best->index[l + width] < best->index[l])) {
+            bool better = more || (equal && best->index[l + width] < best->index[l]);
+            if (best->index[l + width] < experts && (best->index[l] == experts || better)) {
                 best->value[l] = best->value[l + width];
                 best->index[l] = best->index[l + width];
             }
@@ -87,12 +94,12 @@ GROUP_KERNEL void route(ROWS, MATRIX(const float, x), VECTOR(const float, bias),
             choice[e] = has_bias ? scores[e] + AT(bias, e) : scores[e];
         }
         barrier(CLK_LOCAL_MEM_FENCE);
+        uint last = experts;
         for (uint slot = 0; slot < slots; slot++) {
-            find_best(&best, choice, experts);
+            find_best(&best, choice, experts, last);
+            last = min(best.index[0], experts - 1u); // only NaN leaves none
             if (l == 0) {
-                uint e = min(best.index[0], experts - 1u); // only NaN leaves none
-                chosen[slot] = e;
-                choice[e] = TAKEN;
+                chosen[slot] = last;
             }
             barrier(CLK_LOCAL_MEM_FENCE);
         }

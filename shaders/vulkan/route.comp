@@ -41,7 +41,6 @@ push;
 
 const uint MOST_EXPERTS = 1024u;
 const uint MOST_SLOTS = 32u;
-const float TAKEN = -3.402823466e38; // less than any score and bias
 
 shared float scores[MOST_EXPERTS];
 shared float choice[MOST_EXPERTS];
@@ -93,12 +92,21 @@ void find_scores(uint base) {
     }
 }
 
+// Whether |e| comes after the one that was chosen last: less, or equal and a higher id. One past
+// the last expert is before all.
+bool is_left(uint e, uint last) {
+    if (last == push.experts) {
+        return true;
+    }
+    return choice[e] < choice[last] || (choice[e] == choice[last] && e > last);
+}
+
 // Of the invocation's own experts; of none, one past the last.
-void find_best(uint lane) {
-    float value = TAKEN;
+void find_best(uint lane, uint last) {
+    float value = 0.0;
     uint index = push.experts;
     for (uint e = lane; e < push.experts; e += 64u) {
-        if (choice[e] > value) {
+        if (is_left(e, last) && (index == push.experts || choice[e] > value)) {
             value = choice[e];
             index = e;
         }
@@ -110,7 +118,9 @@ void find_best(uint lane) {
 void keep_better(uint lane, uint other) {
     float v = best_value[other];
     uint i = best_index[other];
-    if (v > best_value[lane] || (v == best_value[lane] && i < best_index[lane])) {
+    bool none = best_index[lane] == push.experts;
+    bool better = v > best_value[lane] || (v == best_value[lane] && i < best_index[lane]);
+    if (i < push.experts && (none || better)) {
         best_value[lane] = v;
         best_index[lane] = i;
     }
@@ -118,9 +128,10 @@ void keep_better(uint lane, uint other) {
 
 void choose() {
     uint lane = gl_LocalInvocationID.x;
+    uint last = push.experts;
     for (uint s = 0u; s < push.slots; s++) {
         barrier();
-        find_best(lane);
+        find_best(lane, last);
         barrier();
         for (uint k = 32u; k > 0u; k >>= 1) {
             if (lane < k) {
@@ -128,10 +139,9 @@ void choose() {
             }
             barrier();
         }
+        last = min(best_index[0], push.experts - 1u); // only NaN leaves none
         if (lane == 0u) {
-            uint e = min(best_index[0], push.experts - 1u); // only NaN leaves none
-            chosen[s] = e;
-            choice[e] = TAKEN;
+            chosen[s] = last;
         }
     }
     barrier();

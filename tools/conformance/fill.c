@@ -1,5 +1,6 @@
 #include "tools/conformance/fill.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -42,8 +43,9 @@ uint32_t fill_bits(float value) {
 }
 
 const char *fill_name(fill_kind fill) {
-    static const char *const names[FILL_COUNT] = {"normal", "zero",   "small",  "large", "saturate",
-                                                  "halves", "rounds", "absmax", "exp",   "equal"};
+    static const char *const names[FILL_COUNT] = {"normal",   "zero",   "small",  "large",
+                                                  "saturate", "halves", "rounds", "absmax",
+                                                  "exp",      "equal",  "lowest"};
     return names[fill];
 }
 
@@ -106,6 +108,8 @@ static float one_value(rng *random, fill_kind fill) {
         return small(random);
     case FILL_LARGE:
         return clean(normal(random) * 1e4f);
+    case FILL_LOWEST:
+        return rng_next(random) & 1 ? -FLT_MAX : -FLT_MAX / 2.0f;
     case FILL_SATURATE:
         return signed_by(random, 3.0f);
     case FILL_HALVES:

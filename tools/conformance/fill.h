@@ -28,6 +28,7 @@ typedef enum fill_kind {
     FILL_ABSMAX,   // largest magnitude around 1e-5, where quantisation stops shrinking
     FILL_EXP,      // 0 down to -40, many at the cut of exp at -34
     FILL_EQUAL,    // few distinct values: ties
+    FILL_LOWEST,   // the least float32 and half of it: beside them nothing else counts
     FILL_COUNT
 } fill_kind;
 

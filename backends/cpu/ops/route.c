@@ -1,5 +1,3 @@
-#include <float.h>
-
 #include "backends/common/sizes.h"
 #include "backends/cpu/ops/ops.h"
 #include "shaders/common/float.h"
@@ -14,21 +12,25 @@ struct job {
     const tern_route_desc *desc;
 };
 
-// The largest, and of equals the lowest.
-static uint32_t best_of(const float *choice, uint32_t count) {
-    uint32_t best = 0;
-    for (uint32_t e = 1; e < count; e++) {
-        best = choice[e] > choice[best] ? e : best;
+// The largest, and of equals the lowest, of those that come after |last| in that order; |count| if
+// there is none. A |last| of |count| is before all.
+static uint32_t best_after(const float *choice, uint32_t count, uint32_t last) {
+    uint32_t best = count;
+    for (uint32_t e = 0; e < count; e++) {
+        bool after =
+            last == count || choice[e] < choice[last] || (choice[e] == choice[last] && e > last);
+        best = after && (best == count || choice[e] > choice[best]) ? e : best;
     }
     return best;
 }
 
-// A choice that is made loses against all others: scores and their biases are finite.
-static void choose(float *choice, uint32_t count, uint32_t slots, int32_t *ids) {
+// No value stands for a choice that is made, so that a bias may be any.
+static void choose(const float *choice, uint32_t count, uint32_t slots, int32_t *ids) {
+    uint32_t last = count;
     for (uint32_t s = 0; s < slots; s++) {
-        uint32_t best = best_of(choice, count);
-        choice[best] = -FLT_MAX;
-        ids[s] = (int32_t)best;
+        uint32_t best = best_after(choice, count, last);
+        last = best < count ? best : 0; // only NaN leaves none
+        ids[s] = (int32_t)last;
     }
 }
 
