@@ -129,7 +129,8 @@ static tern_status read_parameters(reader *r, const tern__json *parameters) {
 static bool is_same(const tern__json *a, const tern__json *b) {
     return b && a->type == b->type &&
            (a->type == TERN__JSON_STRING ? tern__json_is(b, a->as.string)
-                                         : a->type == TERN__JSON_NUMBER && a->number == b->number);
+                                         : a->type == TERN__JSON_NUMBER &&
+                                               tern__json_number_of(a) == tern__json_number_of(b));
 }
 
 // The older form beside the newer one: both must say the same, whichever a program reads.

@@ -146,8 +146,8 @@ static bool is_of(const tern__json *value, const char *type) {
         [TERN__JSON_NULL] = "null",     [TERN__JSON_BOOL] = "boolean",
         [TERN__JSON_NUMBER] = "number", [TERN__JSON_STRING] = "string",
         [TERN__JSON_ARRAY] = "array",   [TERN__JSON_OBJECT] = "object"};
-    bool whole =
-        value->type == TERN__JSON_NUMBER && (value->flag || value->number == floor(value->number));
+    bool whole = value->type == TERN__JSON_NUMBER &&
+                 (value->flag || tern__json_number_of(value) == floor(tern__json_number_of(value)));
     return strcmp(names[value->type], type) == 0 || (whole && strcmp(type, "integer") == 0);
 }
 
