@@ -126,7 +126,7 @@ TERN_API tern_status tern_convert(tern_context *context, const tern_archive *arc
  * folder has rows of heads in another order, and sums other last bits), types between float32 and
  * float16 (Q8_0) and a `pooling_type`.
  *
- * UNSUPPORTED also for tensors that no network reads; else as tern_convert.
+ * UNSUPPORTED also for a folder, and for tensors that no network reads; else as tern_convert.
  */
 TERN_API tern_status tern_convert_folder(tern_context *context, const tern_archive *archive,
                                          const tern_convert_desc *desc, tern_sink_open_fn open,

@@ -82,6 +82,8 @@ for stem, model in sorted(models.items()):
     expect(any(dtype == "U8" for dtype, _, _ in tensors.values()) == (config.get("quantization_config") is not None)
            or "norms" in stem or "hgrn" in stem, f"{stem}: packed where the configuration says so")
 
+refuse(SOURCE / "tests/golden/hf-bitnet", "a folder of safetensors already")
+
 # Packed bytes and scales, from the layouts as published: I2_S has 128 weights in 32 bytes, a folder four quarters of the rows.
 b158 = find_model("tiny-b158-i2_s.gguf")
 raw = tensor(b158, "blk.0.attn_k.weight", 64 * 128 // 4 + 4)

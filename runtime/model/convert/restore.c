@@ -202,6 +202,11 @@ static tern_status check(tern__restore *r) {
 }
 
 static tern_status make(tern__restore *r) {
+    if (!r->c.archive->source) {
+        return tern__fail(r->c.context, TERN_STATUS_UNSUPPORTED,
+                          "%s: is a folder of safetensors already",
+                          tern__archive_name(r->c.archive));
+    }
     TERN_TRY(tern__export_config(r->made, &r->c));
     TERN_TRY(read_config(r));
     TERN_TRY(tern__export_header(r->made, &r->model));
