@@ -12,7 +12,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = pathlib.Path(os.environ.get("TERN_TEST_DATA") or SOURCE / "../shared") / "data"
 # Targets and where their seeds lie; the others begin with nothing.
 SEEDS = {"archive": [DATA / "fuzz-seeds/gridcore-gguf_open", DATA / "gguf-fixtures"], "tokenizer": [DATA / "gguf-fixtures", SOURCE / "tests/golden/tokenizers"],
-         "folder": [DATA / "safetensors-fixtures"]}
+         "folder": [DATA / "safetensors-fixtures"], "convert": [DATA / "gguf-fixtures", SOURCE / "tests/golden"]}
 
 
 def start(target, seconds, seed, work):
