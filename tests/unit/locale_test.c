@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <tern/convert.h>
 #include <tern/grammar.h>
 
 #include "runtime/model/files/json_number.h"
@@ -74,6 +75,60 @@ static void numbers_are_written_with_a_point(void **state) {
     }
 }
 
+static void floats_are_written_short(void **state) {
+    (void)state;
+    need_comma();
+    static const struct {
+        float value;
+        const char *text;
+    } cases[] = {{1e-5f, "1e-05"}, {500000.0f, "500000"}, {0.1f, "0.1"}, {1.0f / 3, "0.33333334"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[TERN__JSON_NUMBER_SIZE];
+        tern__json_write_single(cases[i].value, text);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+static tern_status take(void *user, const void *data, size_t size) {
+    char *config = user;
+    size_t length = strlen(config);
+    assert_true(length + size < 4096);
+    memcpy(config + length, data, size);
+    config[length + size] = '\0';
+    return TERN_STATUS_OK;
+}
+
+static tern_status ignore(void *user, const void *data, size_t size) {
+    (void)user;
+    (void)data;
+    (void)size;
+    return TERN_STATUS_OK;
+}
+
+static tern_status open_file(void *user, const char *name, tern_sink *out_sink) {
+    bool wanted = strcmp(name, "config.json") == 0;
+    *out_sink =
+        (tern_sink){.struct_size = sizeof *out_sink, .user = user, .write = wanted ? take : ignore};
+    return TERN_STATUS_OK;
+}
+
+static void a_folder_is_made(void **state) {
+    (void)state;
+    need_comma();
+    char path[512], config[4096] = "";
+    tern_context_desc desc = TERN_CONTEXT_DESC_INIT;
+    tern_context *context;
+    tern_archive *archive;
+    desc.flags = TERN_CONTEXT_IGNORE_ENV;
+    CHECK_OK(tern_context_create(&desc, &context));
+    snprintf(path, sizeof path, "%s/tests/golden/tiny-qwen3.gguf", getenv("TERN_SOURCE_DIR"));
+    CHECK_OK(tern_archive_open_path(context, path, &archive));
+    CHECK_OK(tern_convert_folder(context, archive, NULL, open_file, config));
+    assert_non_null(strstr(config, "\"rms_norm_eps\": 1e-0"));
+    tern_archive_destroy(archive);
+    tern_context_destroy(context);
+}
+
 static tern_status feed(const tern_tokenizer *tokenizer, tern_context *context, const char *schema,
                         const char *text) {
     tern_grammar_desc desc = {sizeof desc, TERN_GRAMMAR_JSON_SCHEMA, schema, strlen(schema)};
@@ -115,6 +170,8 @@ static int restore(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(numbers_are_written_with_a_point, restore),
+        cmocka_unit_test_teardown(floats_are_written_short, restore),
+        cmocka_unit_test_teardown(a_folder_is_made, restore),
         cmocka_unit_test_teardown(a_schema_means_what_it_says, restore),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "runtime/allocator.h"
 #include "runtime/model/convert/export.h"
 #include "runtime/model/files/archive.h"
+#include "runtime/model/files/json_number.h"
 #include "runtime/status.h"
 
 enum { PIECE = 512 };
@@ -32,6 +33,20 @@ void tern__put_string(tern__writer *w, const char *text, size_t size) {
         }
     }
     tern__put(w, "\"", 1);
+}
+
+// Numbers by hand, as printf would write a host's decimal comma.
+static void put_number(tern__writer *w, const char *lead, double value) {
+    char text[TERN__JSON_NUMBER_SIZE];
+    tern__json_write_number(value, text);
+    tern__put_format(w, "%s%s", lead, text);
+}
+
+// What is a float where it is read.
+static void put_single(tern__writer *w, const char *lead, double value) {
+    char text[TERN__JSON_NUMBER_SIZE];
+    tern__json_write_single((float)value, text);
+    tern__put_format(w, "%s%s", lead, text);
 }
 
 // What stands for an architecture in a folder.
@@ -96,17 +111,18 @@ static void put_scaling(tern__writer *w, const tern_rotary_table_desc *r) {
     if (type == types[0]) {
         return;
     }
-    tern__put_format(w, ",\n  \"rope_scaling\": {\"rope_type\": \"%s\", \"factor\": %.9g", type,
-                     r->factor);
+    tern__put_format(w, ",\n  \"rope_scaling\": {\"rope_type\": \"%s\"", type);
+    put_single(w, ", \"factor\": ", r->factor);
     if (type == types[2]) {
         double usual = r->factor > 1.0 ? 0.1 * log(r->factor) + 1.0 : 1.0;
-        tern__put_format(w, ", \"beta_slow\": %.9g, \"beta_fast\": %.9g", r->low, r->high);
+        put_single(w, ", \"beta_slow\": ", r->low);
+        put_single(w, ", \"beta_fast\": ", r->high);
         if (r->magnitude != 1.0) {
-            tern__put_format(w, ", \"attention_factor\": %.17g", r->magnitude * usual);
+            put_number(w, ", \"attention_factor\": ", r->magnitude * usual);
         }
     } else if (type == types[3]) {
-        tern__put_format(w, ", \"low_freq_factor\": %.9g, \"high_freq_factor\": %.9g", r->low,
-                         r->high);
+        put_single(w, ", \"low_freq_factor\": ", r->low);
+        put_single(w, ", \"high_freq_factor\": ", r->high);
     }
     if (type != types[1]) {
         tern__put_format(w, ", \"original_max_position_embeddings\": %u", r->context);
@@ -137,22 +153,22 @@ static void put_attention(const tern__export *e, tern__writer *w) {
     }
     tern__put_format(w,
                      ",\n  \"num_attention_heads\": %u,\n  \"num_key_value_heads\": %u,\n  "
-                     "\"head_dim\": %u,\n  \"rope_theta\": %.9g,\n  \"attention_bias\": %s",
-                     h->heads, h->kv_heads, h->head_dim, r->base,
+                     "\"head_dim\": %u,\n  \"attention_bias\": %s",
+                     h->heads, h->kv_heads, h->head_dim,
                      has_tensor(e, "blk.0.attn_output.bias") ? "true" : "false");
+    put_single(w, ",\n  \"rope_theta\": ", r->base);
     if (has_tensor(e, "blk.0.ffn_up.bias")) {
         tern__put_format(w, ",\n  \"mlp_bias\": true");
     }
     if (h->rotary_dims != h->head_dim) {
-        tern__put_format(w, ",\n  \"partial_rotary_factor\": %.17g",
-                         (double)h->rotary_dims / h->head_dim);
+        put_number(w, ",\n  \"partial_rotary_factor\": ", (double)h->rotary_dims / h->head_dim);
     }
     put_scaling(w, r);
     put_windows(e, w);
     if (is(e, "gemma3")) {
         double scale = (double)h->attention_scale;
-        tern__put_format(w, ",\n  \"query_pre_attn_scalar\": %.17g", 1.0 / (scale * scale));
-        tern__put_format(w, ",\n  \"rope_local_base_freq\": %.9g", h->rotary[TERN__WINDOWED].base);
+        put_number(w, ",\n  \"query_pre_attn_scalar\": ", 1.0 / (scale * scale));
+        put_single(w, ",\n  \"rope_local_base_freq\": ", h->rotary[TERN__WINDOWED].base);
     }
 }
 
@@ -167,8 +183,8 @@ static void put_experts(const tern__export *e, tern__writer *w) {
                      h->experts, h->experts_used, h->ffn_width,
                      h->route_normalised ? "true" : "false");
     if (is(e, "maple")) {
-        tern__put_format(w, ",\n  \"swiglu_limit\": %.9g,\n  \"nope_on_global_attention\": true",
-                         (double)h->gate_limit);
+        put_single(w, ",\n  \"swiglu_limit\": ", h->gate_limit);
+        tern__put_format(w, ",\n  \"nope_on_global_attention\": true");
     }
 }
 
@@ -179,8 +195,8 @@ static void put_quantization(const tern__export *e, tern__writer *w) {
     tern__put_format(w, ",\n  \"quantization_config\": {\"quant_method\": \"bitnet\", "
                         "\"linear_class\": \"autobitlinear\", \"quantization_mode\": \"offline\"");
     if (e->linear_norms) {
-        tern__put_format(w, ", \"use_rms_norm\": true, \"rms_norm_eps\": %.9g",
-                         (double)e->hyper.linear_norm_eps);
+        tern__put_format(w, ", \"use_rms_norm\": true");
+        put_single(w, ", \"rms_norm_eps\": ", e->hyper.linear_norm_eps);
     }
     tern__put_format(w, ", \"modules_to_not_convert\": [\"lm_head\"]}");
 }
@@ -219,11 +235,10 @@ static tern_status put_config(tern__export *e, const form *f) {
                      "  \"num_hidden_layers\": %u,\n  \"hidden_size\": %u,\n  "
                      "\"intermediate_size\": %u,\n",
                      h->layers, h->width, experts ? h->ffn_width * h->experts_used : h->ffn_width);
-    tern__put_format(w,
-                     "  \"vocab_size\": %u,\n  \"max_position_embeddings\": %u,\n  "
-                     "\"rms_norm_eps\": %.9g,\n",
-                     h->vocabulary, h->context, (double)h->norm_eps);
-    tern__put_format(w, "  \"%s\": \"%s\",\n  \"tie_word_embeddings\": %s",
+    tern__put_format(w, "  \"vocab_size\": %u,\n  \"max_position_embeddings\": %u", h->vocabulary,
+                     h->context);
+    put_single(w, ",\n  \"rms_norm_eps\": ", h->norm_eps);
+    tern__put_format(w, ",\n  \"%s\": \"%s\",\n  \"tie_word_embeddings\": %s",
                      is(e, "gemma3") ? "hidden_activation" : "hidden_act", activation_name(h),
                      has_tensor(e, "output.weight") ? "false" : "true");
     put_attention(e, w);

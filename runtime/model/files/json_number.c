@@ -157,14 +157,23 @@ static void set_point(char *text) {
     *to = '\0';
 }
 
-void tern__json_write_number(double value, char out[TERN__JSON_NUMBER_SIZE]) {
+static bool is_read_as(const char *text, double value, bool single) {
     tern__json_number again = {0};
-    for (int digits = 15; digits <= 17; digits++) {
+    tern__json_read_number(text, strlen(text), &again);
+    return single ? (float)again.value == (float)value : again.value == value;
+}
+
+static void write_number(double value, int digits, bool single, char *out) {
+    do {
         snprintf(out, TERN__JSON_NUMBER_SIZE, "%.*g", digits, value);
         set_point(out);
-        tern__json_read_number(out, strlen(out), &again);
-        if (again.value == value) {
-            return;
-        }
-    }
+    } while (!is_read_as(out, value, single) && ++digits <= 17);
+}
+
+void tern__json_write_number(double value, char out[TERN__JSON_NUMBER_SIZE]) {
+    write_number(value, 15, false, out);
+}
+
+void tern__json_write_single(float value, char out[TERN__JSON_NUMBER_SIZE]) {
+    write_number(value, 6, true, out);
 }

@@ -21,5 +21,7 @@ enum { TERN__JSON_NUMBER_SIZE = 32 };
 // |value|, which is finite, with the fewest digits that mean the same, but 15 at least where it has
 // them: 0.1, not 0.10000000000000001. NUL-terminated.
 void tern__json_write_number(double value, char out[TERN__JSON_NUMBER_SIZE]);
+// The same of a float, that is read as it when rounded to float: 1e-05, not 9.99999975e-06.
+void tern__json_write_single(float value, char out[TERN__JSON_NUMBER_SIZE]);
 
 #endif
