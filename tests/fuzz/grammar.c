@@ -1,5 +1,6 @@
 // Any bytes as a grammar, and bytes after a NUL as a text that it may or may not allow: GBNF, or a
 // JSON schema if the first byte is odd.
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-// One token for each byte.
+// One token for each byte. Of these 2 ends a text too, as in a llama vocabulary that names no end.
 static tern_tokenizer *make_tokenizer(tern_context *context) {
     gguf_writer w = {0};
     tern_tokenizer *tokenizer = NULL;
@@ -42,7 +43,8 @@ static tern_tokenizer *make_tokenizer(tern_context *context) {
     return tokenizer;
 }
 
-static void follow(tern_context *context, tern_grammar *grammar, const char *text, size_t size) {
+static void follow(tern_context *context, const tern_tokenizer *tokenizer, tern_grammar *grammar,
+                   const char *text, size_t size) {
     float logits[256] = {0};
     int32_t id;
     tern_sampler *sampler;
@@ -54,7 +56,9 @@ static void follow(tern_context *context, tern_grammar *grammar, const char *tex
     for (int i = 0; i < 3; i++) {
         uint32_t state = tern_grammar_state(grammar);
         tern_status status = tern_sampler_pick(sampler, logits, 256, NULL, 0, &id);
-        if (status == TERN_STATUS_OK && !(state & TERN_GRAMMAR_MAY_GO_ON)) {
+        bool ends = status == TERN_STATUS_OK && tern_tokenizer_is_end(tokenizer, id);
+        uint32_t needed = ends ? TERN_GRAMMAR_MAY_END : TERN_GRAMMAR_MAY_GO_ON;
+        if (status == TERN_STATUS_OK && !(state & needed)) {
             abort(); // it picked what may not follow
         }
     }
@@ -75,7 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     tern_grammar_desc desc = {sizeof desc, data[0] % 2, copy, grammar_size};
     tern_grammar *grammar;
     if (tern_grammar_create(context, tokenizer, &desc, &grammar) == TERN_STATUS_OK) {
-        follow(context, grammar, nul ? nul + 1 : copy, nul ? size - 2 - grammar_size : 0);
+        follow(context, tokenizer, grammar, nul ? nul + 1 : copy,
+               nul ? size - 2 - grammar_size : 0);
     }
     tern_grammar_destroy(grammar);
     free(copy);

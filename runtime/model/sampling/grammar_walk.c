@@ -109,6 +109,7 @@ static tern_status add_todo(tern__walk *walk, tern__place place) {
     walk->todo_heads[hash] = (uint32_t)walk->todo_count;
     return TERN_STATUS_OK;
 }
+
 static tern_status add_place(tern__walk *walk, tern__place place) {
     void *places = walk->places;
     if (!tern__grow(walk->context, &places, &walk->place_capacity, walk->place_count + 1,
