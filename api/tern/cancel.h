@@ -14,8 +14,8 @@
  * How soon: `cpu` and `reference` look between the ops of a step, `cpu` also between the parts of
  * one that it shares out; on other backends the call returns within some milliseconds, while what
  * the device was given, one step at most, runs to its end. A call that waits for another session's
- * step on the same model or device notices when it has its turn. Steps of a recurrent network are
- * not cut, because its states cannot be gone back over: there a call stops between two of them.
+ * step on the same model or device notices when it has its turn. Steps of up to 8 rows of a
+ * recurrent network are not cut: there a call stops between two of them.
  *
  * Ownership: destroy after the calls that were given it have returned.
  * Threads:   any, several at once.

@@ -104,8 +104,9 @@ tern_status tern__cache_own(tern__cache *cache, tern__lease *lease, uint32_t pos
 // of layer 1, and so on; or the state of each layer [width]. The same on every backend.
 uint64_t tern__cache_content_bytes(const tern__cache *cache, uint32_t positions);
 typedef tern_status (*tern__piece_fn)(void *user, void *data, size_t size);
-// These two without the lock held: they take it for each block, and give it back while |take| and
-// |give|, which may be slow, have their turn. The lease's session is the caller's alone.
+// These two without |lock| held: they take it for each block, and give it back while |take| and
+// |give|, which may be slow, have their turn. NULL: the caller holds it. The lease's session is the
+// caller's alone.
 tern_status tern__cache_read(const tern__cache *cache, tern__mutex *lock, const tern__lease *lease,
                              uint32_t positions, tern__piece_fn take, void *user);
 tern_status tern__cache_write(const tern__cache *cache, tern__mutex *lock, const tern__lease *lease,

@@ -3,10 +3,14 @@
 
 #include "runtime/cancel.h"
 #include "runtime/model/session/session.h"
+#include "runtime/model/session/states.h"
 #include "runtime/status.h"
 
 // How long a device is left alone before somebody looks whether it still matters.
 enum { LOOK_NS = 2000000 };
+
+// Rows of a recurrent network whose states are not worth keeping: they are soon done.
+enum { FEW_ROWS = 8 };
 
 // Rows that one step takes: same cache, no more than the bucket holds.
 typedef struct chunk {
@@ -107,9 +111,13 @@ static chunk next_chunk(const tern__evaluation *e, uint32_t first) {
     return c;
 }
 
-// A state that part of a step has changed is that of no position: such steps run to their end.
-static bool may_be_cut(const tern__evaluation *e) {
-    return !tern__cache_has_states(&e->model->network.hyper);
+static bool has_states(const tern__evaluation *e) {
+    return tern__cache_has_states(&e->model->network.hyper);
+}
+
+// A state that part of a step has changed is that of no position: it must have been kept.
+static bool may_be_cut(const tern__evaluation *e, const chunk *c) {
+    return e->cancelled_by && (!has_states(e) || c->count > FEW_ROWS);
 }
 
 static tern_status submit(tern__evaluation *e, const chunk *c, const tern__step *step) {
@@ -132,7 +140,7 @@ static tern_status submit(tern__evaluation *e, const chunk *c, const tern__step 
     }
     tern_submit_desc desc = {
         .struct_size = sizeof desc, .params_words = tern__param_words(capacity), .params = words};
-    if (e->cancelled_by && may_be_cut(e)) {
+    if (may_be_cut(e, c)) {
         desc.stop = tern__cancel_stop;
         desc.stop_user = (void *)(uintptr_t)e->cancelled_by;
     }
@@ -142,11 +150,11 @@ static tern_status submit(tern__evaluation *e, const chunk *c, const tern__step 
 // Where somebody may cancel, a step is waited for before its rows count. The device may go on with
 // one that was given up: what it writes lies past the sessions' positions, and later submits come
 // after it.
-static tern_status wait_unless_cancelled(const tern__evaluation *e) {
+static tern_status wait_unless_cancelled(const tern__evaluation *e, const chunk *c) {
     tern_status status = TERN_STATUS_OK;
     while (e->cancelled_by &&
            (status = tern_fence_wait(e->fence, LOOK_NS)) == TERN_STATUS_TIMEOUT) {
-        if (may_be_cut(e) && tern_cancel_requested(e->cancelled_by)) {
+        if (may_be_cut(e, c) && tern_cancel_requested(e->cancelled_by)) {
             return TERN_STATUS_CANCELLED;
         }
     }
@@ -222,15 +230,30 @@ static tern_status read_results(tern__evaluation *e, const chunk *c, const tern_
     return TERN_STATUS_OK;
 }
 
-// The lock is held.
-static tern_status run_chunk(tern__evaluation *e, const chunk *c) {
-    tern__step *step = NULL;
-    TERN_TRY(tern__model_step(e->model, c->kv, c->bucket, &step));
+static tern_status take_step(tern__evaluation *e, const chunk *c, const tern__step *step) {
     tern_status status = submit(e, c, step);
-    status = status == TERN_STATUS_OK ? wait_unless_cancelled(e) : status;
+    status = status == TERN_STATUS_OK ? wait_unless_cancelled(e, c) : status;
     for (uint32_t i = 0; status != TERN_STATUS_OK && i < c->count; i++) {
         e->rows[c->first + i].session->position--;
     }
+    return status;
+}
+
+// The lock is held.
+static tern_status run_chunk(tern__evaluation *e, const chunk *c) {
+    tern__step *step = NULL;
+    tern__states kept = {0};
+    TERN_TRY(tern__model_step(e->model, c->kv, c->bucket, &step));
+    tern_status status = may_be_cut(e, c) && has_states(e)
+                             ? tern__states_keep(&kept, e->rows + c->first, c->count)
+                             : TERN_STATUS_OK;
+    if (status == TERN_STATUS_OK) {
+        status = take_step(e, c, step);
+        if (status != TERN_STATUS_OK) {
+            tern__states_restore(&kept);
+        }
+    }
+    tern__states_finish(&kept);
     return status == TERN_STATUS_OK ? read_results(e, c, step) : status;
 }
 
