@@ -60,5 +60,7 @@ bits, said = logits(random)
 expect(not said, "random weights in blocks of 128")
 expect(logits(arm)[0] != bits and not logits(arm)[1], "random weights in blocks of 64 are not found")
 expect(logits(arm, "--i2s-block", "64") == (bits, False), "random weights as the option says")
+embed = lambda path, *args: json.loads(run(tern, "embed", "-m", path, "-p", "Bob", "--json", "--backend", "reference", *args).stdout)["texts"]
+expect(embed(arm, "--i2s-block", "64") == embed(random) != embed(arm), "embeddings as the option says")
 expect_line("another block", run(tern, "logits", "-m", arm, "--ids", "1", "--i2s-block", "96"), 2, ["--i2s-block", "64 or 128", "96"])
-finish(14)
+finish(15)

@@ -63,6 +63,7 @@ static int parse(options *o, int argc, char **argv) {
          "leave vectors as long as they are, not 1"},
         ARG_BACKEND(&o->backend),
         ARG_KV(&o->model_options),
+        ARG_I2S_BLOCK(&o->model_options.i2s_block),
         {"--json", NULL, ARG_FLAG, &o->json, NULL, 0, 0, NULL, "one object on stdout"},
     };
     const arg_table spec = {PROGRAM,
