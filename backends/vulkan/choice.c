@@ -28,16 +28,8 @@ static tern_status make_program(const job *j, uint32_t index, tern_backend_progr
         plan.scratch_used = 0;
         status = j->trial->plan(&plan, j->trial->user, index);
     }
-    if (status == TERN_STATUS_OK) {
-        status = tern_vk_program_build(&plan, 1, program);
-    }
-    device->host->release(device->host, plan.steps);
-    if (status != TERN_STATUS_OK) {
-        tern_vk_program_destroy(device, program);
-        return status;
-    }
     *out_program = program;
-    return TERN_STATUS_OK;
+    return tern_vk_time_build(&plan, status, program);
 }
 
 static tern_status measure(void *user, uint32_t index, uint64_t *out_ns) {

@@ -20,6 +20,19 @@ typedef struct measure_job {
     const char *how;
 } measure_job;
 
+tern_status tern_vk_time_build(tern_vk_plan *plan, tern_status status,
+                               tern_backend_program *program) {
+    tern_backend_device *device = plan->device;
+    if (status == TERN_STATUS_OK) {
+        status = tern_vk_program_build(plan, 1, program);
+    }
+    device->host->release(device->host, plan->steps);
+    if (status != TERN_STATUS_OK) {
+        tern_vk_program_destroy(device, program);
+    }
+    return status;
+}
+
 static tern_status make_program(tern_backend_device *device, const measure_job *job, uint32_t times,
                                 tern_backend_program **out_program) {
     tern_vk_plan plan = {.device = device, .op_count = 1};
@@ -39,16 +52,8 @@ static tern_status make_program(tern_backend_device *device, const measure_job *
                                                            .groups_x = job->groups,
                                                            .groups_y = 1});
     }
-    if (status == TERN_STATUS_OK) {
-        status = tern_vk_program_build(&plan, 1, program);
-    }
-    device->host->release(device->host, plan.steps);
-    if (status != TERN_STATUS_OK) {
-        tern_vk_program_destroy(device, program);
-        return status;
-    }
     *out_program = program;
-    return TERN_STATUS_OK;
+    return tern_vk_time_build(&plan, status, program);
 }
 
 tern_status tern_vk_time_run(tern_backend_device *device, tern_backend_program *program,
