@@ -11,7 +11,7 @@
  * here, recognised by what such a program writes, and rendered without running it.
  *
  * Families: bitnet (BitNet b1.58 2B-4T), llama3, qwen3, qwen2.5, chatml, gemma, falcon3, zephyr,
- * phi3; and plain, "User: ... Assistant: ..." by lines, for models without a template.
+ * phi3, phi3.5; and plain, "User: ... Assistant: ..." by lines, for models without a template.
  *
  * Static: nothing is to be destroyed, any thread.
  */

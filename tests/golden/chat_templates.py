@@ -13,6 +13,8 @@ EACH = "{% for message in messages %}"
 REPLY = "{% if add_generation_prompt %}"
 CHATML = (EACH + "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}{% endfor %}"
           + REPLY + "{{ '<|im_start|>assistant\n' }}{% endif %}")
+PHI = (EACH + "{{ '<|' + message['role'] + '|>\n' + message['content'] + '<|end|>\n' }}{% endfor %}" + REPLY
+       + "{{ '<|assistant|>\n' }}{% endif %}")
 TEMPLATES = {
     "bitnet": EACH + "{% set content = message['role'] | capitalize + ': ' + message['content'] | trim + '<|eot_id|>' %}"
               "{% if loop.first %}{% set content = bos_token + content %}{% endif %}{{ content }}{% endfor %}"
@@ -33,8 +35,8 @@ TEMPLATES = {
              "{% for message in rest %}{{ '<start_of_turn>' + ('model' if message['role'] == 'assistant' else 'user') + '\n' "
              "+ (first if loop.first else '') + message['content'] | trim + '<end_of_turn>\n' }}{% endfor %}" + REPLY
              + "{{ '<start_of_turn>model\n' }}{% endif %}",
-    "phi3": "{{ bos_token }}" + EACH + "{{ '<|' + message['role'] + '|>\n' + message['content'] + '<|end|>\n' }}{% endfor %}" + REPLY
-            + "{{ '<|assistant|>\n' }}{% endif %}",
+    "phi3": "{{ bos_token }}" + PHI,
+    "phi3.5": PHI,
     "zephyr": EACH + "{% if message['role'] == 'user' %}{{ '<|user|>\n' + message['content'] + eos_token + '\n' }}"
               "{% elif message['role'] == 'system' %}{{ '<|system|>\n' + message['content'] + eos_token + '\n' }}"
               "{% else %}{{ '<|assistant|>\n' + message['content'] + eos_token + '\n' }}{% endif %}{% endfor %}"

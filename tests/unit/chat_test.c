@@ -65,7 +65,7 @@ static void test_recognised(void **state) {
         assert_ptr_equal(tern_chat_find(t->key), family);
         count++;
     }
-    assert_int_equal(count, 9);
+    assert_int_equal(count, 10);
     assert_null(tern_chat_recognise(NULL));
     assert_null(tern_chat_recognise("{{ messages[0]['content'] }}"));
     assert_null(tern_chat_recognise(""));
@@ -190,7 +190,7 @@ static void check_case(const tern__json *c) {
 static void test_renderings(void **state) {
     (void)state;
     const tern__json *cases = tern__json_get(golden.nodes, "cases");
-    assert_int_equal(cases->size, 92);
+    assert_int_equal(cases->size, 102);
     for (const tern__json *c = tern__json_first(cases); c; c = tern__json_next(cases, c)) {
         check_case(c);
     }

@@ -17,8 +17,8 @@ static int parse(chat_options *o, int argc, char **argv) {
         {"--system", NULL, ARG_TEXT, &o->system, NULL, 0, 0, "TEXT",
          "what the model is told before the conversation"},
         {"--template", NULL, ARG_TEXT, &o->family, NULL, 0, 0, "NAME",
-         "bitnet|llama3|qwen3|qwen2.5|chatml|gemma|phi3|zephyr|falcon3|plain (default: the "
-         "model's)"},
+         "bitnet|llama3|qwen3|qwen2.5|chatml|gemma|phi3|phi3.5|zephyr|falcon3|plain (default: "
+         "the model's)"},
         {"--load", NULL, ARG_TEXT, &o->load, NULL, 0, 0, "FILE", "go on with a saved conversation"},
         {"--tokens", "-n", ARG_U32, &o->tokens, &o->tokens_given, 1, 1e9, "N",
          "tokens of an answer at most (default: 512)"},

@@ -13,6 +13,11 @@
     { T("<|start_header_id|>") role T("<|end_header_id|>") "\n\n", T("<|eot_id|>") }
 #define BRACKETS(role, end)                                                                        \
     { T("<|" role "|>") "\n", end }
+// A last token is written where no reply is asked for.
+#define PHI_FRAMES                                                                                 \
+    .system = BRACKETS("system", T("<|end|>") "\n"), .user = BRACKETS("user", T("<|end|>") "\n"),  \
+    .assistant = BRACKETS("assistant", T("<|end|>") "\n"), .reply = T("<|assistant|>") "\n",       \
+    .also = {EOS}
 #define BITNET(role)                                                                               \
     { role ": ", T("<|eot_id|>") }
 #define BITNET_FRAMES                                                                              \
@@ -67,14 +72,9 @@ const tern_chat_family tern__chat_families[] = {
      T("<start_of_turn>") "model\n",
      .trims = true,
      .system_in_user = true},
-    {"phi3",
-     {"<|end|>"},
-     true,
-     BRACKETS("system", T("<|end|>") "\n"),
-     BRACKETS("user", T("<|end|>") "\n"),
-     BRACKETS("assistant", T("<|end|>") "\n"),
-     T("<|assistant|>") "\n",
-     .also = {EOS}}, // where no reply is asked for
+    {"phi3", {"<|end|>"}, PHI_FRAMES, .begins = true},
+    // microsoft/Phi-3.5-mini-instruct: no token begins a text.
+    {"phi3.5", {"<|end|>"}, PHI_FRAMES},
     // HuggingFaceH4/zephyr-7b-beta: every message ends with the token that ends a text.
     {"zephyr",
      {"'<|user|>'+message['content']+eos_token"},

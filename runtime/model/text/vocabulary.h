@@ -161,21 +161,20 @@ typedef struct tern__vocabulary {
     uint32_t end_count;
     tern__prefix prefix;
     tern__decoder decoder;
-    tern__span joint;
-    tern__span
-        continuing;      // what tokens within a word begin with: WordPiece, and BPE where not empty
-    tern__span ending;   // BPE: what the last token of a word ends with
-    uint32_t word_limit; // WordPiece: a word of more characters is unknown; 0: no limit
-    bool fuse_unknown;   // unknown characters in a row are one unknown token
-    bool drop_unknown;   // without an unknown token they vanish
-    bool single_scores;  // unigram: sums of scores are float
-    bool mark_spaces;    // spaces are written as U+2581 before the model sees them
-    bool byte_level;     // the model's letters are bytes, not characters
-    bool join_by_score;  // pairs join when their text is a token; else as |merges| says
-    bool whole_words;    // a word that is a token is that token, whatever merges say
-    bool whole_lines;    // the same of words that are line feeds alone
-    bool spelled_bytes;  // unigram: a text may spell a byte's token
-    bool clean_spaces;   // decoding drops the space before punctuation
+    tern__span joint;      // of the decoder
+    tern__span continuing; // what tokens within a word begin with; empty in most kinds of BPE
+    tern__span ending;     // BPE: what the last token of a word ends with
+    uint32_t word_limit;   // WordPiece: a word of more characters is unknown; 0: no limit
+    bool fuse_unknown;     // unknown characters in a row are one unknown token
+    bool drop_unknown;     // without an unknown token they vanish
+    bool single_scores;    // unigram: sums of scores are float
+    bool mark_spaces;      // spaces are written as U+2581 before the model sees them
+    bool byte_level;       // the model's letters are bytes, not characters
+    bool join_by_score;    // pairs join when their text is a token; else as |merges| says
+    bool whole_words;      // a word that is a token is that token, whatever merges say
+    bool whole_lines;      // the same of words that are line feeds alone
+    bool spelled_bytes;    // unigram: a text may spell a byte's token
+    bool clean_spaces;     // decoding drops the space before punctuation
 } tern__vocabulary;
 
 void tern__vocabulary_init(tern__vocabulary *v, tern_context *context, const char *file);
