@@ -46,12 +46,8 @@ static uint64_t get(const uint8_t *from, size_t bytes) {
     return value;
 }
 
-static const tern__cache *cache_of(const tern_session *session) {
-    return &session->model->caches[session->kv];
-}
-
 static uint64_t content_bytes(const tern_session *session) {
-    return tern__cache_content_bytes(cache_of(session), session->position);
+    return tern__cache_content_bytes(tern__session_cache(session), session->position);
 }
 
 static uint64_t bytes_in_all(uint64_t positions, uint64_t content) {
@@ -102,7 +98,7 @@ static tern_status write_all(writer *w, const tern_session *session) {
     put(header + AT_CONTENT, content_bytes(session), 8);
     TERN_TRY(write_piece(w, header, sizeof header));
     TERN_TRY(write_ids(w, session));
-    TERN_TRY(tern__cache_read(cache_of(session), &session->model->lock, session->lease,
+    TERN_TRY(tern__cache_read(tern__session_cache(session), &session->model->lock, session->lease,
                               session->position, write_piece, w));
     put(header, w->hash, CHECKSUM_SIZE);
     return write_piece(w, header, CHECKSUM_SIZE);
@@ -258,7 +254,7 @@ static tern_status check_kind(const reader *r) {
     }
     if (get(r->header + AT_RESERVED, 4) != 0 ||
         get(r->header + AT_CONTENT, 8) !=
-            tern__cache_content_bytes(cache_of(session), r->positions)) {
+            tern__cache_content_bytes(tern__session_cache(session), r->positions)) {
         return tern__fail(r->context, TERN_STATUS_CORRUPT_DATA,
                           "%s: a saved session whose header contradicts its model", r->name);
     }
@@ -299,8 +295,8 @@ static tern_status read_content(reader *r) {
     TERN_TRY(read_ids(r, false));
     TERN_TRY(tern_session_rewind(session, 0));
     TERN_TRY(read_ids(r, true));
-    tern_status status = tern__cache_write(cache_of(session), &session->model->lock, session->lease,
-                                           r->positions, read_piece, r);
+    tern_status status = tern__cache_write(tern__session_cache(session), &session->model->lock,
+                                           session->lease, r->positions, read_piece, r);
     session->position = status == TERN_STATUS_OK ? r->positions : 0;
     return status;
 }

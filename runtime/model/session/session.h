@@ -16,6 +16,10 @@ struct tern_session {
     uint64_t requested; // rows of it in the eval that is being checked
 };
 
+static inline const tern__cache *tern__session_cache(const tern_session *session) {
+    return &session->model->caches[session->kv];
+}
+
 // Whether the session can go on from |position|, of those that it has filled: from any, unless the
 // network is recurrent.
 bool tern__session_holds(const tern_session *session, uint64_t position);

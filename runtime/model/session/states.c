@@ -6,12 +6,8 @@
 #include "runtime/model/session/session.h"
 #include "runtime/status.h"
 
-static const tern__cache *cache_of(const tern_session *session) {
-    return &session->model->caches[session->kv];
-}
-
 static uint64_t bytes_of(const tern_session *session) {
-    return tern__cache_content_bytes(cache_of(session), session->position);
+    return tern__cache_content_bytes(tern__session_cache(session), session->position);
 }
 
 // One that comes again has its states twice.
@@ -38,8 +34,8 @@ static tern_status read_all(tern__states *states) {
     for (uint32_t i = 0; i < states->count; i++) {
         tern_session *session = states->rows[i].session;
         if (is_first(states, i)) {
-            TERN_TRY(tern__cache_read(cache_of(session), NULL, session->lease, session->position,
-                                      take, &to));
+            TERN_TRY(tern__cache_read(tern__session_cache(session), NULL, session->lease,
+                                      session->position, take, &to));
         }
     }
     return TERN_STATUS_OK;
@@ -67,8 +63,8 @@ void tern__states_restore(const tern__states *states) {
             continue;
         }
         const uint8_t *next = from + bytes_of(session);
-        if (tern__cache_write(cache_of(session), NULL, session->lease, session->position, give,
-                              &from) != TERN_STATUS_OK) {
+        if (tern__cache_write(tern__session_cache(session), NULL, session->lease, session->position,
+                              give, &from) != TERN_STATUS_OK) {
             session->position = 0;
         }
         from = next;
