@@ -63,10 +63,11 @@ typedef struct tern_model_desc {
      * first layers that tells them apart in trained models, and 128 where it does not. */
     uint32_t i2s_block;
     uint32_t reserved;
+    const char *pretokenizer; /**< as in tern_tokenizer_desc */
 } tern_model_desc;
 
 #define TERN_MODEL_DESC_INIT                                                                       \
-    { sizeof(tern_model_desc), 0, 0, NULL, NULL, NULL, 0, 0 }
+    { sizeof(tern_model_desc), 0, 0, NULL, NULL, NULL, 0, 0, NULL }
 
 /** How the hidden states of a text become one vector (tern/embed.h). */
 typedef uint32_t tern_pooling;

@@ -54,6 +54,22 @@ typedef struct tern_token_info {
     double score;         /**< 0 where the vocabulary has none */
 } tern_token_info;
 
+/** How a vocabulary is read. Zero is a sensible value of every member. */
+typedef struct tern_tokenizer_desc {
+    uint32_t struct_size; /**< sizeof(tern_tokenizer_desc) */
+    uint32_t reserved;
+    /** How a text is cut before bytes are joined, by a name that tokenizer.ggml.pre may have
+     * ("llama-bpe", "qwen2", "default", ...), whatever the file names. NULL: as the file says.
+     * Where a GGUF file does not, "default", and a warning; but "llama-bpe" for BitNet with Llama
+     * 3's vocabulary: its published model was trained with that, and its file does not say so, so
+     * that other runtimes give the ids of "default". Forms that are not GGUF's "gpt2", tiktoken's
+     * text or vocab.json spell out their steps: a name is UNSUPPORTED. */
+    const char *pretokenizer;
+} tern_tokenizer_desc;
+
+#define TERN_TOKENIZER_DESC_INIT                                                                   \
+    { sizeof(tern_tokenizer_desc), 0, NULL }
+
 TERN_BEGIN_DECLS
 
 /**
@@ -64,8 +80,10 @@ TERN_BEGIN_DECLS
  * config.json say of ids with a meaning.
  * |archive| is not needed afterwards. UNSUPPORTED names a kind, or a step of a tokenizer.json, that
  * is not implemented, CORRUPT_DATA a vocabulary that contradicts itself, NOT_FOUND what is missing.
+ * |desc| may be NULL: all defaults.
  */
 TERN_API tern_status tern_tokenizer_create(tern_context *context, const tern_archive *archive,
+                                           const tern_tokenizer_desc *desc,
                                            tern_tokenizer **out_tokenizer);
 
 /** From a file of its own, told apart by its content: a GGUF file, a tokenizer.json, or a
@@ -73,11 +91,13 @@ TERN_API tern_status tern_tokenizer_create(tern_context *context, const tern_arc
  * afterwards. UNSUPPORTED if it is none of these, else as tern_tokenizer_create; IO and whatever
  * else the source returns. */
 TERN_API tern_status tern_tokenizer_open(tern_context *context, const tern_source *source,
+                                         const tern_tokenizer_desc *desc,
                                          tern_tokenizer **out_tokenizer);
 
 /** From the path of a model (a file, the first of a split, or a folder) or of a tokenizer's own
  * file. As tern_tokenizer_open and tern_archive_open_path. */
 TERN_API tern_status tern_tokenizer_open_path(tern_context *context, const char *path,
+                                              const tern_tokenizer_desc *desc,
                                               tern_tokenizer **out_tokenizer);
 
 /** Accepts NULL. */

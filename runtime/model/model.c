@@ -125,12 +125,14 @@ tern_status tern__model_step(tern_model *model, tern_kv_type kv, uint32_t index,
     return TERN_STATUS_OK;
 }
 
-tern_status tern__model_read_head(const tern_archive *archive, tern__hyper *hyper,
-                                  tern_tokenizer **out_tokenizer) {
+tern_status tern__model_read_head(const tern_archive *archive, const tern_model_desc *desc,
+                                  tern__hyper *hyper, tern_tokenizer **out_tokenizer) {
     tern_context *context = tern__archive_context(archive);
+    tern_tokenizer_desc how = TERN_TOKENIZER_DESC_INIT;
+    how.pretokenizer = desc->pretokenizer;
     tern_tokenizer_info info = {.struct_size = sizeof info};
     TERN_TRY(tern__hyper_read(archive, hyper));
-    TERN_TRY(tern_tokenizer_create(context, archive, out_tokenizer));
+    TERN_TRY(tern_tokenizer_create(context, archive, &how, out_tokenizer));
     TERN_TRY(tern_tokenizer_describe(*out_tokenizer, &info));
     if (info.size > hyper->vocabulary) {
         return tern__fail(context, TERN_STATUS_CORRUPT_DATA,
@@ -190,7 +192,7 @@ static tern_status read_chat_template(tern_model *model, const tern_archive *arc
 static tern_status load(tern_model *model, const tern_archive *archive,
                         const tern_model_desc *desc) {
     tern__network *network = &model->network;
-    TERN_TRY(tern__model_read_head(archive, &network->hyper, &model->tokenizer));
+    TERN_TRY(tern__model_read_head(archive, desc, &network->hyper, &model->tokenizer));
     TERN_TRY(read_chat_template(model, archive));
     TERN_TRY(tern__network_load(network, archive, desc));
     for (uint32_t kv = 0; kv < TERN__KV_TYPES; kv++) {

@@ -33,8 +33,8 @@ tern_status tern__model_check_desc(tern_context *context, const tern_model_desc 
 
 // What is known of a model before its weights are read. The tokenizer is the caller's, even on
 // failure.
-tern_status tern__model_read_head(const tern_archive *archive, tern__hyper *hyper,
-                                  tern_tokenizer **out_tokenizer);
+tern_status tern__model_read_head(const tern_archive *archive, const tern_model_desc *desc,
+                                  tern__hyper *hyper, tern_tokenizer **out_tokenizer);
 
 // A failure with what was said of it, in front of which the source is named.
 tern_status tern__model_report(const tern_archive *archive, tern_status status,

@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     list(archive);
     tern_tokenizer *tokenizer;
-    if (tern_tokenizer_create(context, archive, &tokenizer) == TERN_STATUS_OK) {
+    if (tern_tokenizer_create(context, archive, NULL, &tokenizer) == TERN_STATUS_OK) {
         tokenize(tokenizer, data, size);
     }
     tern_tokenizer_destroy(tokenizer);

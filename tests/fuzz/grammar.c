@@ -35,7 +35,7 @@ static tern_tokenizer *make_tokenizer(tern_context *context) {
     }
     tern_source source = tern_source_from_memory("bytes", w.data, w.size);
     if (tern_archive_open(context, &source, &archive) != TERN_STATUS_OK ||
-        tern_tokenizer_create(context, archive, &tokenizer) != TERN_STATUS_OK) {
+        tern_tokenizer_create(context, archive, NULL, &tokenizer) != TERN_STATUS_OK) {
         abort();
     }
     tern_archive_destroy(archive);

@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     tern_source source = tern_source_from_memory("input", data, size);
     tern_tokenizer *tokenizer;
-    if (tern_tokenizer_open(context, &source, &tokenizer) == TERN_STATUS_OK) {
+    if (tern_tokenizer_open(context, &source, NULL, &tokenizer) == TERN_STATUS_OK) {
         encode(tokenizer, data, size);
     }
     tern_tokenizer_destroy(tokenizer);

@@ -36,15 +36,20 @@ static inline char *published_read(const char *name, size_t *out_size) {
     return text;
 }
 
-static inline tern_tokenizer *published_tokenizer(const char *name) {
+static inline tern_tokenizer *published_tokenizer_with(const char *name,
+                                                       const tern_tokenizer_desc *desc) {
     char path[512];
     tern_source source;
     tern_tokenizer *tokenizer;
     published_path(name, path);
     CHECK_OK(tern_source_open_file(context, path, &source));
-    CHECK_OK(tern_tokenizer_open(context, &source, &tokenizer));
+    CHECK_OK(tern_tokenizer_open(context, &source, desc, &tokenizer));
     tern_source_close(&source);
     return tokenizer;
+}
+
+static inline tern_tokenizer *published_tokenizer(const char *name) {
+    return published_tokenizer_with(name, NULL);
 }
 
 static inline void published_check_ids(const tern_tokenizer *tokenizer, const char *text,

@@ -9,7 +9,7 @@ class Gguf:
     """The bytes of a file, and where its keys, values and tensor entries lie."""
 
     def __init__(self, path):
-        self.data = bytearray(open(path, "rb").read())
+        self.data = path if isinstance(path, bytearray) else bytearray(open(path, "rb").read())
         self.at = 24
         self.keys = {}  # name -> (offset of the name's length, value type, offset of the value)
         self.tensors = {}  # name -> {name, rank, dims, type, place: offsets; dims_values, offset_value}
@@ -85,6 +85,14 @@ class Gguf:
         header[16:24] = self.data[16:24]
         self.data = header + bytes(-len(header) % self.align) + self.data[self.base:]
         return self
+
+    def drop_key(self, key):
+        """Takes a key out; the file is read anew."""
+        start, kind, self.at = self.keys[key]
+        self.skip(kind)
+        header = self.data[:start] + self.data[self.at:self.end]
+        header[16:24] = struct.pack("<Q", self.u64(16) - 1)
+        return Gguf(header + bytes(-len(header) % self.align) + self.data[self.base:])
 
     def string_value(self, key, new):
         return self.rename(self.keys[key][2], new)

@@ -39,7 +39,7 @@ static int set_up(void **state) {
     CHECK_OK(tern_context_create(&desc, &context));
     snprintf(path, sizeof path, "%s/tests/golden/tiny-llama-dense.gguf", getenv("TERN_SOURCE_DIR"));
     CHECK_OK(tern_source_open_file(context, path, &source));
-    CHECK_OK(tern_tokenizer_open(context, &source, &small));
+    CHECK_OK(tern_tokenizer_open(context, &source, NULL, &small));
     tern_source_close(&source);
     read_golden();
     return 0;
@@ -244,7 +244,7 @@ static void test_llama3_ids(void **state) {
     tern_source source;
     tern_tokenizer *llama3;
     CHECK_OK(tern_source_open_file(context, path, &source));
-    CHECK_OK(tern_tokenizer_open(context, &source, &llama3));
+    CHECK_OK(tern_tokenizer_open(context, &source, NULL, &llama3));
     tern_source_close(&source);
     int32_t ids[MAX_IDS];
     tern_chat_message messages[] = {{"user", "Hello<|eot_id|>"}};
@@ -294,7 +294,7 @@ static tern_tokenizer *make_user_defined(void) {
     assert_true(used < sizeof json);
     tern_source source = tern_source_from_memory("tokenizer.json", json, used);
     tern_tokenizer *made;
-    CHECK_OK(tern_tokenizer_open(context, &source, &made));
+    CHECK_OK(tern_tokenizer_open(context, &source, NULL, &made));
     return made;
 }
 

@@ -33,7 +33,7 @@ static tern_status try_bytes(const uint8_t *bytes, size_t size, bool mapped) {
     tern_status status = tern_archive_open(context, &source, &archive);
     assert_int_equal(status == TERN_STATUS_OK, archive != NULL);
     if (status == TERN_STATUS_OK) {
-        tern_tokenizer_create(context, archive, &tokenizer);
+        tern_tokenizer_create(context, archive, NULL, &tokenizer);
     } else {
         assert_true(status == TERN_STATUS_CORRUPT_DATA || status == TERN_STATUS_INCOMPATIBLE ||
                     status == TERN_STATUS_UNSUPPORTED);
@@ -364,7 +364,7 @@ static void test_out_of_memory(void **state) {
         tern_tokenizer *tokenizer = NULL;
         tern_status status = tern_archive_open(context, &source, &archive);
         if (status == TERN_STATUS_OK) {
-            status = tern_tokenizer_create(context, archive, &tokenizer);
+            status = tern_tokenizer_create(context, archive, NULL, &tokenizer);
         }
         int32_t ids[16];
         size_t count;

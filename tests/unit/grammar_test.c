@@ -18,7 +18,7 @@ static int set_up(void **state) {
     int failed = counted_set_up(state) != 0 ||
                  tern_source_open_file(context, path, &source) != TERN_STATUS_OK ||
                  tern_archive_open(context, &source, &archive) != TERN_STATUS_OK ||
-                 tern_tokenizer_create(context, archive, &tokenizer) != TERN_STATUS_OK;
+                 tern_tokenizer_create(context, archive, NULL, &tokenizer) != TERN_STATUS_OK;
     tern_archive_destroy(archive);
     tern_source_close(&source);
     return failed;

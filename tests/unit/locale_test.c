@@ -153,7 +153,7 @@ static void a_schema_means_what_it_says(void **state) {
     desc.flags = TERN_CONTEXT_IGNORE_ENV;
     CHECK_OK(tern_context_create(&desc, &context));
     snprintf(path, sizeof path, "%s/tests/golden/tiny-llama-dense.gguf", getenv("TERN_SOURCE_DIR"));
-    CHECK_OK(tern_tokenizer_open_path(context, path, &tokenizer));
+    CHECK_OK(tern_tokenizer_open_path(context, path, NULL, &tokenizer));
     CHECK_OK(feed(tokenizer, context, schema, "0.5"));
     CHECK_OK(feed(tokenizer, context, schema, "{\"a\":[-2.25]}"));
     assert_int_equal(feed(tokenizer, context, schema, "0,5"), TERN_STATUS_INVALID_ARGUMENT);

@@ -51,22 +51,6 @@ static void test_llama3(void **state) {
     published_check_pair(llama3(), "llama-bpe");
 }
 
-// The tokenizer of Llama 3's tokenizer.model, but with another pre-tokenizer.
-static tern_tokenizer *llama3_with(const char *pretokenizer) {
-    size_t size;
-    bool add_bos;
-    tern__vocabulary v;
-    tern_tokenizer *tokenizer;
-    char *data = published_read("data/llama3/tokenizer.model", &size);
-    tern__vocabulary_init(&v, context, "tokenizer.model");
-    CHECK_OK(tern__vocabulary_read_tiktoken(&v, data, size));
-    v.split_count = 0;
-    CHECK_OK(tern__vocabulary_pretokenizer(&v, pretokenizer, &add_bos));
-    CHECK_OK(tern__tokenizer_make(&v, &tokenizer));
-    free(data);
-    return tokenizer;
-}
-
 // How many of the published cases of BitNet b1.58 2B-4T |tokenizer| gives the ids of. Their texts
 // are in hexadecimal too.
 static int count_bitnet(const tern_tokenizer *tokenizer) {
@@ -99,12 +83,12 @@ static int count_bitnet(const tern_tokenizer *tokenizer) {
 // and a full stop before the end of a line).
 static void test_bitnet(void **state) {
     (void)state;
-    tern_tokenizer *tokenizer = llama3_with("default");
+    tern_tokenizer_desc desc = TERN_TOKENIZER_DESC_INIT;
+    desc.pretokenizer = "default";
+    tern_tokenizer *tokenizer = published_tokenizer_with("data/llama3/tokenizer.model", &desc);
     assert_int_equal(count_bitnet(tokenizer), 7);
     tern_tokenizer_destroy(tokenizer);
-    tokenizer = llama3_with("llama-bpe");
-    assert_int_equal(count_bitnet(tokenizer), 5);
-    tern_tokenizer_destroy(tokenizer);
+    assert_int_equal(count_bitnet(llama3()), 5);
 }
 
 static void test_llama3_special(void **state) {

@@ -32,7 +32,25 @@ static char *read_golden(const char *name, size_t *out_size) {
 static tern_status open_memory(const char *data, size_t size, tern_tokenizer **out) {
     tern_source source = tern_source_from_memory("test", data, size);
     *out = NULL;
-    return tern_tokenizer_open(context, &source, out);
+    return tern_tokenizer_open(context, &source, NULL, out);
+}
+
+// These spell out how they cut a text: no name can take its place.
+static void test_chosen_pretokenizer(void **state) {
+    (void)state;
+    static const char *const names[] = {"byte_level.json", "wordpiece.json", "bpe.model"};
+    tern_tokenizer_desc desc = TERN_TOKENIZER_DESC_INIT;
+    desc.pretokenizer = "llama-bpe";
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t size;
+        tern_tokenizer *tokenizer;
+        char *data = read_golden(names[i], &size);
+        tern_source source = tern_source_from_memory("test", data, size);
+        CHECK_FAILS(tern_tokenizer_open(context, &source, &desc, &tokenizer),
+                    TERN_STATUS_UNSUPPORTED, "test: the pre-tokenizer 'llama-bpe' was asked for");
+        assert_null(tokenizer);
+        free(data);
+    }
 }
 
 static tern_tokenizer *open_golden(const char *name) {
@@ -343,7 +361,7 @@ int main(void) {
         cmocka_unit_test(test_golden),    cmocka_unit_test(test_decoders),
         cmocka_unit_test(test_refused),   cmocka_unit_test(test_special),
         cmocka_unit_test(test_words),     cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_chosen_pretokenizer),
     };
     return cmocka_run_group_tests(tests, counted_set_up, counted_tear_down);
 }

@@ -43,7 +43,7 @@ static tern_status open_folder(tern_tokenizer **out) {
     *out = NULL;
     tern_status status = tern_archive_open_files(context, &files, "", &archive);
     if (status == TERN_STATUS_OK) {
-        status = tern_tokenizer_create(context, archive, out);
+        status = tern_tokenizer_create(context, archive, NULL, out);
     }
     tern_archive_destroy(archive);
     return status;

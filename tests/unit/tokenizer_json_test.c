@@ -213,7 +213,7 @@ static void check_vocabulary(tern__vocabulary *v, const char *pair) {
     put_file(&file, v);
     assert_false(file.failed);
     tern_source source = tern_source_from_memory("tokenizer.json", file.bytes, file.size);
-    CHECK_OK(tern_tokenizer_open(context, &source, &tokenizer));
+    CHECK_OK(tern_tokenizer_open(context, &source, NULL, &tokenizer));
     published_check_pair(tokenizer, pair);
     tern_tokenizer_destroy(tokenizer);
     tern__text_finish(&file);

@@ -13,7 +13,7 @@ static tern_status create_from(const tern_source *source, tern_tokenizer **out) 
     *out = NULL;
     tern_status status = tern_archive_open(context, source, &archive);
     if (status == TERN_STATUS_OK) {
-        status = tern_tokenizer_create(context, archive, out);
+        status = tern_tokenizer_create(context, archive, NULL, out);
     }
     tern_archive_destroy(archive);
     return status;

@@ -38,7 +38,7 @@ static void put_tokens(gguf_writer *w, const char *kind, uint64_t more, const to
 static tern_tokenizer *open_written(gguf_writer *w) {
     tern_source source = gguf_source(w);
     tern_tokenizer *tokenizer;
-    CHECK_OK(tern_tokenizer_open(context, &source, &tokenizer));
+    CHECK_OK(tern_tokenizer_open(context, &source, NULL, &tokenizer));
     gguf_free(w);
     return tokenizer;
 }

@@ -121,13 +121,17 @@ static void write(gguf_writer *w) {
     }
 }
 
-static tern_status make(tern_tokenizer **out) {
+static tern_status make_with(const tern_tokenizer_desc *desc, tern_tokenizer **out) {
     gguf_writer w = {0};
     write(&w);
     tern_source source = gguf_source(&w);
-    tern_status status = tern_tokenizer_open(context, &source, out);
+    tern_status status = tern_tokenizer_open(context, &source, desc, out);
     gguf_free(&w);
     return status;
+}
+
+static tern_status make(tern_tokenizer **out) {
+    return make_with(NULL, out);
 }
 
 static void check_ids(const tern_tokenizer *tokenizer, const char *text, uint32_t flags,
@@ -372,6 +376,37 @@ static void test_missing_name(void **state) {
     tern_tokenizer_destroy(tokenizer);
 }
 
+// A name that was asked for goes before what the file says or lacks; nothing is left to warn of.
+static void test_chosen_name(void **state) {
+    (void)state;
+    tern_tokenizer *tokenizer;
+    tern_tokenizer_desc desc = TERN_TOKENIZER_DESC_INIT;
+    const char *const named[] = {NULL, "gpt-2", "unheard-of"};
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
+        start(named[i]);
+        int32_t dash = add("-b", NORMAL);
+        add_merge("- b");
+        warned[0] = '\0';
+        desc.pretokenizer = "llama-bpe";
+        CHECK_OK(make_with(&desc, &tokenizer));
+        CHECK_IDS(tokenizer, "a-b", 0, 'a', dash);
+        tern_tokenizer_destroy(tokenizer);
+        desc.pretokenizer = "default";
+        CHECK_OK(make_with(&desc, &tokenizer));
+        CHECK_IDS(tokenizer, "a-b", 0, 'a', '-', 'b');
+        tern_tokenizer_destroy(tokenizer);
+        assert_string_equal(warned, "");
+    }
+    desc.pretokenizer = "no-such";
+    CHECK_FAILS(make_with(&desc, &tokenizer), TERN_STATUS_UNSUPPORTED,
+                "test.gguf: the pre-tokenizer 'no-such' is not known");
+    desc.reserved = 1;
+    CHECK_FAILS(make_with(&desc, &tokenizer), TERN_STATUS_INVALID_ARGUMENT, "tern_tokenizer_desc");
+    desc = (tern_tokenizer_desc){.struct_size = 3};
+    CHECK_FAILS(make_with(&desc, &tokenizer), TERN_STATUS_INVALID_ARGUMENT, "tern_tokenizer_desc");
+    assert_null(tokenizer);
+}
+
 // Merges of characters with marks for spaces, as llama.cpp's documentation of Gemma 4 has it: a run
 // of line feeds that is a token stays whole, what has no token is spelled in bytes, and a text
 // begins with a token whatever the file says.
@@ -412,7 +447,7 @@ static void test_gemma4(void **state) {
     gguf_int(&w, 0, 1);
     tern_source source = gguf_source(&w);
     tern_tokenizer *tokenizer;
-    CHECK_OK(tern_tokenizer_open(context, &source, &tokenizer));
+    CHECK_OK(tern_tokenizer_open(context, &source, NULL, &tokenizer));
     CHECK_IDS(tokenizer, "a ab", TERN_TOKENIZE_BOS, 0, 4, 6, 5);
     CHECK_IDS(tokenizer, "ab\n\nb\n\n\n", 0, 7, 2, 5, 1, 1, 1);
     CHECK_IDS(tokenizer, "!\xc3\xa9", 0, 8, 9, 10);
@@ -468,7 +503,8 @@ static void test_cut_off(void **state) {
         memcpy(copy, w.data, size);
         tern_source source = tern_source_from_memory("cut.gguf", copy, size);
         tern_tokenizer *tokenizer;
-        assert_int_not_equal(tern_tokenizer_open(context, &source, &tokenizer), TERN_STATUS_OK);
+        assert_int_not_equal(tern_tokenizer_open(context, &source, NULL, &tokenizer),
+                             TERN_STATUS_OK);
         assert_null(tokenizer);
         assert_non_null(strstr(tern_last_error_message(), "cut.gguf"));
         free(copy);
@@ -486,7 +522,7 @@ static tern_status use(const tern_allocator *allocator, const tern_source *sourc
     desc.allocator = allocator;
     tern_status status = tern_context_create(&desc, &bare);
     if (status == TERN_STATUS_OK) {
-        status = tern_tokenizer_open(bare, source, &tokenizer);
+        status = tern_tokenizer_open(bare, source, NULL, &tokenizer);
     }
     if (status == TERN_STATUS_OK) {
         status = tern_tokenizer_encode(tokenizer, "he said <e>, 1234\xff", 18,
@@ -526,9 +562,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_merges),       cmocka_unit_test(test_against_definition),
         cmocka_unit_test(test_added_tokens), cmocka_unit_test(test_added_against_search),
-        cmocka_unit_test(test_missing_name), cmocka_unit_test(test_gemma4),
-        cmocka_unit_test(test_refused),      cmocka_unit_test(test_cut_off),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_missing_name), cmocka_unit_test(test_chosen_name),
+        cmocka_unit_test(test_gemma4),       cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_cut_off),      cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -10,7 +10,7 @@ enum { RANKS = 128000 };
 
 static tern_status open_text(const char *text, tern_tokenizer **out) {
     tern_source source = tern_source_from_memory("test.model", text, strlen(text));
-    return tern_tokenizer_open(context, &source, out);
+    return tern_tokenizer_open(context, &source, NULL, out);
 }
 
 // Base64 of at most three bytes.

@@ -31,6 +31,7 @@ static int parse(chat_options *o, int argc, char **argv) {
         ARG_KV(&o->model_options),
         ARG_HEAD(&o->model_options),
         ARG_I2S_BLOCK(&o->model_options.i2s_block),
+        ARG_PRE(&o->model_options.pretokenizer),
     };
     const arg_table spec = {CHAT_PROGRAM,
                             "[-m MODEL] [--system TEXT] [options]",

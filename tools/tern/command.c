@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int command_parsed(arg_result result) {
@@ -84,4 +85,22 @@ void format_bytes(uint64_t bytes, char *out, size_t capacity) {
     } else {
         snprintf(out, capacity, "%.1f %s", value, units[unit]);
     }
+}
+
+tern_status command_encode(const tern_tokenizer *tokenizer, const char *bytes, size_t size,
+                           uint32_t flags, int32_t **out_ids, size_t *out_count) {
+    size_t capacity = size + 2; // enough but for odd vocabularies
+    tern_status status = TERN_STATUS_OUT_OF_RANGE;
+    *out_ids = NULL;
+    for (int attempt = 0; attempt < 2 && status == TERN_STATUS_OUT_OF_RANGE; attempt++) {
+        free(*out_ids);
+        *out_ids = calloc(capacity, sizeof **out_ids);
+        if (!*out_ids) {
+            return TERN_STATUS_OUT_OF_MEMORY;
+        }
+        status =
+            tern_tokenizer_encode(tokenizer, bytes, size, flags, *out_ids, capacity, out_count);
+        capacity = *out_count;
+    }
+    return status;
 }

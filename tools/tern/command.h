@@ -37,6 +37,7 @@ typedef struct model_options {
     tern_kv_type kv;
     uint32_t flags;     // TERN_MODEL_*
     uint32_t i2s_block; // of tern_model_desc
+    const char *pretokenizer;
 } model_options;
 
 #define ARG_KV(options)                                                                            \
@@ -53,10 +54,20 @@ typedef struct model_options {
             "how the codes of I2_S tensors lie, if a look at them does not tell"                   \
     }
 
+#define ARG_PRE(out)                                                                               \
+    {                                                                                              \
+        "--pre", NULL, ARG_TEXT, out, NULL, 0, 0, "NAME",                                          \
+            "pre-tokenizer in place of the one that the file names: llama-bpe, qwen2, default"     \
+    }
+
 // Reads the values; false after a usage error.
 bool command_model_options(const char *program, model_options *options);
 // The same for what --i2s-block took, which is 0 if it was not given.
 bool command_i2s_block(const char *program, uint32_t block);
+
+// The ids of a text, with TERN_TOKENIZE_* |flags|; release with free, whatever comes back.
+tern_status command_encode(const tern_tokenizer *tokenizer, const char *bytes, size_t size,
+                           uint32_t flags, int32_t **out_ids, size_t *out_count);
 
 // A model on a device, and what it takes to run it.
 typedef struct loaded {
@@ -77,9 +88,6 @@ bool loaded_open(loaded *self, const host *h, const char *path, const model_opti
 // many times its weights. For more than the model's context it gets that, and its use says so.
 bool loaded_start(loaded *self, const host *h, const char *path, const model_options *options,
                   uint64_t positions);
-// The ids of a text, with TERN_TOKENIZE_* |flags|; release with free, whatever comes back.
-tern_status loaded_encode(const loaded *self, const char *bytes, size_t size, uint32_t flags,
-                          int32_t **out_ids, size_t *out_count);
 // tern_session_generate, which Ctrl-C ends within a layer's time, as if on_text had.
 tern_status loaded_generate(const loaded *self, tern_generate_desc *desc,
                             tern_generate_result *out_result);

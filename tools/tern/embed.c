@@ -64,6 +64,7 @@ static int parse(options *o, int argc, char **argv) {
         ARG_BACKEND(&o->backend),
         ARG_KV(&o->model_options),
         ARG_I2S_BLOCK(&o->model_options.i2s_block),
+        ARG_PRE(&o->model_options.pretokenizer),
         {"--json", NULL, ARG_FLAG, &o->json, NULL, 0, 0, NULL, "one object on stdout"},
     };
     const arg_table spec = {PROGRAM,
@@ -86,7 +87,8 @@ static bool add_entry(entries *all, const loaded *l, const char *bytes, size_t s
     entry *e = &items[all->count++];
     *e = (entry){0};
     uint32_t flags = TERN_TOKENIZE_BOS | TERN_TOKENIZE_EOS;
-    if (loaded_encode(l, bytes, size, flags, &e->ids, &e->id_count) != TERN_STATUS_OK) {
+    if (command_encode(tern_model_tokenizer(l->model), bytes, size, flags, &e->ids, &e->id_count) !=
+        TERN_STATUS_OK) {
         return false;
     }
     all->longest = e->id_count > all->longest ? e->id_count : all->longest;

@@ -16,6 +16,7 @@ static tern_status load(loaded *self, const model_options *options) {
     tern_model_desc desc = TERN_MODEL_DESC_INIT;
     desc.flags = options->flags;
     desc.i2s_block = options->i2s_block;
+    desc.pretokenizer = options->pretokenizer;
     desc.progress = on_progress;
     desc.progress_user = &bar;
     tern_status status = tern_model_load_archive(self->device, self->archive, &desc, &self->model);
@@ -77,25 +78,6 @@ bool loaded_start(loaded *self, const host *h, const char *path, const model_opt
     }
     self->load_ms += (host_seconds() - start) * 1e3;
     return true;
-}
-
-tern_status loaded_encode(const loaded *self, const char *bytes, size_t size, uint32_t flags,
-                          int32_t **out_ids, size_t *out_count) {
-    const tern_tokenizer *tokenizer = tern_model_tokenizer(self->model);
-    size_t capacity = size + 2; // enough but for odd vocabularies
-    tern_status status = TERN_STATUS_OUT_OF_RANGE;
-    *out_ids = NULL;
-    for (int attempt = 0; attempt < 2 && status == TERN_STATUS_OUT_OF_RANGE; attempt++) {
-        free(*out_ids);
-        *out_ids = calloc(capacity, sizeof **out_ids);
-        if (!*out_ids) {
-            return TERN_STATUS_OUT_OF_MEMORY;
-        }
-        status =
-            tern_tokenizer_encode(tokenizer, bytes, size, flags, *out_ids, capacity, out_count);
-        capacity = *out_count;
-    }
-    return status;
 }
 
 tern_status loaded_generate(const loaded *self, tern_generate_desc *desc,

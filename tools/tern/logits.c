@@ -64,6 +64,7 @@ static int parse(options *o, int argc, char **argv) {
         ARG_KV(&o->model_options),
         ARG_HEAD(&o->model_options),
         ARG_I2S_BLOCK(&o->model_options.i2s_block),
+        ARG_PRE(&o->model_options.pretokenizer),
         {"--json", NULL, ARG_FLAG, &o->json, NULL, 0, 0, NULL, "one object on stdout"},
     };
     const arg_table spec = {PROGRAM,

@@ -31,6 +31,7 @@ static int parse(options *o, int argc, char **argv) {
         ARG_KV(&o->model_options),
         ARG_HEAD(&o->model_options),
         ARG_I2S_BLOCK(&o->model_options.i2s_block),
+        ARG_PRE(&o->model_options.pretokenizer),
         {"--json", NULL, ARG_FLAG, &o->json, NULL, 0, 0, NULL, "one object on stdout"},
     };
     const arg_table spec = {PROGRAM,
@@ -138,8 +139,8 @@ static int run(const host *h, loaded *l, void *user) {
     size_t count = 0;
     tern_perplexity_result result = {.struct_size = sizeof result};
     double start = host_seconds();
-    tern_status status =
-        loaded_encode(l, j->from.bytes, j->from.size, TERN_TOKENIZE_BOS, &ids, &count);
+    tern_status status = command_encode(tern_model_tokenizer(l->model), j->from.bytes, j->from.size,
+                                        TERN_TOKENIZE_BOS, &ids, &count);
     if (status == TERN_STATUS_OK) {
         status = measure(o, l, ids, count, &result);
     }

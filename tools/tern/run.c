@@ -64,6 +64,7 @@ static int parse(options *o, int argc, char **argv) {
         ARG_KV(&o->model_options),
         ARG_HEAD(&o->model_options),
         ARG_I2S_BLOCK(&o->model_options.i2s_block),
+        ARG_PRE(&o->model_options.pretokenizer),
         {"--report", NULL, ARG_FLAG, &o->report, NULL, 0, 0, NULL,
          "then list where each op of a step ran, on stderr"},
         {"--logprobs", NULL, ARG_U32, &o->logprobs, NULL, 1, 100, "N",
@@ -307,8 +308,9 @@ static int run_loaded(const host *h, loaded *l, void *user) {
     const options *o = j->options;
     const text *prompt = &j->prompt;
     generation g = {.out = {.stream = !o->json, .prompt = prompt}};
-    bool encoded = loaded_encode(l, prompt->bytes, prompt->size, TERN_TOKENIZE_BOS, &g.prompt_ids,
-                                 &g.prompt_count) == TERN_STATUS_OK;
+    bool encoded =
+        command_encode(tern_model_tokenizer(l->model), prompt->bytes, prompt->size,
+                       TERN_TOKENIZE_BOS, &g.prompt_ids, &g.prompt_count) == TERN_STATUS_OK;
     int status = encoded ? run_encoded(h, o, l, &g) : host_failed(h);
     free(g.prompt_ids);
     free(g.ids);

@@ -11,7 +11,7 @@
 #define IDS_MAX (1 << 20)
 
 typedef struct options {
-    const char *model, *prompt, *file, *decode;
+    const char *model, *prompt, *file, *decode, *pretokenizer;
     bool ids, json, special, no_bos;
     int *list; // of --decode
     long list_count;
@@ -58,6 +58,7 @@ static int parse(options *o, int argc, char **argv) {
          "control tokens: find them in the text, and print them when decoding"},
         {"--no-bos", NULL, ARG_FLAG, &o->no_bos, NULL, 0, 0, NULL,
          "without the ids that the vocabulary puts around a text"},
+        ARG_PRE(&o->pretokenizer),
         {"--ids", NULL, ARG_FLAG, &o->ids, NULL, 0, 0, NULL, "only the ids, in one line"},
         {"--json", NULL, ARG_FLAG, &o->json, NULL, 0, 0, NULL, "one object on stdout"},
     };
@@ -76,19 +77,7 @@ static tern_status encode(const options *o, const tern_tokenizer *tokenizer, con
                           encoded *out) {
     uint32_t flags = (o->special ? TERN_TOKENIZE_SPECIAL : 0) |
                      (o->no_bos ? 0 : TERN_TOKENIZE_BOS | TERN_TOKENIZE_EOS);
-    size_t capacity = input->size + 16;
-    tern_status status = TERN_STATUS_OUT_OF_RANGE;
-    for (int attempt = 0; attempt < 2 && status == TERN_STATUS_OUT_OF_RANGE; attempt++) {
-        free(out->ids);
-        out->ids = calloc(capacity, sizeof *out->ids);
-        if (!out->ids) {
-            return TERN_STATUS_OUT_OF_MEMORY;
-        }
-        status = tern_tokenizer_encode(tokenizer, input->bytes, input->size, flags, out->ids,
-                                       capacity, &out->count);
-        capacity = out->count;
-    }
-    return status;
+    return command_encode(tokenizer, input->bytes, input->size, flags, &out->ids, &out->count);
 }
 
 static cJSON *piece_json(const tern_tokenizer *tokenizer, int32_t id) {
@@ -187,7 +176,9 @@ static int print_encoded(const host *h, const options *o, const tern_tokenizer *
 static int run(const host *h, const options *o, const text *input) {
     tern_tokenizer *tokenizer = NULL;
     const char *path = o->model ? o->model : default_model_path();
-    if (tern_tokenizer_open_path(h->context, path, &tokenizer) != TERN_STATUS_OK) {
+    tern_tokenizer_desc desc = TERN_TOKENIZER_DESC_INIT;
+    desc.pretokenizer = o->pretokenizer;
+    if (tern_tokenizer_open_path(h->context, path, &desc, &tokenizer) != TERN_STATUS_OK) {
         return host_failed_in(h, path);
     }
     int status = o->decode ? decode(h, o, tokenizer) : print_encoded(h, o, tokenizer, input);

@@ -168,7 +168,7 @@ static tern_status estimate_all(const tern_archive *archive, const tern_model_de
     const tern__hyper *hyper = &network.hyper;
     tern_tokenizer *tokenizer = NULL;
     estimate e = {archive, 0, false};
-    tern_status status = tern__model_read_head(archive, &network.hyper, &tokenizer);
+    tern_status status = tern__model_read_head(archive, model, &network.hyper, &tokenizer);
     tern_tokenizer_destroy(tokenizer);
     TERN_TRY(status);
     TERN_TRY(tern__session_check_desc(network.context, hyper, desc));

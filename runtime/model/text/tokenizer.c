@@ -111,12 +111,24 @@ static tern_status spell_added(tern__vocabulary *v, const tern__splitter *patter
     return TERN_STATUS_OK;
 }
 
+// A pre-tokenizer that was asked for has been put to use.
+static tern_status check_pretokenizer(const tern__vocabulary *v) {
+    if (!v->pretokenizer || v->named_splits) {
+        return TERN_STATUS_OK;
+    }
+    return tern__fail(v->context, TERN_STATUS_UNSUPPORTED,
+                      "%s: the pre-tokenizer '%.64s' was asked for, but how this vocabulary (kind "
+                      "'%s') cuts a text is not told by a name: leave it out",
+                      v->file, v->pretokenizer, v->kind);
+}
+
 static tern_status finish(tern_tokenizer *tokenizer) {
     tern__vocabulary *v = &tokenizer->v;
     TERN_TRY(find_kind(tokenizer));
     if (v->token_count == 0) {
         return tern__fail(v->context, TERN_STATUS_CORRUPT_DATA, "%s: there are no tokens", v->file);
     }
+    TERN_TRY(check_pretokenizer(v));
     TERN_TRY(check_ids(v));
     TERN_TRY(tern__vocabulary_index(v));
     find_ends(v);
@@ -140,6 +152,7 @@ tern_status tern__tokenizer_make(tern__vocabulary *v, tern_tokenizer **out_token
     *v = (tern__vocabulary){0};
     tern_status status = finish(tokenizer);
     tokenizer->v.file = NULL;
+    tokenizer->v.pretokenizer = NULL;
     if (status != TERN_STATUS_OK) {
         tern_tokenizer_destroy(tokenizer);
         return status;
@@ -148,15 +161,25 @@ tern_status tern__tokenizer_make(tern__vocabulary *v, tern_tokenizer **out_token
     return TERN_STATUS_OK;
 }
 
+tern_status tern__tokenizer_check_desc(tern_context *context, const tern_tokenizer_desc *desc) {
+    if (!desc) {
+        return TERN_STATUS_OK;
+    }
+    TERN_TRY(tern__check_size(context, "tern_tokenizer_desc", desc->struct_size, sizeof *desc));
+    return tern__check_reserved(context, "tern_tokenizer_desc", desc->reserved);
+}
+
 tern_status tern_tokenizer_create(tern_context *context, const tern_archive *archive,
-                                  tern_tokenizer **out_tokenizer) {
+                                  const tern_tokenizer_desc *desc, tern_tokenizer **out_tokenizer) {
     if (!context || !archive || !out_tokenizer) {
         return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
                           "tokenizer: context, archive and out_tokenizer must not be NULL");
     }
     *out_tokenizer = NULL;
+    TERN_TRY(tern__tokenizer_check_desc(context, desc));
     tern__vocabulary v;
     tern__vocabulary_init(&v, context, tern__archive_name(archive));
+    v.pretokenizer = desc ? desc->pretokenizer : NULL;
     tern_value kind = {.struct_size = sizeof kind};
     bool has_keys = tern_archive_find(archive, "tokenizer.ggml.model", &kind) == TERN_STATUS_OK;
     tern_status status = has_keys ? tern__vocabulary_read_gguf(&v, archive)

@@ -61,11 +61,13 @@ tern_status tern__vocabulary_read_file(tern__vocabulary *v, const char *data, si
         "%s: not a tokenizer: expected GGUF, tokenizer.json, SentencePiece or tiktoken", v->file);
 }
 
-tern_status tern__tokenizer_from_memory(tern_context *context, const char *file, const char *data,
-                                        size_t size, tern_tokenizer **out_tokenizer) {
+static tern_status read_whole(tern_context *context, const char *file, const char *data,
+                              size_t size, const tern_tokenizer_desc *desc,
+                              tern_tokenizer **out_tokenizer) {
     tern__vocabulary v;
     *out_tokenizer = NULL;
     tern__vocabulary_init(&v, context, file);
+    v.pretokenizer = desc ? desc->pretokenizer : NULL;
     tern_status status = tern__vocabulary_read_file(&v, data, size);
     if (status == TERN_STATUS_OK) {
         status = tern__tokenizer_make(&v, out_tokenizer);
@@ -75,16 +77,16 @@ tern_status tern__tokenizer_from_memory(tern_context *context, const char *file,
 }
 
 static tern_status open_gguf(tern_context *context, const tern_source *source,
-                             tern_tokenizer **out_tokenizer) {
+                             const tern_tokenizer_desc *desc, tern_tokenizer **out_tokenizer) {
     tern_archive *archive;
     TERN_TRY(tern_archive_open(context, source, &archive));
-    tern_status status = tern_tokenizer_create(context, archive, out_tokenizer);
+    tern_status status = tern_tokenizer_create(context, archive, desc, out_tokenizer);
     tern_archive_destroy(archive);
     return status;
 }
 
 static tern_status open_whole(tern_context *context, const tern_source *source,
-                              tern_tokenizer **out_tokenizer) {
+                              const tern_tokenizer_desc *desc, tern_tokenizer **out_tokenizer) {
     const char *name = tern__source_name(source);
     if (source->size > MAX_FILE) {
         return tern__fail(context, TERN_STATUS_UNSUPPORTED,
@@ -98,28 +100,29 @@ static tern_status open_whole(tern_context *context, const tern_source *source,
     }
     tern_status status = tern__source_read(context, source, 0, data, size);
     if (status == TERN_STATUS_OK) {
-        status = tern__tokenizer_from_memory(context, name, data, size, out_tokenizer);
+        status = read_whole(context, name, data, size, desc, out_tokenizer);
     }
     tern__free(context, data);
     return status;
 }
 
 tern_status tern_tokenizer_open(tern_context *context, const tern_source *source,
-                                tern_tokenizer **out_tokenizer) {
+                                const tern_tokenizer_desc *desc, tern_tokenizer **out_tokenizer) {
     if (!context || !source || !out_tokenizer) {
         return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
                           "tokenizer: context, source and out_tokenizer must not be NULL");
     }
     char magic[4] = {0};
     *out_tokenizer = NULL;
+    TERN_TRY(tern__tokenizer_check_desc(context, desc));
     TERN_TRY(tern__source_check(context, source));
     if (source->size >= sizeof magic) {
         TERN_TRY(tern__source_read(context, source, 0, magic, sizeof magic));
     }
     if (memcmp(magic, "GGUF", sizeof magic) == 0) {
-        return open_gguf(context, source, out_tokenizer);
+        return open_gguf(context, source, desc, out_tokenizer);
     }
-    return open_whole(context, source, out_tokenizer);
+    return open_whole(context, source, desc, out_tokenizer);
 }
 
 static bool is_gguf(const tern_source *source) {
@@ -130,15 +133,16 @@ static bool is_gguf(const tern_source *source) {
 }
 
 static tern_status open_archive(tern_context *context, const char *path,
-                                tern_tokenizer **out_tokenizer) {
+                                const tern_tokenizer_desc *desc, tern_tokenizer **out_tokenizer) {
     tern_archive *archive;
     TERN_TRY(tern_archive_open_path(context, path, &archive));
-    tern_status status = tern_tokenizer_create(context, archive, out_tokenizer);
+    tern_status status = tern_tokenizer_create(context, archive, desc, out_tokenizer);
     tern_archive_destroy(archive);
     return status;
 }
 
 tern_status tern_tokenizer_open_path(tern_context *context, const char *path,
+                                     const tern_tokenizer_desc *desc,
                                      tern_tokenizer **out_tokenizer) {
     if (!context || !path || !out_tokenizer) {
         return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
@@ -150,9 +154,9 @@ tern_status tern_tokenizer_open_path(tern_context *context, const char *path,
     bool is_file = tern_source_open_file(context, path, &source) == TERN_STATUS_OK;
     if (!is_file || is_gguf(&source)) {
         tern_source_close(&source);
-        return open_archive(context, path, out_tokenizer);
+        return open_archive(context, path, desc, out_tokenizer);
     }
-    tern_status status = tern_tokenizer_open(context, &source, out_tokenizer);
+    tern_status status = tern_tokenizer_open(context, &source, desc, out_tokenizer);
     tern_source_close(&source);
     return status;
 }

@@ -139,9 +139,10 @@ typedef struct tern__affix {
 // All memory is the context's. Ids are -1 where there is no such token.
 typedef struct tern__vocabulary {
     tern_context *context;
-    const char *file; // for messages; lent, not kept
-    const char *kind; // static: "llama", "gpt2", ... of the table in tokenizer.c
-    char *text;       // of tokens, patterns and contents
+    const char *file;         // for messages; lent, not kept
+    const char *pretokenizer; // to take in place of what the file names; NULL: none; lent, not kept
+    const char *kind;         // static: "llama", "gpt2", ... of the table in tokenizer.c
+    char *text;               // of tokens, patterns and contents
     size_t text_size, text_capacity;
     tern__token *tokens;
     size_t token_count, token_capacity;
@@ -171,6 +172,7 @@ typedef struct tern__vocabulary {
     bool mark_spaces;      // spaces are written as U+2581 before the model sees them
     bool byte_level;       // the model's letters are bytes, not characters
     bool join_by_score;    // pairs join when their text is a token; else as |merges| says
+    bool named_splits;     // they are those of a pre-tokenizer's name
     bool whole_words;      // a word that is a token is that token, whatever merges say
     bool whole_lines;      // the same of words that are line feeds alone
     bool spelled_bytes;    // unigram: a text may spell a byte's token
@@ -232,7 +234,8 @@ bool tern__byte_letters(const char *text, size_t size, char *out, size_t *out_si
 struct tern__text;
 void tern__letters_of_bytes(const char *bytes, size_t size, struct tern__text *out);
 
-// Adds the splits of a pre-tokenizer that GGUF knows by name. UNSUPPORTED names one it does not.
+// Adds the splits of a pre-tokenizer that GGUF knows by name, or of |v->pretokenizer| in its place.
+// UNSUPPORTED names one it does not.
 // |*out_add_bos|: what its vocabularies mean where they do not say.
 tern_status tern__vocabulary_pretokenizer(tern__vocabulary *v, const char *name, bool *out_add_bos);
 
@@ -240,9 +243,8 @@ tern_status tern__vocabulary_pretokenizer(tern__vocabulary *v, const char *name,
 // that is not known or a pattern that PCRE2 refuses, CORRUPT_DATA a contradiction.
 tern_status tern__tokenizer_make(tern__vocabulary *v, tern_tokenizer **out_tokenizer);
 
-// The same of a file's bytes: whatever tern_tokenizer_open takes but GGUF.
-tern_status tern__tokenizer_from_memory(tern_context *context, const char *file, const char *data,
-                                        size_t size, tern_tokenizer **out_tokenizer);
+// |desc| may be NULL.
+tern_status tern__tokenizer_check_desc(tern_context *context, const tern_tokenizer_desc *desc);
 
 // Readers. Each fills an initialised |v|, which the caller finishes whatever they return.
 tern_status tern__vocabulary_read_gguf(tern__vocabulary *v, const tern_archive *archive);

@@ -269,8 +269,9 @@ static tern_status complete_bert(reader *r) {
     return TERN_STATUS_OK;
 }
 
-// The published file of BitNet b1.58 2B-4T does not name its pre-tokenizer, which is Llama 3's.
-// Other files without a name are from before there were any, made for what "default" does.
+// The published file of BitNet b1.58 2B-4T does not name its pre-tokenizer, which is Llama 3's in
+// training. Other files without a name are from before there were any, made for what "default"
+// does.
 static tern_status find_pretokenizer(const reader *r, const char **out_name) {
     const char *architecture;
     TERN_TRY(tern__archive_string(r->archive, "general.architecture", "", &architecture));
@@ -280,7 +281,7 @@ static tern_status find_pretokenizer(const reader *r, const char **out_name) {
     }
     bool is_bitnet = strncmp(architecture, "bitnet", 6) == 0 && r->tokens.count == LLAMA3_TOKENS;
     *out_name = is_bitnet ? "llama-bpe" : "default";
-    if (!is_bitnet) {
+    if (!is_bitnet && !r->v->pretokenizer) {
         tern__log(r->v->context, TERN_LOG_WARNING,
                   "%s: key '" KEY("pre") "' is missing: pre-tokenizer 'default' is assumed, and "
                                          "ids may not be those the model was trained with",

@@ -163,6 +163,8 @@ static bool is_listed(const char *names, const char *name) {
 
 tern_status tern__vocabulary_pretokenizer(tern__vocabulary *v, const char *name,
                                           bool *out_add_bos) {
+    name = v->pretokenizer ? v->pretokenizer : name;
+    v->named_splits = true;
     for (size_t i = 0; i < sizeof pretokenizers / sizeof pretokenizers[0]; i++) {
         const pretokenizer *p = &pretokenizers[i];
         if (!is_listed(p->names, name)) {
