@@ -293,6 +293,44 @@ static void failures_are_passed_on(void **state) {
     tern_context_destroy(context);
 }
 
+// Types that cannot be read, one of them with the number of I2_S, which a file's type may turn it
+// into. I32 is no weights.
+static void unreadable_types_are_refused(void **state) {
+    (void)state;
+    tern_context *context = bare_context(TERN_CONTEXT_IGNORE_ENV, NULL);
+    static const struct {
+        uint32_t id, bytes;
+        const char *name;
+    } types[] = {
+        {36, 64 * 64 / 32 * 18, "IQ4_NL_4_4"}, {11, 1760, "Q3_K"}, {26, 64 * 64 * 4, NULL}};
+    for (size_t t = 0; t < 3; t++) {
+        gguf_writer w = {0};
+        tern_archive *archive = NULL;
+        gguf_start(&w, 3, 1, 0);
+        gguf_tensor(&w, "token_embd.weight", t == 1 ? 1024 : 64, t == 1 ? 4 : 64, types[t].id, 0);
+        gguf_pad(&w, 32);
+        gguf_zeros(&w, types[t].bytes);
+        tern_source source = gguf_source(&w);
+        CHECK_OK(tern_archive_open(context, &source, &archive));
+        memory_sink memory = {.room = SIZE_MAX};
+        tern_sink sink = sink_of(&memory);
+        tern_convert_desc desc = TERN_CONVERT_DESC_INIT;
+        CHECK_OK(tern_convert(context, archive, NULL, &sink));
+        desc.type = "i2_s";
+        tern_status status = tern_convert(context, archive, &desc, &sink);
+        if (types[t].name) {
+            CHECK_FAILS(status, TERN_STATUS_UNSUPPORTED, "tensor 'token_embd.weight': its type ");
+            assert_non_null(strstr(tern_last_error_message(), types[t].name));
+        } else {
+            CHECK_OK(status);
+        }
+        tern_archive_destroy(archive);
+        gguf_free(&memory.writer);
+        gguf_free(&w);
+    }
+    tern_context_destroy(context);
+}
+
 static void a_lack_of_memory_leaves_nothing(void **state) {
     (void)state;
     test_heap memory = {0};
@@ -424,6 +462,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_to_every_type),
         cmocka_unit_test(failures_are_passed_on),
+        cmocka_unit_test(unreadable_types_are_refused),
         cmocka_unit_test(a_lack_of_memory_leaves_nothing),
         cmocka_unit_test(a_folder_comes_back),
     };

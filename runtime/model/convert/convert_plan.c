@@ -365,9 +365,23 @@ static tern_status check_absmean(const tern__conversion *c, const tern__plan *pl
     return lost_answers(c, plan, "a load of this model rounds float weights to their mean size");
 }
 
+// Weights that nothing reads would stay as they are in a file said to be of another type, by which
+// their type's number may then mean something else.
+static tern_status check_readable(const tern__conversion *c, const tern__plan *plan,
+                                  const tern__ggml_type *own) {
+    bool numbers = own->block_elements == 1 && !own->microsoft; // I8 to F64
+    return !c->type || numbers || own->dtype != TERN_DTYPE_NONE
+               ? TERN_STATUS_OK
+               : tern__fail(c->context, TERN_STATUS_UNSUPPORTED,
+                            "tensor '%s': its type %s cannot be read, so that it cannot become %s; "
+                            "a conversion without a type copies it",
+                            plan->info.name, plan->info.type_name, c->type->name);
+}
+
 static tern_status plan_tensor(tern__conversion *c, tern__plan *plan) {
     uint64_t before = c->done;
     const tern__ggml_type *own = tern__i2s_type(tern__ggml_type_of(&plan->info), c->i2s_block);
+    TERN_TRY(check_readable(c, plan, own));
     plan->type = wanted_type(c, &plan->info);
     plan->bytes = plan->info.size;
     if (plan->type != own) {
