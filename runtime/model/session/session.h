@@ -48,6 +48,7 @@ typedef struct tern__evaluation {
     void *cancel_user;
     const tern_cancel *cancelled_by; // NULL: nobody
     uint32_t max_rows;               // of a step
+    uint32_t uncut_rows;             // a recurrent step of so many or fewer is not stopped
     uint32_t done;                   // rows of which the results are there
     uint32_t delivered;              // rows of those that wanted logits
     tern_fence fence;                // of the last submit whose results nobody has read
