@@ -38,7 +38,8 @@ enum {
     TERN_TOKEN_UNDEFINED = 0,
     TERN_TOKEN_NORMAL = 1,
     TERN_TOKEN_UNKNOWN = 2,
-    TERN_TOKEN_CONTROL = 3,      /**< a text becomes it with TERN_TOKENIZE_SPECIAL only */
+    TERN_TOKEN_CONTROL = 3,      /**< a text becomes it with TERN_TOKENIZE_SPECIAL only, but for the
+                                    one that a byte-level vocabulary has for a byte */
     TERN_TOKEN_USER_DEFINED = 4, /**< found in a text before anything else is */
     TERN_TOKEN_UNUSED = 5,
     TERN_TOKEN_BYTE = 6

@@ -292,6 +292,52 @@ static void test_special(void **state) {
     tern_tokenizer_destroy(tokenizer);
 }
 
+#define LETTERS                                                                                    \
+    "\"type\":\"BPE\",\"merges\":[],\"vocab\":{\"a\":0,\"!\":1,\"\u00e9\":2,\"\u00b0\":3,"         \
+    "\"\u013e\":4,\"b\":5,\"\u0120\":6}"
+
+// Added tokens that get in each other's way, as the package tokenizers 0.23 has them.
+static void test_added(void **state) {
+    (void)state;
+    static const struct {
+        const char *added; // after the pre-tokenizer
+        const char *text;
+        int32_t ids[8];
+        size_t count;
+    } cases[] = {
+        // Of white space that a token takes, tokens are made all the same.
+        {"{\"id\":7,\"content\":\"<r>\",\"rstrip\":true},{\"id\":8,\"content\":\"  \"}",
+         "a<r>    a",
+         {0, 7, 8, 8, 0},
+         5},
+        // One that is none, being a part of a word, hides what lies within it.
+        {"{\"id\":7,\"content\":\"aaa\",\"single_word\":true},{\"id\":8,\"content\":\"aa\"}",
+         "aaaa",
+         {0, 0, 0, 0},
+         4},
+        // The letter of a byte stays one: of a byte that is spelled alike, and of another (U+9C1C).
+        {"{\"id\":1,\"content\":\"!\",\"special\":true}", "a!b", {0, 1, 5}, 3},
+        {"{\"id\":2,\"content\":\"\u00e9\"}", "\u00e9\u9c1c", {2, 2, 3, 4}, 4},
+        {"{\"id\":2,\"content\":\"\u00e9\",\"special\":true}", "\u9c1c", {2, 3, 4}, 3},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char parts[512];
+        int32_t ids[8];
+        size_t count;
+        tern_tokenizer *tokenizer;
+        snprintf(parts, sizeof parts,
+                 "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false},"
+                 "\"added_tokens\":[%s],",
+                 cases[i].added);
+        CHECK_OK(make(LETTERS, parts, &tokenizer));
+        CHECK_OK(tern_tokenizer_encode(tokenizer, cases[i].text, strlen(cases[i].text), 0, ids, 8,
+                                       &count));
+        assert_int_equal(count, cases[i].count);
+        assert_memory_equal(ids, cases[i].ids, count * sizeof *ids);
+        tern_tokenizer_destroy(tokenizer);
+    }
+}
+
 static const char *const golden[] = {"byte_level.json", "marked.json", "unigram.json",
                                      "wordpiece.json",  "bpe.model",   "unigram.model"};
 enum { GOLDEN = sizeof golden / sizeof golden[0] };
@@ -362,6 +408,7 @@ int main(void) {
         cmocka_unit_test(test_refused),   cmocka_unit_test(test_special),
         cmocka_unit_test(test_words),     cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_no_memory), cmocka_unit_test(test_chosen_pretokenizer),
+        cmocka_unit_test(test_added),
     };
     return cmocka_run_group_tests(tests, counted_set_up, counted_tear_down);
 }

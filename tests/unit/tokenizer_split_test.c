@@ -274,6 +274,8 @@ static void test_dialect(void **state) {
                 "e\xcc\x81"
                 "e",
                 "e\xcc\x81");
+    check_split("(?m)a.b", TERN__SPLIT_REMOVED, false, "xa\nbx", "x@x"); // its m is another's s
+    check_split("(?im-x:A.)b|.", TERN__SPLIT_ISOLATED, false, "a\nbB\n", "a\nb@B@\n");
     check_split("[[:punct:]]", TERN__SPLIT_REMOVED, false, "a$b\xc2\xa3", "a@b");
     check_split("[[:^alpha:]]", TERN__SPLIT_REMOVED, false,
                 "a\xe0\xa4\xbe"

@@ -95,13 +95,16 @@ static tern_status spell_added(tern__vocabulary *v, const tern__splitter *patter
     const tern__normalizing how = {v, patterns, 0, v->normal_late, true};
     for (size_t id = 0; id < v->token_count; id++) {
         tern__token *token = &v->tokens[id];
-        token->spelling = (tern__span){token->start, token->size};
+        if (token->spelling.size == 0) {
+            token->spelling = (tern__span){token->start, token->size};
+        }
         if (!(token->added & TERN__ADDED_NORMALIZED) || (token->added & TERN__ADDED_AS_SPELLED) ||
             v->normal_late == 0) {
             continue;
         }
         tern__text text = {.context = v->context};
-        tern_status status = tern__normalize(&how, v->text + token->start, token->size, &text);
+        tern_status status =
+            tern__normalize(&how, v->text + token->spelling.start, token->spelling.size, &text);
         if (status == TERN_STATUS_OK) {
             status = tern__vocabulary_keep(v, text.bytes, text.size, &token->spelling);
         }

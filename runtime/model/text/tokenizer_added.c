@@ -35,7 +35,7 @@ static tern__span spelling_of(const tern__added *a, const tern__vocabulary *v, u
     if (!is_added || normal != a->normal) {
         return (tern__span){0, 0};
     }
-    return normal ? token->spelling : (tern__span){token->start, token->size};
+    return token->spelling;
 }
 
 static uint32_t *slot_of(const tern__added *a, uint32_t parent, uint8_t byte) {

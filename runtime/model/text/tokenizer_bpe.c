@@ -384,11 +384,22 @@ static tern_status check_bytes(const tern_tokenizer *tokenizer) {
     return TERN_STATUS_OK;
 }
 
-static void index_tokens(bpe *model, const tern__vocabulary *v) {
+// The letter of a byte may be a control token (CLIP's padding is "!"): nothing else can write it.
+static void index_letters(bpe *model, const tern__vocabulary *v) {
     for (int byte = 0; byte < 256; byte++) {
         char letter = (char)byte;
         model->letters[byte] = tern__vocabulary_find(v, &letter, 1);
     }
+    for (size_t id = 0; v->byte_level && id < v->token_count; id++) {
+        const tern__token *token = &v->tokens[id];
+        int32_t *letter = &model->letters[(uint8_t)v->text[token->start]];
+        if (token->size == 1 && *letter < 0 && !(token->added & TERN__ADDED_ONLY)) {
+            *letter = (int32_t)id;
+        }
+    }
+}
+
+static void index_tokens(bpe *model, const tern__vocabulary *v) {
     for (size_t id = 0; id < v->token_count; id++) {
         const tern__token *token = &v->tokens[id];
         const uint8_t *text = (const uint8_t *)v->text + token->start;
@@ -424,6 +435,7 @@ tern_status tern__bpe_finish(tern_tokenizer *tokenizer) {
     if (!model) {
         return tern__fail_memory(v->context, sizeof *model, "a vocabulary");
     }
+    index_letters(model, v);
     index_tokens(model, v);
     TERN_TRY(v->join_by_score ? index_scores(model, v) : index_merges(model, v));
     return v->byte_level ? find_replacement(tokenizer) : TERN_STATUS_OK;

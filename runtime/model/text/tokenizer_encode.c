@@ -148,23 +148,27 @@ static bool is_barred(const tern__encoder *e, int32_t id) {
     return barred;
 }
 
-// Cuts the tokens of |added| out and has |encode| go on with what lies between.
+// Cuts the tokens of |added| out and has |encode| go on with what lies between. Each is looked for
+// behind the one before, in the text that white space is not yet taken from: so a token of white
+// space counts where another has taken it, too, as in the package tokenizers.
 static tern_status encode_found(tern__encoder *e, const tern__added *added, const int32_t *ids,
                                 encode_part encode, const char *text, uint32_t size, bool first) {
     const tern__vocabulary *v = &e->tokenizer->v;
     uint32_t done = 0;
     for (uint32_t at = 0; at < size;) {
-        hit h = {at, at};
-        if (ids[at] >= 0) {
-            h.end = at + tern__added_size(added, v, ids[at]);
-        }
-        if (ids[at] < 0 || is_barred(e, ids[at]) || !take(v, ids[at], text, size, done, &h)) {
+        int32_t id = ids[at];
+        if (id < 0 || is_barred(e, id)) {
             at++;
             continue;
         }
-        TERN_TRY(encode(e, text + done, h.start - done, first && done == 0));
-        tern__ids_add(e->out, ids[at]);
-        done = at = h.end;
+        hit h = {at, at + tern__added_size(added, v, id)};
+        at = h.end;
+        if (take(v, id, text, size, done, &h)) {
+            TERN_TRY(h.start <= done ? TERN_STATUS_OK
+                                     : encode(e, text + done, h.start - done, first && done == 0));
+            tern__ids_add(e->out, id);
+            done = h.end;
+        }
     }
     return encode(e, text + done, size - done, first && done == 0);
 }

@@ -1,7 +1,8 @@
 // Patterns of tokenizers are written for Oniguruma. What PCRE2 reads otherwise is rewritten, or
 // refused: what words, white space and the POSIX classes are, \h (a hexadecimal digit), scripts
 // (PCRE2 takes what is used with them too), {1,3}+ (repeated, not possessive), and classes, which
-// may hold others and their intersection (&&). Lines are told apart as PCRE2_MULTILINE does.
+// may hold others and their intersection (&&), and (?m), which is (?s). Lines are told apart as
+// PCRE2_MULTILINE does.
 #include "runtime/model/text/tokenizer_class.h"
 
 #include <string.h>
@@ -256,6 +257,19 @@ static void add_repeated(pattern *p, size_t size) {
     p->at += size;
 }
 
+// What may follow "(?": the m of Oniguruma has a dot match line feeds.
+static void add_options(pattern *p) {
+    size_t size = peek(p, 0) == '?' ? 1 + strspn(p->text + p->at + 1, "imx-") : 0;
+    if (size < 2 || (peek(p, size) != ':' && peek(p, size) != ')')) {
+        return;
+    }
+    for (size_t i = 0; i < size; i++) {
+        char c = peek(p, i);
+        tern__text_add(p->out, c == 'm' ? "s" : &c, 1);
+    }
+    p->at += size;
+}
+
 static tern_status add_group(pattern *p, char c) {
     if (c == '(') {
         if (p->depth == MAX_GROUPS) {
@@ -267,6 +281,9 @@ static tern_status add_group(pattern *p, char c) {
     }
     tern__text_add(p->out, &c, 1);
     p->at++;
+    if (c == '(') {
+        add_options(p);
+    }
     return TERN_STATUS_OK;
 }
 

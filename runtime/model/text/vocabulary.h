@@ -50,7 +50,7 @@ typedef struct tern__token {
     double score; // higher is better; by rank: minus the rank
     uint8_t type;
     uint8_t added;       // TERN__ADDED_*
-    tern__span spelling; // of one that is looked for in normalised text
+    tern__span spelling; // what is looked for in a text; a reader leaves it empty: the token itself
 } tern__token;
 
 // The token that |left| and |right| make; the earlier in the list, the better.

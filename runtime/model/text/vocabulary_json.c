@@ -273,8 +273,15 @@ tern_status tern__json_read_added(tern__vocabulary *v, const tern__json *token, 
     int32_t type = unknown   ? TERN__TOKEN_UNKNOWN
                    : special ? TERN__TOKEN_CONTROL
                              : TERN__TOKEN_USER_DEFINED;
+    tern__token before = id < own && v->byte_level ? v->tokens[id] : (tern__token){0};
     TERN_TRY(tern__vocabulary_set(v, id, text, strlen(text), score, type));
-    v->tokens[id].added = (uint8_t)(flags | (id >= own ? TERN__ADDED_ONLY : 0));
+    tern__token *added = &v->tokens[id];
+    added->added = (uint8_t)(flags | (id >= own ? TERN__ADDED_ONLY : 0));
+    added->spelling = (tern__span){added->start, added->size};
+    if (before.size == 1) { // the letter of a byte, which nothing else can write, remains one
+        added->start = before.start;
+        added->size = before.size;
+    }
     return TERN_STATUS_OK;
 }
 
