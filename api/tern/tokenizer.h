@@ -128,8 +128,8 @@ TERN_API tern_status tern_tokenizer_encode(const tern_tokenizer *tokenizer, cons
 /**
  * The bytes that |id| adds to a text, at most |capacity| of them written and the number needed in
  * |*out_size|. One token may be a part of a UTF-8 character; control tokens add nothing. |first|
- * non-zero: at the start of a text, where the dummy prefix is dropped. OUT_OF_RANGE if |id| is none
- * or more room is needed.
+ * non-zero: at the start of a text, where the dummy prefix is dropped: no token before it adds
+ * anything, were it not the first. OUT_OF_RANGE if |id| is none or more room is needed.
  */
 TERN_API tern_status tern_tokenizer_decode(const tern_tokenizer *tokenizer, int32_t id,
                                            int32_t first, char *out_bytes, size_t capacity,

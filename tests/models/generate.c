@@ -137,6 +137,34 @@ static void a_wrong_id_loses_nothing(void **state) {
     close_fixture(&f);
 }
 
+// The first space of a text goes, no more: the prompt's own second one has begun it.
+static void spaces_that_begin_a_text_are_delivered(void **state) {
+    (void)state;
+    fixture f;
+    int32_t spaces[2]; // the one before every text, and its own
+    size_t count;
+    tern_sampler *sampler;
+    open_fixture(&f, "");
+    assert_ok(tern_tokenizer_encode(tern_model_tokenizer(f.model), " ", 1, 0, spaces, 2, &count));
+    assert_int_equal(spaces[0], spaces[1]);
+    const tern_logit_bias bias = {spaces[0], 1e6f};
+    tern_sampler_desc sampling = TERN_SAMPLER_DESC_INIT;
+    sampling.biases = &bias;
+    sampling.bias_count = 1;
+    assert_ok(tern_sampler_create(f.b.context, &sampling, &sampler));
+    for (size_t had = 0; had < 2; had++) {
+        tern_generate_desc desc = desc_of(&f, 3);
+        desc.sampler = sampler;
+        f.prompt[f.prompt_count] = spaces[0];
+        desc.prompt_count += had;
+        forget(&f);
+        assert_ok(tern_session_generate(f.session, &desc, &f.result));
+        assert_string_equal(f.heard.text, had ? "   " : "  ");
+    }
+    tern_sampler_destroy(sampler);
+    close_fixture(&f);
+}
+
 static void a_stop_string_ends_it_even_across_tokens(void **state) {
     (void)state;
     fixture f;
@@ -261,6 +289,7 @@ const struct CMUnitTest generate_tests[] = {
     cmocka_unit_test(greedy_generation_picks_the_best_logit_of_each_step),
     cmocka_unit_test(the_text_of_a_bare_beginning_has_no_dummy_space),
     cmocka_unit_test(a_wrong_id_loses_nothing),
+    cmocka_unit_test(spaces_that_begin_a_text_are_delivered),
     cmocka_unit_test(a_stop_string_ends_it_even_across_tokens),
     cmocka_unit_test(the_end_of_text_ends_it),
     cmocka_unit_test(the_callback_ends_it),

@@ -35,6 +35,11 @@ for case in golden["cases"]:
 lines = tokenize("-p", "Once").stdout.decode().splitlines()
 expect([int(line.split()[0]) for line in lines][0] == 1 and lines[0].endswith('"<s>"'), "a line for each token")
 
+for text in ("x", " x", "  x", "     x", " ", "   "):  # of the spaces only the one that was put before goes
+    ids = json.loads(tokenize("-p", text, "--json").stdout)["ids"]
+    done = tokenize("--decode", ",".join(map(str, ids)))
+    expect(done.stdout.decode() == text, f"{text!r} again", done)
+
 for size in (0, 1, 3, 5):
     expect(tokenize("-p", "</s>" * size, "--special", "--no-bos", "--ids").stdout.decode().count("2") == size, "</s>")
 

@@ -338,6 +338,25 @@ static void test_added(void **state) {
     }
 }
 
+// Runs of marks that are added tokens (Gemma's) are spaces, too.
+static void test_added_spaces(void **state) {
+    (void)state;
+    tern_tokenizer *tokenizer;
+    char text[8];
+    size_t size;
+    CHECK_OK(
+        make("\"type\":\"BPE\",\"merges\":[],\"vocab\":{\"x\":0}",
+             "\"decoder\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"\u2581\"},\"content\":"
+             "\" \"},\"added_tokens\":[{\"id\":1,\"content\":\"\u2581\u2581\"}],",
+             &tokenizer));
+    for (int first = 0; first < 2; first++) {
+        CHECK_OK(tern_tokenizer_decode(tokenizer, 1, first, text, sizeof text, &size));
+        assert_int_equal(size, 2);
+        assert_memory_equal(text, "  ", 2);
+    }
+    tern_tokenizer_destroy(tokenizer);
+}
+
 static const char *const golden[] = {"byte_level.json", "marked.json", "unigram.json",
                                      "wordpiece.json",  "bpe.model",   "unigram.model"};
 enum { GOLDEN = sizeof golden / sizeof golden[0] };
@@ -408,7 +427,7 @@ int main(void) {
         cmocka_unit_test(test_refused),   cmocka_unit_test(test_special),
         cmocka_unit_test(test_words),     cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_no_memory), cmocka_unit_test(test_chosen_pretokenizer),
-        cmocka_unit_test(test_added),
+        cmocka_unit_test(test_added),     cmocka_unit_test(test_added_spaces),
     };
     return cmocka_run_group_tests(tests, counted_set_up, counted_tear_down);
 }

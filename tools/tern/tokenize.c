@@ -114,9 +114,15 @@ static void print_json(const tern_tokenizer *tokenizer, const encoded *e) {
     json_print(object);
 }
 
+// A text as it grows. It has begun with a first space that is dropped, too.
+typedef struct decoded {
+    text text;
+    bool begun;
+} decoded;
+
 // What |id| adds to |out|.
 static tern_status add_text(const options *o, const tern_tokenizer *tokenizer, int32_t id,
-                            text *out) {
+                            decoded *out) {
     tern_token_info info = {.struct_size = sizeof info};
     char small[256];
     size_t size;
@@ -125,36 +131,41 @@ static tern_status add_text(const options *o, const tern_tokenizer *tokenizer, i
         return status;
     }
     if (o->special && info.type == TERN_TOKEN_CONTROL) {
-        return text_append(out, info.text, (size_t)info.size) ? status : TERN_STATUS_OUT_OF_MEMORY;
+        return text_append(&out->text, info.text, (size_t)info.size) ? status
+                                                                     : TERN_STATUS_OUT_OF_MEMORY;
     }
-    status = tern_tokenizer_decode(tokenizer, id, out->size == 0, small, sizeof small, &size);
+    int32_t first = !out->begun;
+    tern_tokenizer_decode(tokenizer, id, 0, small, 0, &size);
+    out->begun = out->begun || size > 0;
+    status = tern_tokenizer_decode(tokenizer, id, first, small, sizeof small, &size);
     if (status == TERN_STATUS_OK) {
-        return text_append(out, small, size) ? status : TERN_STATUS_OUT_OF_MEMORY;
+        return text_append(&out->text, small, size) ? status : TERN_STATUS_OUT_OF_MEMORY;
     }
     char *large = status == TERN_STATUS_OUT_OF_RANGE ? malloc(size) : NULL;
     if (!large) {
         return status;
     }
-    status = tern_tokenizer_decode(tokenizer, id, out->size == 0, large, size, &size);
-    bool added = status == TERN_STATUS_OK && text_append(out, large, size);
+    status = tern_tokenizer_decode(tokenizer, id, first, large, size, &size);
+    bool added = status == TERN_STATUS_OK && text_append(&out->text, large, size);
     free(large);
     return added ? status : TERN_STATUS_OUT_OF_MEMORY;
 }
 
 static int decode(const host *h, const options *o, const tern_tokenizer *tokenizer) {
-    text out = {0};
+    decoded out = {0};
     tern_status status = TERN_STATUS_OK;
     for (long i = 0; i < o->list_count && status == TERN_STATUS_OK; i++) {
         status = add_text(o, tokenizer, o->list[i], &out);
     }
     if (status == TERN_STATUS_OK && o->json) {
         cJSON *object = cJSON_CreateObject();
-        cJSON_AddItemToObject(object, "text", json_text(out.size ? out.bytes : "", out.size));
+        cJSON_AddItemToObject(object, "text",
+                              json_text(out.text.size ? out.text.bytes : "", out.text.size));
         json_print(object);
-    } else if (status == TERN_STATUS_OK && out.size > 0) {
-        fwrite(out.bytes, 1, out.size, stdout);
+    } else if (status == TERN_STATUS_OK && out.text.size > 0) {
+        fwrite(out.text.bytes, 1, out.text.size, stdout);
     }
-    text_free(&out);
+    text_free(&out.text);
     return status == TERN_STATUS_OK ? EXIT_DONE : host_failed(h);
 }
 

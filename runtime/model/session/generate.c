@@ -106,7 +106,8 @@ static tern_status decode(generation *g, int32_t id, size_t *out_size) {
         }
         tern__token_bytes(tokenizer, id, g->at_start, g->piece, g->piece_capacity);
     }
-    g->at_start = g->at_start && size == 0;
+    // A space that was dropped has begun the text, too.
+    g->at_start = g->at_start && tern__token_bytes(tokenizer, id, false, NULL, 0) == 0;
     *out_size = size;
     return TERN_STATUS_OK;
 }

@@ -99,13 +99,17 @@ static void add_normal(const tern__vocabulary *v, byte_sink *out, const char *te
     }
 }
 
-// Text as it is, but a word where spaces go between words.
-static void add_user_defined(const tern__vocabulary *v, byte_sink *out, const char *text,
-                             uint32_t size, bool first) {
-    if (v->decoder == TERN__DECODE_WORDPIECE || v->decoder == TERN__DECODE_WORDS) {
-        add_normal(v, out, text, size, first);
+// As any other token: a word where spaces go between words, spaces where they are marked (runs of
+// them are what many vocabularies have such tokens for). Only ends of words are none.
+static void add_user_defined(const tern__vocabulary *v, byte_sink *out, const tern__token *token,
+                             bool first) {
+    const char *text = v->text + token->start;
+    bool in_text = (token->added & TERN__ADDED_AS_SPELLED) != 0; // the prefix comes before it
+    out->drop_space = out->drop_space && in_text;
+    if (v->decoder == TERN__DECODE_ENDED) {
+        add_bytes(out, text, token->size);
     } else {
-        add_bytes(out, text, size);
+        add_normal(v, out, text, token->size, first);
     }
 }
 
@@ -120,9 +124,8 @@ static void add_token(const tern_tokenizer *tokenizer, int32_t id, bool first, b
         add_normal(&tokenizer->v, out, text, size, first);
         break;
     case TERN__TOKEN_USER_DEFINED:
-        out->drop_space = false; // no prefix was put before it
         if (!(token->added & TERN__ADDED_SPECIAL)) {
-            add_user_defined(&tokenizer->v, out, text, size, first);
+            add_user_defined(&tokenizer->v, out, token, first);
         }
         break;
     case TERN__TOKEN_BYTE:
