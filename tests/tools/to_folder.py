@@ -13,6 +13,7 @@ tern = sys.argv[1]
 place = tempfile.TemporaryDirectory()
 work = pathlib.Path(place.name)
 cases = 0
+EMBEDDINGS = {"HGRNBitForCausalLM": "embeddings", "MapleForCausalLM": "word_embeddings"}
 SIZES = {"F32": 4, "F16": 2, "BF16": 2, "U8": 1}
 
 
@@ -77,7 +78,7 @@ for stem, model in sorted(models.items()):
     expect(logits(folder) == logits(model) is not None, f"{stem}: the same logits")
     tensors = read(folder)
     config = json.loads((folder / "config.json").read_text())
-    expect(tensors["model.embed_tokens.weight" if "hgrn" not in stem else "model.embeddings.weight"][1][0] == config["vocab_size"],
+    expect(tensors["model.%s.weight" % EMBEDDINGS.get(config["architectures"][0], "embed_tokens")][1][0] == config["vocab_size"],
            f"{stem}: a row for each token")
     expect(any(dtype == "U8" for dtype, _, _ in tensors.values()) == (config.get("quantization_config") is not None)
            or "norms" in stem or "hgrn" in stem, f"{stem}: packed where the configuration says so")

@@ -68,6 +68,14 @@ static void test_rope_scaling(void **state) {
                 TERN_STATUS_UNSUPPORTED, "key 'mscale' of rope_scaling is not known");
 }
 
+// What the published file says besides.
+#define MAPLE_KEYS                                                                                 \
+    ",\"dtype\":\"bfloat16\",\"embedding_dropout\":0.0,"                                           \
+    "\"max_window_layers\":24,\"moe_router_enable_expert_bias\":false,"                            \
+    "\"nope_on_global_attention\":true,\"norm_topk_prob\":true,\"num_shared_experts\":0,"          \
+    "\"output_dropout\":0.0,\"output_router_logits\":false,\"preaffine\":false,\"quantize\":true," \
+    "\"router_dtype\":\"fp32\",\"use_qk_norm\":true,\"use_rmsnorm\":true"
+
 static void test_other_families(void **state) {
     world *w = *state;
     tern__array windows;
@@ -100,7 +108,7 @@ static void test_other_families(void **state) {
                                    ",\"num_experts\":4,\"num_experts_per_tok\":2,"
                                    "\"moe_intermediate_size\":6,\"sliding_window\":32,"
                                    "\"partial_rotary_factor\":0.5,\"head_dim\":8,\"layer_types\":"
-                                   "[\"sliding_attention\"]")));
+                                   "[\"sliding_attention\"]" MAPLE_KEYS)));
     check_u32(w, "maple.attention.sliding_window", 33);
     check_u32(w, "maple.rope.dimension_count", 4);
     check_u32(w, "maple.expert_count", 4);

@@ -18,6 +18,7 @@ typedef struct renaming {
 static const renaming ends[] = {
     {"embed_tokens", "token_embd", NONE, 0, 0},
     {"embeddings", "token_embd", NONE, TERN__HF_HGRN, 0},
+    {"word_embeddings", "token_embd", NONE, TERN__HF_MAPLE, 0},
     {"lower_bounds", "lower_bounds", NONE, TERN__HF_HGRN, 0},
     {"norm", "output_norm", NONE, 0, 0},
     {"lm_head", "output", NONE, 0, 0},

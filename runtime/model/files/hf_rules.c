@@ -64,6 +64,15 @@ static const tern__hf_rule rules[] = {
     {"mlp_only_layers", TERN__HF_FALSE, NULL, TERN__HF_EXPERTS},
     {"nope_on_global_attention", TERN__HF_TRUE, NULL, TERN__HF_MAPLE},
     {"router_dtype", TERN__HF_NOTHING, NULL, TERN__HF_MAPLE},
+    {"moe_router_enable_expert_bias", TERN__HF_FALSE, NULL, TERN__HF_MAPLE},
+    {"num_shared_experts", TERN__HF_FALSE, NULL, TERN__HF_MAPLE},
+    {"use_bias", TERN__HF_FALSE, NULL, TERN__HF_MAPLE},
+    {"use_qk_norm", TERN__HF_TRUE, NULL, TERN__HF_MAPLE},
+    {"use_rmsnorm", TERN__HF_TRUE, NULL, TERN__HF_MAPLE},
+    {"preaffine", TERN__HF_FALSE, NULL, TERN__HF_MAPLE},
+    {"quantize", TERN__HF_NOTHING, NULL, TERN__HF_MAPLE}, // its program reads it nowhere
+    {"embedding_dropout", TERN__HF_NOTHING, NULL, TERN__HF_MAPLE},
+    {"output_dropout", TERN__HF_NOTHING, NULL, TERN__HF_MAPLE},
     {"swiglu_limit", TERN__HF_OTHER, NULL, TERN__HF_MAPLE},
 
     {"attn_mode", TERN__HF_NOTHING, NULL, TERN__HF_HGRN},
