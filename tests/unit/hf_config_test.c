@@ -60,6 +60,14 @@ static void test_rope_scaling(void **state) {
     CHECK_OK(open_config(w, CONFIG("LlamaForCausalLM", ",\"rope_scaling\":{\"type\":\"linear\","
                                                        "\"factor\":2}")));
     check_text(w, "tern.rope.scaling.type", "linear");
+    CHECK_OK(open_config(w, CONFIG("LlamaForCausalLM",
+                                   ",\"head_dim\":8,\"rope_parameters\":{\"rope_type\":\"default\","
+                                   "\"rope_theta\":10000.0,\"partial_rotary_factor\":0.5}")));
+    check_u32(w, "llama.rope.dimension_count", 4);
+    CHECK_OK(
+        open_config(w, CONFIG("LlamaForCausalLM", ",\"rope_theta\":500000.0,\"rope_parameters\":"
+                                                  "{\"rope_type\":\"default\"}")));
+    check_f32(w, "llama.rope.freq_base", 500000.0f);
     CHECK_FAILS(open_config(w, CONFIG("LlamaForCausalLM",
                                       ",\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2}")),
                 TERN_STATUS_UNSUPPORTED, "rope_scaling of type 'dynamic'");
@@ -164,6 +172,19 @@ static void test_refused_configs(void **state) {
                 ",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2.0},"
                 "\"rope_parameters\":{\"rope_type\":\"linear\",\"factor\":4.0}"),
          TERN_STATUS_UNSUPPORTED, "rope_scaling says otherwise than rope_parameters"},
+        {CONFIG("LlamaForCausalLM", ",\"rope_scaling\":{\"type\":\"linear\"}"),
+         TERN_STATUS_NOT_FOUND, "key 'factor' of rope_scaling is missing"},
+        {CONFIG("LlamaForCausalLM", ",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8.0,"
+                                    "\"low_freq_factor\":1.0,\"high_freq_factor\":4.0}"),
+         TERN_STATUS_NOT_FOUND,
+         "key 'original_max_position_embeddings' of rope_scaling is missing"},
+        {CONFIG("LlamaForCausalLM", ",\"rope_parameters\":{\"rope_type\":\"default\","
+                                    "\"rope_theta\":10000.0,\"mrope_section\":[16,24,24]}"),
+         TERN_STATUS_UNSUPPORTED, "key 'mrope_section' of rope_scaling is not known"},
+        {CONFIG("LlamaForCausalLM",
+                ",\"head_dim\":8,\"rope_scaling\":{\"type\":\"linear\",\"factor\":2.0,"
+                "\"partial_rotary_factor\":0.5}"),
+         TERN_STATUS_UNSUPPORTED, "key 'partial_rotary_factor' is 0.5, expected"},
         {CONFIG("LlamaForCausalLM", PACKED(",\"linear_class\":\"autobitlinear\","
                                            "\"quantization_mode\":\"online\","
                                            "\"modules_to_not_convert\":[\"lm_head\",\"q_proj\"]")),

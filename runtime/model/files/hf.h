@@ -29,7 +29,8 @@ typedef struct tern__hf_family {
 typedef struct tern__hf_model {
     const tern__hf_family *family;
     uint32_t heads, kv_heads, head_dim, width, ffn_width, expert_width, experts;
-    bool tied; // the output matrix is the embedding; a copy of it is passed over
+    double rotary_part; // of a head that turns with the position
+    bool tied;          // the output matrix is the embedding; a copy of it is passed over
     bool packed;
     bool absmean;     // float matrices are rounded to their mean size by a load
     bool scaled_bias; // scales multiply the biases of projections too

@@ -149,20 +149,30 @@ static tern_status read_ffn_width(const reader *r) {
     return tern__build_u32(r->builder, key_of(r, "feed_forward_length").name, m->ffn_width);
 }
 
+// Newer files have it beside the other numbers of the rotation.
+static tern_status read_rotary_part(const reader *r) {
+    static const char name[] = "partial_rotary_factor";
+    tern__hf_model *m = r->model;
+    tern__hf_values newer = r->values;
+    newer.object = tern__hf_get(&r->values, "rope_parameters");
+    const tern__hf_values *values = tern__hf_get(&newer, name) ? &newer : &r->values;
+    TERN_TRY(tern__hf_f32(values, name, 1.0, &m->rotary_part));
+    double dims = (double)m->head_dim * m->rotary_part;
+    return m->rotary_part > 0.0 && m->rotary_part <= 1.0 && dims == floor(dims)
+               ? TERN_STATUS_OK
+               : tern__hf_refuse(values, name, "a part of the head's size");
+}
+
 static tern_status read_heads(const reader *r) {
     tern__hf_model *m = r->model;
-    double factor = 1.0;
     if (has(r, TERN__HF_HGRN)) {
         return TERN_STATUS_OK;
     }
     TERN_TRY(need_u32(r, "num_attention_heads", &m->heads));
     TERN_TRY(tern__hf_u32(&r->values, "num_key_value_heads", m->heads, &m->kv_heads));
     TERN_TRY(tern__hf_u32(&r->values, "head_dim", m->width / m->heads, &m->head_dim));
-    TERN_TRY(tern__hf_f32(&r->values, "partial_rotary_factor", 1.0, &factor));
-    double dims = (double)m->head_dim * factor;
-    if (!(factor > 0.0 && factor <= 1.0) || dims != floor(dims)) {
-        return tern__hf_refuse(&r->values, "partial_rotary_factor", "a part of the head's size");
-    }
+    TERN_TRY(read_rotary_part(r));
+    double dims = (double)m->head_dim * m->rotary_part;
     TERN_TRY(tern__build_u32(r->builder, key_of(r, "attention.key_length").name, m->head_dim));
     TERN_TRY(tern__build_u32(r->builder, key_of(r, "attention.value_length").name, m->head_dim));
     TERN_TRY(tern__build_u32(r->builder, key_of(r, "rope.dimension_count").name, (uint32_t)dims));

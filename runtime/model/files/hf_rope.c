@@ -9,6 +9,8 @@
 
 #define PREFIX "tern.rope.scaling."
 
+static const char original[] = "original_max_position_embeddings";
+
 typedef struct scaling_key {
     const char *config;
     const char *gguf; // NULL: read elsewhere
@@ -26,7 +28,7 @@ static const scaling_key keys[] = {
     {"beta_fast", PREFIX "yarn_beta_fast", "yarn"},
     {"beta_slow", PREFIX "yarn_beta_slow", "yarn"},
     {"attention_factor", NULL, "yarn"},
-    {"original_max_position_embeddings", NULL, NULL},
+    {original, NULL, NULL},
 };
 
 typedef struct reader {
@@ -34,6 +36,7 @@ typedef struct reader {
     tern__hf_values values; // of the object about scaling
     const char *architecture;
     const char *type;
+    double rotary_part; // of each head's size
 } reader;
 
 static const scaling_key *find_key(const reader *r, const char *name) {
@@ -46,22 +49,48 @@ static const scaling_key *find_key(const reader *r, const char *name) {
     return NULL;
 }
 
-static tern_status put_numbers(const reader *r) {
+static tern_status check_keys(const reader *r) {
     const tern__json *object = r->values.object;
     for (const tern__json *c = tern__json_first(object); c; c = tern__json_next(object, c)) {
-        const scaling_key *known = find_key(r, c->key);
-        double value = 0.0;
-        if (c->type == TERN__JSON_NULL) {
-            continue;
-        }
-        if (!known) {
+        if (c->type != TERN__JSON_NULL && !find_key(r, c->key)) {
             return tern__fail(r->values.context, TERN_STATUS_UNSUPPORTED,
                               "%s: key '%.60s' of rope_scaling is not known for type %s",
                               r->values.file, c->key, r->type);
         }
-        if (known->gguf) {
-            TERN_TRY(tern__hf_f32(&r->values, c->key, 0.0, &value));
-            TERN_TRY(tern__build_f32(r->builder, known->gguf, (float)value));
+    }
+    return TERN_STATUS_OK;
+}
+
+// What the arithmetic of a type cannot do without.
+static tern_status check_needed(const reader *r) {
+    static const char *const needed[] = {"factor", "low_freq_factor", "high_freq_factor", original};
+    size_t count = strcmp(r->type, "llama3") == 0 ? sizeof needed / sizeof needed[0] : 1;
+    for (size_t i = 0; i < count; i++) {
+        if (!tern__hf_get(&r->values, needed[i])) {
+            return tern__fail(r->values.context, TERN_STATUS_NOT_FOUND,
+                              "%s: key '%s' of rope_scaling is missing, which type %s needs",
+                              r->values.file, needed[i], r->type);
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+// Wherever it is said, it is what the heads were read with.
+static tern_status check_part(const reader *r) {
+    static const char name[] = "partial_rotary_factor";
+    double factor = 1.0;
+    TERN_TRY(tern__hf_f32(&r->values, name, r->rotary_part, &factor));
+    return factor == r->rotary_part
+               ? TERN_STATUS_OK
+               : tern__hf_refuse(&r->values, name, "what the rest of the file says");
+}
+
+static tern_status put_numbers(const reader *r) {
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        double value = 0.0;
+        if (keys[i].gguf && tern__hf_get(&r->values, keys[i].config)) {
+            TERN_TRY(tern__hf_f32(&r->values, keys[i].config, 0.0, &value));
+            TERN_TRY(tern__build_f32(r->builder, keys[i].gguf, (float)value));
         }
     }
     return TERN_STATUS_OK;
@@ -80,10 +109,9 @@ static tern_status put_attention(const reader *r) {
 }
 
 static tern_status put_scaling(const reader *r) {
-    static const char original[] = "original_max_position_embeddings";
     uint32_t positions = 0;
     if (strcmp(r->type, "default") == 0) {
-        return TERN_STATUS_OK;
+        return check_keys(r);
     }
     if (strcmp(r->type, "linear") != 0 && strcmp(r->type, "yarn") != 0 &&
         strcmp(r->type, "llama3") != 0) {
@@ -92,6 +120,8 @@ static tern_status put_scaling(const reader *r) {
                           "llama3",
                           r->values.file, r->type);
     }
+    TERN_TRY(check_keys(r));
+    TERN_TRY(check_needed(r));
     TERN_TRY(tern__build_string(r->builder, PREFIX "type", r->type));
     TERN_TRY(put_numbers(r));
     TERN_TRY(put_attention(r));
@@ -110,11 +140,13 @@ static tern_status put_theta(const reader *r, const tern__hf_values *values, con
 
 // One object, or in newer files of Gemma one for either kind of layer.
 static tern_status read_parameters(reader *r, const tern__json *parameters) {
-    tern__hf_values outer = {r->values.context, r->values.file, parameters};
+    tern__hf_values config = r->values;
+    tern__hf_values outer = {config.context, config.file, parameters};
     const tern__json *windowed = tern__hf_get(&outer, "sliding_attention");
     const tern__json *full = tern__hf_get(&outer, "full_attention");
     r->values.object = full ? full : parameters;
-    TERN_TRY(put_theta(r, &r->values, "rope.freq_base"));
+    bool has_theta = tern__hf_get(&r->values, "rope_theta") != NULL;
+    TERN_TRY(put_theta(r, has_theta ? &r->values : &config, "rope.freq_base"));
     if (windowed) {
         outer.object = windowed;
         const char *type = NULL;
@@ -151,8 +183,11 @@ static tern_status check_both(const reader *r, const tern__json *scaling,
 
 tern_status tern__hf_rope(tern__builder *builder, const char *file, const tern__json *config,
                           const tern__hf_model *model) {
-    reader r = {
-        builder, {builder->archive->context, file, config}, model->family->architecture, "default"};
+    reader r = {builder,
+                {builder->archive->context, file, config},
+                model->family->architecture,
+                "default",
+                model->rotary_part};
     const tern__json *scaling = tern__hf_get(&r.values, "rope_scaling");
     const tern__json *parameters = tern__hf_get(&r.values, "rope_parameters");
     if (model->family->traits & TERN__HF_HGRN) {
@@ -176,5 +211,6 @@ tern_status tern__hf_rope(tern__builder *builder, const char *file, const tern__
     }
     TERN_TRY(tern__hf_string(&r.values, "type", "default", &r.type));
     TERN_TRY(tern__hf_string(&r.values, "rope_type", r.type, &r.type));
+    TERN_TRY(check_part(&r));
     return put_scaling(&r);
 }
