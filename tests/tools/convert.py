@@ -156,6 +156,15 @@ done = subprocess.run([tern, "convert", out, f"{work}/hf-bitnet/", "--force"], c
                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
 expect_line("a full disk below a folder", done, 1, ["model.safetensors", "File too large"])
 expect([p.read_bytes() for p in sorted((work / "hf-bitnet").iterdir())] == kept, "a full disk: the folder is as it was")
+for there in False, True:
+    cases += 1
+    if there:
+        (work / "new").mkdir()
+    done = subprocess.run([tern, "convert", out, f"{work}/new/"], capture_output=True, timeout=60,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
+    expect_line("a full disk below a new folder", done, 1, ["new/model.safetensors", "File too large"])
+    expect((work / "new").exists() == there and not list((work / "new").glob("*")), "a full disk: a folder stays that was there, empty")
+(work / "new").rmdir()
 
 # What a type cannot hold.
 out.unlink()
@@ -178,7 +187,7 @@ refuse("an unknown scale", (i2_s, out, "--scale", "rows", "--absmean"), 2, "rows
 refuse("groups in i2_s", (i2_s, out, "--type", "i2_s", "--scale", "group", "--absmean"), 1, "I2_S")
 refuse("a dense type by absmean", (i2_s, out, "--type", "f16", "--absmean"), 1, "F16")
 back.write_bytes(b"mine")
-refuse("a file that is there", (i2_s, back), 1, "back.gguf", "already")
+refuse("a file that is there", (i2_s, back), 1, "back.gguf", "already", "--force")
 expect(back.read_bytes() == b"mine", "a file that is there stays as it is")
 refuse("a folder, before anything is written", (i2_s, work, "--force"), 1, work.name, "is a folder")
 refuse("a broken model in its place", (back, back, "--force"), 1, "back.gguf", "GGUF")

@@ -24,6 +24,7 @@ typedef struct output {
     tern_context *context;
     const char *path;
     uint32_t flags; // TERN_SINK_*
+    bool made;      // the folder, which was not there before
 } output;
 
 static tern_status write_file(const output *out, const tern_archive *archive,
@@ -40,13 +41,13 @@ static tern_status write_file(const output *out, const tern_archive *archive,
 
 // tern_sink_open_fn: a file of the folder, which is made for the first.
 static tern_status open_in_folder(void *user, const char *name, tern_sink *out_sink) {
-    const output *out = user;
+    output *out = user;
     char path[4096];
     int length = snprintf(path, sizeof path, "%s%s", out->path, name);
     if (length < 0 || (size_t)length >= sizeof path || strpbrk(name, "/\\")) {
         return TERN_STATUS_IO;
     }
-    folder_make(out->path); // if not, opening says why
+    out->made |= folder_make_new(out->path); // if it is not there, opening says why
     return tern_sink_open_file(out->context, path, out->flags, out_sink);
 }
 
@@ -65,6 +66,9 @@ static tern_status convert(output *out, const char *in, tern_convert_desc *desc)
         status = is_folder(out->path)
                      ? tern_convert_folder(out->context, archive, desc, open_in_folder, out)
                      : write_file(out, archive, desc);
+    }
+    if (status != TERN_STATUS_OK && out->made) {
+        folder_remove(out->path);
     }
     progress_bar_clear(&bar);
     tern_archive_destroy(archive);
@@ -135,7 +139,7 @@ int command_convert(int argc, char **argv) {
     }
     interrupt_watch();
     terminate_watch();
-    output out = {h.context, paths.items[1], force ? TERN_SINK_REPLACE : 0u};
+    output out = {h.context, paths.items[1], force ? TERN_SINK_REPLACE : 0u, false};
     bool done = convert(&out, paths.items[0], &desc) == TERN_STATUS_OK;
     status = done ? EXIT_DONE : host_failed_in(&h, paths.items[0]);
     host_close(&h);

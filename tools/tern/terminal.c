@@ -15,8 +15,16 @@ bool terminal_is_stderr(void) {
     return _isatty(_fileno(stderr)) != 0;
 }
 
+bool folder_make_new(const char *path) {
+    return CreateDirectoryA(path, NULL);
+}
+
 bool folder_make(const char *path) {
-    return CreateDirectoryA(path, NULL) || GetLastError() == ERROR_ALREADY_EXISTS;
+    return folder_make_new(path) || GetLastError() == ERROR_ALREADY_EXISTS;
+}
+
+void folder_remove(const char *path) {
+    RemoveDirectoryA(path);
 }
 
 bool program_path(char *out, size_t capacity) {
@@ -46,10 +54,18 @@ bool terminal_is_stderr(void) {
     return isatty(STDERR_FILENO) != 0;
 }
 
+bool folder_make_new(const char *path) {
+    return mkdir(path, 0777) == 0;
+}
+
 bool folder_make(const char *path) {
     struct stat info;
-    return mkdir(path, 0777) == 0 ||
+    return folder_make_new(path) ||
            (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode));
+}
+
+void folder_remove(const char *path) {
+    rmdir(path);
 }
 
 bool program_path(char *out, size_t capacity) {

@@ -18,6 +18,12 @@ uint64_t peak_memory(void);
 // Makes the folder |path| in one that is there; true if it is there then.
 bool folder_make(const char *path);
 
+// The same, but false if it was there before.
+bool folder_make_new(const char *path);
+
+// Removes the folder |path| if nothing is in it.
+void folder_remove(const char *path);
+
 // Drawn again where it changes. One that is made and never shown may be cleared.
 typedef struct progress_bar {
     bool terminal;

@@ -78,7 +78,8 @@ static tern_status open_output(file_sink *self) {
     }
     if (!self->replace && tern__path_exists(self->path)) {
         return tern__fail(self->context, TERN_STATUS_INVALID_ARGUMENT,
-                          "%s: is there already and is not to be replaced", self->path);
+                          "%s: is there already; --force (TERN_SINK_REPLACE) replaces it",
+                          self->path);
     }
     int code = tern__output_open(self->path, &self->output);
     return code ? failed(self->context, self->path, "cannot be written", code) : TERN_STATUS_OK;
