@@ -26,9 +26,11 @@
  * additionalProperties (default here: false beside properties), items, prefixItems, minItems,
  * maxItems, enum, const, minLength, maxLength, anyOf, oneOf, $ref within the document, $defs and
  * definitions; title, description, default, examples, $schema, $id and $comment say nothing.
- * Properties come in the order of the schema. A type beside const or enum leaves those values that
- * are of it. Other keywords are UNSUPPORTED by name, and so is what else narrows $ref, anyOf,
- * oneOf, const or enum beside it. The text is JSON with at most one space after a comma or colon.
+ * Properties come in the order of the schema, additional ones after them, under names that are none
+ * of theirs and have no escapes but \" and \\. A type beside const or enum leaves those values that
+ * are of it. oneOf is read as anyOf: that no value fits two of the schemas is for them to see to.
+ * Other keywords are UNSUPPORTED by name, and so is what else narrows $ref, anyOf, oneOf, const or
+ * enum beside it. The text is JSON with at most one space after a comma or colon.
  *
  * Ownership: destroy it after, or take it from, the samplers that have it; the tokenizer must live
  * as long.

@@ -370,6 +370,55 @@ static void test_schemas(void **state) {
                              {0}});
 }
 
+// Names of properties are theirs alone, however they are spelled; all others are free.
+static void test_schema_names(void **state) {
+    (void)state;
+    check_schema(
+        "{\"properties\":{\"ab\":true,\"a\":true,\"q\\\"\":true,\"\u00e9]-\":true,\"\":true,"
+        "\"\\u0001\":true},\"additionalProperties\":{\"type\":\"integer\"}}",
+        (reading[]){{"{\"abc\":1,\"b\":2,\"aa\":3,\"q\":4,\"\\\"\":5}", "yes"},
+                    {"{\"\u00e9]\":1,\"\u00e9]-x\":2,\"\u00e8\":3,\"\\\\\":4}", "yes"},
+                    {"{\"ab\":\"s\",\"a\":1,\"q\\\"\":[],\"\u00e9]-\":{},\"\":0,\"x\":1}", "yes"},
+                    {"{\"ab\":1,\"ab\"", "no"},
+                    {"{\"a\":1,\"q\\\"\":1,\"a\"", "no"},
+                    {"{\"q\\\"\":1,\"q\\\"\"", "no"},
+                    {"{\"x\":1,\"\u00e9]-\"", "no"},
+                    {"{\"x\":1,\"\"", "no"},
+                    {"{\"x\":1,\"\\u0001\"", "no"},
+                    {"{\"x\":\"", "no"},
+                    {0}});
+    check_schema(
+        "{\"properties\":{\"a\":{\"type\":\"null\"}},\"additionalProperties\":true}",
+        (reading[]){{"{\"a\":1", "no"}, {"{\"\\u0061\"", "no"}, {"{\"b\":1}", "yes"}, {0}});
+    check_schema(
+        "{\"$ref\":\"#/$defs/a%20b%7E1~1%zz\",\"$defs\":{\"a b//%zz\":{\"type\":\"null\"}}}",
+        (reading[]){{"null", "yes"}, {0}});
+}
+
+// Elements with schemas of their own are there as minItems and maxItems say; a character that is
+// written in two halves is one, and neither half is one alone.
+static void test_schema_counts(void **state) {
+    (void)state;
+    check_schema(
+        "{\"prefixItems\":[{\"type\":\"null\"},{\"const\":1},{\"const\":2}],\"minItems\":1}",
+        (reading[]){{"[]", "no"},
+                    {"[null]", "yes"},
+                    {"[null,1]", "yes"},
+                    {"[null,2", "no"},
+                    {"[null,1,2,\"x\",3]", "yes"},
+                    {0}});
+    check_schema("{\"prefixItems\":[{\"const\":1},{\"const\":2}],\"maxItems\":1}",
+                 (reading[]){{"[]", "yes"}, {"[1]", "yes"}, {"[1,", "no"}, {0}});
+    check_schema("{\"prefixItems\":[{\"const\":1}],\"items\":false}",
+                 (reading[]){{"[]", "yes"}, {"[1]", "yes"}, {"[1,", "no"}, {0}});
+    check_schema("{\"type\":\"string\",\"minLength\":2,\"maxLength\":2}",
+                 (reading[]){{"\"\\ud83e\\udd99\\uD7FF\"", "yes"},
+                             {"\"\\ud83e\\udd99\"", "no"},
+                             {"\"\\ud83e\\u0041", "no"},
+                             {"\"\\udd99", "no"},
+                             {0}});
+}
+
 // Two ways from each rule to the next would be 2^60 without a look back.
 static void test_ways_that_meet(void **state) {
     (void)state;
@@ -507,6 +556,8 @@ int main(void) {
         cmocka_unit_test(test_deep_texts),
         cmocka_unit_test(test_schemas),
         cmocka_unit_test(test_schema_mistakes),
+        cmocka_unit_test(test_schema_names),
+        cmocka_unit_test(test_schema_counts),
         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_ways_that_meet),
         cmocka_unit_test(test_schemas_without_end),

@@ -14,7 +14,12 @@ typedef tern__schema_writer writer;
 
 static const char common_rules[] =
     "sp ::= \" \"?\n"
-    "char ::= [^\"\\\\\\x00-\\x1f\\x7f] | \"\\\\\" ([\"\\\\/bfnrt] | \"u\" [0-9a-fA-F]{4})\n"
+    "hex ::= [0-9a-fA-F]\n"
+    "char ::= [^\"\\\\\\x00-\\x1f\\x7f] | \"\\\\\" ([\"\\\\/bfnrt] | \"u\" code)\n"
+    // One character: of the halves that UTF-16 writes rare ones in, both.
+    "code ::= [0-9a-ce-fA-CE-F] hex{3} | [dD] [0-7] hex{2} | "
+    "[dD] [89abAB] hex{2} \"\\\\u\" [dD] [c-fC-F] hex{2}\n"
+    "plain ::= [^\"\\\\\\x00-\\x1f\\x7f] | \"\\\\\" [\"\\\\]\n"
     "string ::= \"\\\"\" char* \"\\\"\"\n"
     "integer ::= \"-\"? (\"0\" | [1-9] [0-9]{0,15})\n"
     "number ::= integer (\".\" [0-9]{1,16})? ([eE] [-+]? [0-9]{1,3})?\n"
@@ -225,13 +230,32 @@ static tern_status put_choices(writer *w, const tern__json *list) {
     return TERN_STATUS_OK;
 }
 
-// One step of a JSON pointer (RFC 6901), |size| bytes with ~0 for ~ and ~1 for /.
+static int hex_digit(char c) {
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+// One character of a JSON pointer in an URI (RFC 6901): "%20", "~0" for ~ and "~1" for /.
+static char read_character(const char **at, const char *end) {
+    char c = *(*at)++;
+    if (c == '%' && end - *at >= 2 && hex_digit((*at)[0]) >= 0 && hex_digit((*at)[1]) >= 0) {
+        c = (char)(hex_digit((*at)[0]) * 16 + hex_digit((*at)[1]));
+        *at += 2;
+    }
+    if (c == '~' && *at < end && (**at == '0' || **at == '1')) {
+        c = *(*at)++ == '0' ? '~' : '/';
+    }
+    return c;
+}
+
+// One step of the pointer, |size| bytes.
 static const tern__json *follow_step(const tern__json *at, const char *step, size_t size) {
     char key[256];
     size_t used = 0;
-    for (size_t i = 0; i < size && used + 1 < sizeof key; i++) {
-        bool escaped = step[i] == '~' && i + 1 < size && (step[i + 1] == '0' || step[i + 1] == '1');
-        key[used++] = escaped ? (step[++i] == '0' ? '~' : '/') : step[i];
+    for (const char *end = step + size; step < end && used + 1 < sizeof key;) {
+        key[used++] = read_character(&step, end);
     }
     key[used] = '\0';
     if (at->type != TERN__JSON_ARRAY) {

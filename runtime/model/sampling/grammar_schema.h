@@ -27,7 +27,9 @@ void tern__schema_describe(const tern__schema_writer *w, const tern__json *node,
 
 void tern__schema_put(tern__schema_writer *w, const char *text);
 void tern__schema_putf(tern__schema_writer *w, const char *format, ...) TERN__PRINTF(2, 3);
-// Within a literal of GBNF: a string of JSON with its quotes, or any value as compact JSON.
+// Within a literal of GBNF: characters of a string of JSON, the string with its quotes, or any
+// value as compact JSON.
+void tern__schema_put_characters(tern__schema_writer *w, const char *bytes, size_t size);
 void tern__schema_put_string(tern__schema_writer *w, const char *bytes, size_t size);
 void tern__schema_put_json(tern__schema_writer *w, const tern__json *value);
 // The name of the rule of |schema|, an object or true; NULL is true, which allows any value.
@@ -43,5 +45,10 @@ static inline size_t tern__schema_index(const tern__schema_writer *w, const tern
 tern_status tern__schema_put_string_type(tern__schema_writer *w, const tern__json *schema);
 tern_status tern__schema_put_array_type(tern__schema_writer *w, const tern__json *schema);
 tern_status tern__schema_put_object_rules(tern__schema_writer *w, const tern__json *schema);
+
+// The rule n5x0y0 and its kin: the rest, after its quote, of a name that is none of |properties|,
+// of which there is one at least.
+tern_status tern__schema_put_other_names(tern__schema_writer *w, const tern__json *schema,
+                                         const tern__json *properties);
 
 #endif

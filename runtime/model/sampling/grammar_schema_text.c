@@ -72,8 +72,7 @@ static void put_escaped(writer *w, const char *bytes, size_t size) {
     }
 }
 
-void tern__schema_put_string(writer *w, const char *bytes, size_t size) {
-    tern__schema_put(w, "\\\"");
+void tern__schema_put_characters(writer *w, const char *bytes, size_t size) {
     for (size_t i = 0; i < size; i++) {
         char escaped[8] = {bytes[i]};
         if (bytes[i] == '"' || bytes[i] == '\\') {
@@ -83,6 +82,11 @@ void tern__schema_put_string(writer *w, const char *bytes, size_t size) {
         }
         put_escaped(w, escaped, strlen(escaped));
     }
+}
+
+void tern__schema_put_string(writer *w, const char *bytes, size_t size) {
+    tern__schema_put(w, "\\\"");
+    tern__schema_put_characters(w, bytes, size);
     tern__schema_put(w, "\\\"");
 }
 

@@ -76,23 +76,40 @@ static tern_status put_rest(writer *w, const tern__json *items, uint32_t first, 
     return TERN_STATUS_OK;
 }
 
+// Elements with schemas of their own; |*out_open|: how many may be left out, the last first, each
+// in a group that is open yet.
+static tern_status put_prefix(writer *w, const tern__json *prefix, uint32_t least, uint32_t count,
+                              uint32_t *out_open) {
+    uint32_t i = 0;
+    for (const tern__json *c = prefix + 1; i < count; c = tern__json_next(prefix, c), i++) {
+        tern__schema_put(w, i >= least ? " (" : " ");
+        tern__schema_put(w, i ? "\",\" sp " : "");
+        TERN_TRY(tern__schema_put_call(w, c));
+    }
+    *out_open = count > least ? count - least : 0;
+    return TERN_STATUS_OK;
+}
+
 tern_status tern__schema_put_array_type(writer *w, const tern__json *schema) {
-    uint32_t least, most, first = 0;
+    uint32_t least, most, open = 0;
     TERN_TRY(read_bounds(w, schema, "minItems", "maxItems", &least, &most));
     const tern__json *items = tern__json_get(schema, "items");
     const tern__json *prefix = tern__json_get(schema, "prefixItems");
-    tern__schema_put(w, "\"[\"");
-    if (prefix && prefix->type == TERN__JSON_ARRAY && prefix->size) {
-        for (const tern__json *c = prefix + 1; c; c = tern__json_next(prefix, c), first++) {
-            tern__schema_put(w, first ? " \",\" sp " : " ");
-            TERN_TRY(tern__schema_put_call(w, c));
-        }
+    if (prefix && (prefix->type != TERN__JSON_ARRAY || prefix->size == 0)) {
+        return tern__schema_fail(w, TERN_STATUS_INVALID_ARGUMENT, prefix,
+                                 "must be an array that is not empty");
     }
-    if ((prefix && !first) || most < first || (is_false(items) && least > first)) {
+    uint32_t own = prefix ? prefix->size : 0;
+    if (is_false(items) && least > own) {
         return tern__schema_fail(w, TERN_STATUS_INVALID_ARGUMENT, schema,
                                  "has bounds and items that contradict each other");
     }
-    TERN_TRY(put_rest(w, items, first, least, most));
+    tern__schema_put(w, "\"[\"");
+    TERN_TRY(put_prefix(w, prefix, least, own < most ? own : most, &open));
+    TERN_TRY(put_rest(w, items, own, least, most));
+    for (; open > 0; open--) {
+        tern__schema_put(w, ")?");
+    }
     tern__schema_put(w, " \"]\"");
     return TERN_STATUS_OK;
 }
@@ -130,17 +147,30 @@ static tern_status put_member(writer *w, const tern__json *property) {
     return tern__schema_put_call(w, property);
 }
 
-// What may follow the last property: more of any name. |is_first|: nothing was before.
-static tern_status put_more(writer *w, const tern__json *more, bool is_first) {
+// A member of any name that is no property's.
+static tern_status put_another(writer *w, const tern__json *schema, const tern__json *more) {
+    const tern__json *properties = tern__json_get(schema, "properties");
+    if (properties && properties->size) {
+        tern__schema_putf(w, "\"\\\"\" n%zux0y0", tern__schema_index(w, schema));
+    } else {
+        tern__schema_put(w, "string");
+    }
+    tern__schema_put(w, " \":\" sp ");
+    return tern__schema_put_call(w, more);
+}
+
+// What may follow the last property. |is_first|: nothing was before.
+static tern_status put_more(writer *w, const tern__json *schema, const tern__json *more,
+                            bool is_first) {
     if (is_false(more)) {
         tern__schema_put(w, "\"\"\n");
         return TERN_STATUS_OK;
     }
-    tern__schema_put(w, is_first ? "(string \":\" sp " : "(\",\" sp string \":\" sp ");
-    TERN_TRY(tern__schema_put_call(w, more));
+    tern__schema_put(w, is_first ? "(" : "(\",\" sp ");
+    TERN_TRY(put_another(w, schema, more));
     if (is_first) {
-        tern__schema_put(w, " (\",\" sp string \":\" sp ");
-        TERN_TRY(tern__schema_put_call(w, more));
+        tern__schema_put(w, " (\",\" sp ");
+        TERN_TRY(put_another(w, schema, more));
         tern__schema_put(w, ")*");
     }
     tern__schema_put(w, is_first ? ")?\n" : ")*\n");
@@ -170,7 +200,7 @@ static tern_status put_chain(writer *w, const tern__json *schema, bool is_first,
         tern__schema_put(w, "\n");
     }
     tern__schema_putf(w, "n%zu%c%u ::= ", name, kind, i);
-    return put_more(w, more, is_first);
+    return put_more(w, schema, more, is_first);
 }
 
 tern_status tern__schema_put_object_rules(writer *w, const tern__json *schema) {
@@ -185,6 +215,9 @@ tern_status tern__schema_put_object_rules(writer *w, const tern__json *schema) {
     }
     TERN_TRY(check_required(w, properties, tern__json_get(schema, "required")));
     more = more || !properties ? more : &no;
+    if (properties && properties->size && !is_false(more)) {
+        TERN_TRY(tern__schema_put_other_names(w, schema, properties));
+    }
     TERN_TRY(put_chain(w, schema, true, more));
     return put_chain(w, schema, false, more);
 }
