@@ -1,12 +1,13 @@
 #include "backends/common/choice.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/common/cache.h"
 #include "backends/common/report.h"
 
-enum { RECORD = 40 };
+enum { RECORD = 40, RUNS = 5 };
+#define LONG_ENOUGH_NS 50000000u // for all runs together
 
 uint64_t tern_choice_hash(uint64_t hash, const void *data, size_t size) {
     const unsigned char *bytes = data;
@@ -14,12 +15,6 @@ uint64_t tern_choice_hash(uint64_t hash, const void *data, size_t size) {
         hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
     }
     return hash;
-}
-
-// A host of an earlier version keeps nothing.
-static bool can_keep(const tern_host *host) {
-    return host->struct_size >= offsetof(tern_host, cache_write) + sizeof host->cache_write &&
-           host->cache_read && host->cache_write;
 }
 
 // What is kept of a choice, for people too.
@@ -32,7 +27,7 @@ static bool recall(const tern_choice *choice, uint32_t *out_index) {
     void *data = NULL;
     size_t size = 0;
     bool found = false;
-    if (!can_keep(host) || !host->cache_read(host, choice->name, &data, &size)) {
+    if (!tern_cache_is_there(host) || !host->cache_read(host, choice->name, &data, &size)) {
         return false;
     }
     for (uint32_t i = 0; i < choice->count && !found; i++) {
@@ -45,7 +40,7 @@ static bool recall(const tern_choice *choice, uint32_t *out_index) {
 }
 
 static void keep(const tern_choice *choice, uint32_t index) {
-    if (can_keep(choice->host)) {
+    if (tern_cache_is_there(choice->host)) {
         char record[RECORD];
         size_t size = make_record(choice, index, record);
         choice->host->cache_write(choice->host, choice->name, record, size);
@@ -112,5 +107,18 @@ tern_status tern_choose(const tern_choice *choice, uint32_t *out_index) {
         remember(choice->made, name, index);
     }
     *out_index = index;
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_choice_time(tern_choice_run *run, void *user, uint64_t *out_ns) {
+    uint64_t ns = 0;
+    uint64_t all = 0;
+    TERN_TRY(run(user, &ns)); // warms up
+    *out_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < RUNS && all < LONG_ENOUGH_NS; i++) {
+        TERN_TRY(run(user, &ns));
+        *out_ns = ns < *out_ns ? ns : *out_ns;
+        all += ns;
+    }
     return TERN_STATUS_OK;
 }

@@ -36,6 +36,14 @@ typedef struct tern_choice {
 // measured again. Any number of processes may choose at once. UNSUPPORTED if no candidate runs.
 tern_status tern_choose(const tern_choice *choice, uint32_t *out_index);
 
+// A device's candidate is best measured as a list of so many, so that a submit weighs little.
+enum { TERN_CHOICE_STEPS = 16 };
+
+// Runs what is measured, and says how long that took.
+typedef tern_status tern_choice_run(void *user, uint64_t *out_ns);
+// The shortest of some runs, few where one is long; the first, which warms up, does not count.
+tern_status tern_choice_time(tern_choice_run *run, void *user, uint64_t *out_ns);
+
 // FNV-1a of |size| bytes, from |hash| on; TERN_CHOICE_HASH to begin with.
 #define TERN_CHOICE_HASH UINT64_C(0xcbf29ce484222325)
 uint64_t tern_choice_hash(uint64_t hash, const void *data, size_t size);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "backends/common/cache.h"
 #include "backends/common/choice.h"
 #include "backends/common/report.h"
 #include "backends/vulkan/device.h"
@@ -9,11 +10,6 @@
 // What every driver's data begins with (VkPipelineCacheHeaderVersionOne); a driver that keeps
 // nothing gives no more.
 enum { HEADER_BYTES = 32 };
-
-static bool host_has_cache(const tern_host *host) {
-    return host->struct_size >= offsetof(tern_host, cache_write) + sizeof host->cache_write &&
-           host->cache_read && host->cache_write;
-}
 
 static uint64_t hash_shaders(void) {
     uint64_t hash = TERN_CHOICE_HASH;
@@ -54,7 +50,7 @@ tern_status tern_vk_cache_open(tern_backend_device *device) {
     size_t size = 0;
     VkResult result = VK_INCOMPLETE;
     tern_vk_cache_name(device, "pipelines", name);
-    if (host_has_cache(host) && host->cache_read(host, name, &data, &size)) {
+    if (tern_cache_is_there(host) && host->cache_read(host, name, &data, &size)) {
         result = create(device, data, size);
         device->pipelines.kept = size;
         device->pipelines.kept_hash = tern_choice_hash(0, data, size);
@@ -70,7 +66,7 @@ static void keep(tern_backend_device *device) {
     const tern_host *host = device->host;
     tern_vk_pipelines *pipelines = &device->pipelines;
     size_t size = 0;
-    if (!host_has_cache(host) || atomic_load(&device->lost) ||
+    if (!tern_cache_is_there(host) || atomic_load(&device->lost) ||
         device->vk.GetPipelineCacheData(device->handle, pipelines->cache, &size, NULL) !=
             VK_SUCCESS ||
         size <= HEADER_BYTES) {

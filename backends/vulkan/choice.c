@@ -9,13 +9,10 @@
 #include "backends/vulkan/measure.h"
 #include "backends/vulkan/program.h"
 
-// A run is a list of so many, so that a submit weighs little; the best of some runs counts.
-enum { STEPS = 16, RUNS = 5 };
-#define LONG_ENOUGH_NS 50000000u // for all runs together
-
 typedef struct job {
     tern_backend_device *device;
     const tern_vk_trial *trial;
+    tern_backend_program *program; // of the candidate that is measured
 } job;
 
 static tern_status make_program(const job *j, uint32_t index, tern_backend_program **out_program) {
@@ -24,7 +21,7 @@ static tern_status make_program(const job *j, uint32_t index, tern_backend_progr
     tern_backend_program *program = NULL;
     TERN_TRY(tern_vk_program_create(&plan, &program));
     tern_status status = TERN_STATUS_OK;
-    for (uint32_t i = 0; i < STEPS && status == TERN_STATUS_OK; i++) {
+    for (uint32_t i = 0; i < TERN_CHOICE_STEPS && status == TERN_STATUS_OK; i++) {
         plan.scratch_used = 0;
         status = j->trial->plan(&plan, j->trial->user, index);
     }
@@ -32,20 +29,16 @@ static tern_status make_program(const job *j, uint32_t index, tern_backend_progr
     return tern_vk_time_build(&plan, status, program);
 }
 
-static tern_status measure(void *user, uint32_t index, uint64_t *out_ns) {
+static tern_status run(void *user, uint64_t *out_ns) {
     const job *j = user;
-    tern_backend_program *program;
-    TERN_TRY(make_program(j, index, &program));
-    uint64_t ns = 0;
-    uint64_t all = 0;
-    *out_ns = UINT64_MAX;
-    tern_status status = tern_vk_time_run(j->device, program, &ns); // warms up
-    for (uint32_t i = 0; i < RUNS && all < LONG_ENOUGH_NS && status == TERN_STATUS_OK; i++) {
-        status = tern_vk_time_run(j->device, program, &ns);
-        *out_ns = ns < *out_ns ? ns : *out_ns;
-        all += ns;
-    }
-    tern_vk_program_destroy(j->device, program);
+    return tern_vk_time_run(j->device, j->program, out_ns);
+}
+
+static tern_status measure(void *user, uint32_t index, uint64_t *out_ns) {
+    job *j = user;
+    TERN_TRY(make_program(j, index, &j->program));
+    tern_status status = tern_choice_time(run, j, out_ns);
+    tern_vk_program_destroy(j->device, j->program);
     return status;
 }
 
@@ -58,7 +51,7 @@ tern_status tern_vk_choose(tern_backend_device *device, const tern_vk_trial *tri
     }
     snprintf(kind, sizeof kind, "kernel of %u for %s,", trial->count, trial->shape);
     tern_vk_cache_name(device, kind, name);
-    job j = {device, trial};
+    job j = {device, trial, NULL};
     tern_status status = tern_choose(&(tern_choice){.host = device->host,
                                                     .made = &device->choices,
                                                     .name = name,
