@@ -33,6 +33,9 @@
       "measured|gpu|processor: ternary kernels of the vulkan backend, by measuring each shape "    \
       "once, or a fixed kind; not given: measured on GPUs, processor in software")                 \
     X(VULKAN_LIBRARY, TEXT, "", "file name of the Vulkan loader")                                  \
+    X(OPENCL_KERNELS, CHOICE, "",                                                                  \
+      "measured|gpu|processor: ternary kernels of the opencl backend, likewise; not given: "       \
+      "measured on GPUs, fixed in software")                                                       \
     X(OPENCL_LIBRARY, TEXT, "", "file name of the OpenCL loader")
 
 typedef enum tern__option {

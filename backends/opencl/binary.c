@@ -1,34 +1,15 @@
 #include "backends/opencl/binary.h"
 
-#include <stddef.h>
 #include <stdio.h>
 
+#include "backends/common/cache.h"
 #include "backends/common/report.h"
 
-// A host of an earlier version keeps nothing.
-static bool can_keep(const tern_host *host) {
-    return host->struct_size >= offsetof(tern_host, cache_write) + sizeof host->cache_write &&
-           host->cache_read && host->cache_write;
-}
-
-// FNV-1a of a text, from |hash| on.
-static uint64_t hash_text(uint64_t hash, const char *text) {
-    for (; *text; text++) {
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-    }
-    return hash;
-}
-
-void tern_cl_binary_name(const tern_backend_device *device, const char *options,
-                         const char *const *lines, uint32_t count,
+void tern_cl_binary_name(const tern_backend_device *device, const char *kind, uint64_t hash,
                          char out_name[TERN_CL_BINARY_NAME]) {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (uint32_t i = 0; i < count; i++) {
-        hash = hash_text(hash, lines[i]);
-    }
     const tern_cl_candidate *candidate = device->candidate;
-    snprintf(out_name, TERN_CL_BINARY_NAME, "opencl program; %s; %s; %s; %s; %016llx",
-             candidate->info.name, candidate->info.driver, candidate->version, options,
+    snprintf(out_name, TERN_CL_BINARY_NAME, "opencl %s; %s; %s; %s; %016llx", kind,
+             candidate->info.name, candidate->info.driver, candidate->version,
              (unsigned long long)hash);
 }
 
@@ -54,7 +35,7 @@ cl_program tern_cl_binary_load(tern_backend_device *device, const char *name, co
     const tern_host *host = device->host;
     void *data = NULL;
     size_t size = 0;
-    if (!can_keep(host) || !host->cache_read(host, name, &data, &size)) {
+    if (!tern_cache_is_there(host) || !host->cache_read(host, name, &data, &size)) {
         return NULL;
     }
     cl_program program = build_binary(device, data, size, options);
@@ -71,7 +52,7 @@ void tern_cl_binary_keep(tern_backend_device *device, const char *name, cl_progr
     const tern_host *host = device->host;
     const tern_cl_library *cl = device->cl;
     size_t size = 0;
-    if (!can_keep(host) ||
+    if (!tern_cache_is_there(host) ||
         cl->clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) !=
             CL_SUCCESS ||
         size == 0) {

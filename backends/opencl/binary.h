@@ -6,10 +6,9 @@
 
 enum { TERN_CL_BINARY_NAME = 1024 };
 
-// What tells a compiled file apart from every other: device, driver, options, and the text that
-// was compiled, of |count| lines.
-void tern_cl_binary_name(const tern_backend_device *device, const char *options,
-                         const char *const *lines, uint32_t count,
+// What tells a compiled file, or a choice among some, apart from every other: its |kind|, device,
+// driver, and a hash of the kernel file.
+void tern_cl_binary_name(const tern_backend_device *device, const char *kind, uint64_t hash,
                          char out_name[TERN_CL_BINARY_NAME]);
 // The program that was kept, built; NULL, without a word, if there is none or a driver refuses it.
 cl_program tern_cl_binary_load(tern_backend_device *device, const char *name, const char *options);

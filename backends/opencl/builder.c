@@ -1,5 +1,6 @@
 #include "backends/opencl/builder.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "backends/common/report.h"
@@ -67,7 +68,7 @@ static tern_status begin(tern_cl_builder *builder, const tern_cl_kernel_name *na
     tern_backend_program *program = builder->program;
     tern_cl_step *step = &program->steps[program->step_count];
     TERN_TRY(tern_cl_kernel_create(builder->device, name, &step->kernel));
-    step->name = name->function;
+    snprintf(step->name, sizeof step->name, "%s", name->function);
     step->op = builder->op;
     step->op_count = builder->op_count;
     builder->step = step;
@@ -85,7 +86,7 @@ void tern_cl_begin(tern_cl_builder *builder, const char *source, const char *opt
 
 void tern_cl_label(tern_cl_builder *builder, const char *name) {
     if (builder->status == TERN_STATUS_OK) {
-        builder->step->name = name;
+        snprintf(builder->step->name, sizeof builder->step->name, "%s", name);
     }
 }
 
@@ -158,4 +159,31 @@ void tern_cl_launch(tern_cl_builder *builder, uint32_t local, size_t x, size_t y
         memcpy(builder->step->global, global, sizeof global);
         memcpy(builder->step->local, group, sizeof group);
     }
+}
+
+// Scratch is made once the most that any op needs is known; the arguments that wait for it are set.
+static tern_status bind_scratch(tern_cl_builder *builder) {
+    tern_backend_program *program = builder->program;
+    tern_backend_device *device = builder->device;
+    if (builder->scratch_size == 0) {
+        return TERN_STATUS_OK;
+    }
+    TERN_TRY(tern_cl_memory_create(device, builder->scratch_size, "scratch of a program",
+                                   &program->scratch.memory));
+    for (uint32_t i = 0; i < program->step_count; i++) {
+        const tern_cl_step *step = &program->steps[i];
+        for (cl_uint arg = 0; step->scratch_args >> arg; arg++) {
+            if (step->scratch_args >> arg & 1) {
+                cl_int code = device->cl->clSetKernelArg(step->kernel, arg, sizeof(cl_mem),
+                                                         &program->scratch.memory.mem);
+                TERN_TRY(tern_cl_check(device, code, step->name));
+            }
+        }
+    }
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_cl_builder_finish(tern_cl_builder *builder) {
+    TERN_TRY(builder->status);
+    return bind_scratch(builder);
 }

@@ -49,6 +49,9 @@ void tern_cl_launch(tern_cl_builder *builder, uint32_t local, size_t x, size_t y
 // Ready for |count| ops from op |index| of a list on.
 void tern_cl_builder_next(tern_cl_builder *builder, uint32_t index, uint32_t count);
 
+// The first failure, or makes the scratch.
+tern_status tern_cl_builder_finish(tern_cl_builder *builder);
+
 // Groups of 64 that |items| work-items make.
 static inline size_t tern_cl_groups(size_t items) {
     return (items + TERN_CL_GROUP - 1) / TERN_CL_GROUP;

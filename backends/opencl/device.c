@@ -310,6 +310,7 @@ tern_status tern_cl_device_open(tern_backend_instance *instance, uint32_t index,
     device->host = host;
     device->cl = &instance->cl;
     device->candidate = &instance->devices[index];
+    device->variant = tern_cl_variant_pick(host, device->candidate);
     device->memory_bytes = device->candidate->info.memory_bytes;
     device->max_buffer_bytes = device->candidate->info.max_buffer_bytes;
     atomic_flag_clear(&device->timeline.lock);

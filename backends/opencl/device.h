@@ -6,11 +6,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "backends/common/choice.h"
 #include "backends/common/meter.h"
 #include "backends/opencl/loader.h"
+#include "backends/opencl/variant.h"
 
 #define TERN_CL_MAX_DEVICES 32
-#define TERN_CL_MAX_PROGRAMS 96
+#define TERN_CL_MAX_PROGRAMS 256
 // Bytes of what is defined when a kernel file is compiled.
 #define TERN_CL_OPTIONS 160
 // Submits in flight; the next one waits for the oldest.
@@ -65,6 +67,8 @@ struct tern_backend_device {
     cl_mem nothing; // bound in place of absent operands
     uint64_t memory_bytes;
     uint64_t max_buffer_bytes; // of one cl_mem
+    tern_cl_variant variant;
+    tern_choices choices; // of kernels
     uint64_t allocated;
     tern_cl_timeline timeline;
     atomic_bool lost;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backends/common/choice.h"
 #include "backends/common/report.h"
 #include "backends/opencl/binary.h"
 #include "shaders/opencl_kernels.h"
@@ -14,6 +15,15 @@ static const tern_cl_source *find_source(const char *name) {
         }
     }
     return NULL;
+}
+
+uint64_t tern_cl_source_hash(const char *name) {
+    const tern_cl_source *source = find_source(name);
+    uint64_t hash = TERN_CHOICE_HASH;
+    for (size_t i = 0; source && i < source->count; i++) {
+        hash = tern_choice_hash(hash, source->lines[i], strlen(source->lines[i]));
+    }
+    return hash;
 }
 
 static void log_build(tern_backend_device *device, cl_program program, const char *source) {
@@ -71,10 +81,12 @@ static tern_status build(tern_backend_device *device, const tern_cl_kernel_name 
                                 "opencl: there is no kernel file %s.cl", name->source);
     }
     char options[TERN_CL_OPTIONS + 16];
+    char kind[sizeof options + 16];
     char kept[TERN_CL_BINARY_NAME];
     snprintf(options, sizeof options, "-cl-std=%s %s",
              device->candidate->integer_dot ? "CL3.0" : "CL1.2", name->options);
-    tern_cl_binary_name(device, options, source->lines, (uint32_t)source->count, kept);
+    snprintf(kind, sizeof kind, "program, %s", options);
+    tern_cl_binary_name(device, kind, tern_cl_source_hash(name->source), kept);
     *out_program = tern_cl_binary_load(device, kept, options);
     if (*out_program) {
         return TERN_STATUS_OK;

@@ -16,6 +16,9 @@ typedef struct tern_cl_kernel_name {
 tern_status tern_cl_kernel_create(tern_backend_device *device, const tern_cl_kernel_name *name,
                                   cl_kernel *out_kernel);
 
+// Of the text of kernel file |name|, with all that it includes.
+uint64_t tern_cl_source_hash(const char *name);
+
 // Releases every compiled file.
 void tern_cl_programs_finish(tern_backend_device *device);
 

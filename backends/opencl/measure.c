@@ -74,23 +74,23 @@ static tern_status best_of(const trial *t, uint64_t *out_ns) {
     return TERN_STATUS_OK;
 }
 
-static const char *unit_options(const tern_cl_candidate *candidate) {
-    if (tern_cl_names_vectors(candidate)) {
+static const char *unit_options(const tern_backend_device *device) {
+    if (tern_cl_names_vectors(device)) {
         return "-DVECTOR_UNITS -DPADDED";
     }
-    return candidate->integer_dot ? "-DINTEGER_DOT -DPADDED" : "-DPACKED";
+    return device->candidate->integer_dot ? "-DINTEGER_DOT -DPADDED" : "-DPACKED";
 }
 
-static void write_options(const tern_cl_candidate *candidate, uint32_t ahead, char *out_options) {
-    snprintf(out_options, TERN_CL_OPTIONS, "%s -DBYTES=%u -DAHEAD=%u", unit_options(candidate),
-             candidate->vector_bytes, ahead);
+static void write_options(const tern_backend_device *device, uint32_t ahead, char *out_options) {
+    snprintf(out_options, TERN_CL_OPTIONS, "%s -DBYTES=%u -DAHEAD=%u", unit_options(device),
+             device->candidate->vector_bytes, ahead);
 }
 
 static tern_status read_ahead(tern_backend_device *device, const tern_cl_memory *memory,
                               uint32_t ahead, uint64_t *out_ns) {
-    bool vectors = tern_cl_names_vectors(device->candidate);
+    bool vectors = tern_cl_names_vectors(device);
     char options[TERN_CL_OPTIONS];
-    write_options(device->candidate, ahead, options);
+    write_options(device, ahead, options);
     trial t = {.items = vectors ? (size_t)(memory->size / CHUNK_BYTES) : LANE_ITEMS,
                .local = vectors ? 1 : TERN_CL_GROUP};
     uint32_t count = vectors ? CHUNK_BYTES / 64 : (uint32_t)(memory->size / 16 / LANE_ITEMS);
@@ -114,7 +114,7 @@ static tern_status read_ahead(tern_backend_device *device, const tern_cl_memory 
 static tern_status read_memory(tern_backend_device *device, const tern_cl_memory *memory,
                                tern_measurement *out) {
     static const uint32_t distances[] = {0, 1024, 4096, 8192};
-    bool vectors = tern_cl_names_vectors(device->candidate);
+    bool vectors = tern_cl_names_vectors(device);
     uint64_t best = UINT64_MAX;
     uint32_t best_ahead = 0;
     for (size_t i = 0; i < (vectors ? sizeof distances / sizeof distances[0] : 1); i++) {
@@ -164,9 +164,9 @@ static tern_status run_peak(trial *t, uint32_t macs, tern_measurement *out) {
 
 static tern_status measure_peak(tern_backend_device *device, bool integers, tern_measurement *out) {
     const tern_cl_candidate *candidate = device->candidate;
-    bool vectors = tern_cl_names_vectors(candidate);
+    bool vectors = tern_cl_names_vectors(device);
     char options[TERN_CL_OPTIONS];
-    write_options(candidate, 0, options);
+    write_options(device, 0, options);
     uint32_t macs = vectors ? 16 : 1; // of a chain and round
     const char *how = vectors ? "vectors of 16, multiply and add" : "multiply and add";
     if (integers) {

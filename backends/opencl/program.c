@@ -9,28 +9,6 @@
 #include "backends/opencl/profile.h"
 #include "backends/opencl/timeline.h"
 
-// Scratch is made once the most that any op needs is known; the arguments that wait for it are set.
-static tern_status bind_scratch(tern_cl_builder *builder) {
-    tern_backend_program *program = builder->program;
-    tern_backend_device *device = builder->device;
-    if (builder->scratch_size == 0) {
-        return TERN_STATUS_OK;
-    }
-    TERN_TRY(tern_cl_memory_create(device, builder->scratch_size, "scratch of a program",
-                                   &program->scratch.memory));
-    for (uint32_t i = 0; i < program->step_count; i++) {
-        const tern_cl_step *step = &program->steps[i];
-        for (cl_uint arg = 0; step->scratch_args >> arg; arg++) {
-            if (step->scratch_args >> arg & 1) {
-                cl_int code = device->cl->clSetKernelArg(step->kernel, arg, sizeof(cl_mem),
-                                                         &program->scratch.memory.mem);
-                TERN_TRY(tern_cl_check(device, code, step->name));
-            }
-        }
-    }
-    return TERN_STATUS_OK;
-}
-
 static tern_status make_slots(tern_backend_device *device, tern_backend_program *program,
                               const tern_tensor *params) {
     if (!params->buffer) {
@@ -59,17 +37,24 @@ static tern_status make_steps(tern_backend_device *device, tern_backend_program 
             tern_cl_op_find(desc->ops[i]->kind)->emit(&builder, desc->ops[i]);
         }
     }
-    TERN_TRY(builder.status);
-    return bind_scratch(&builder);
+    return tern_cl_builder_finish(&builder);
 }
 
-tern_status tern_cl_compile(tern_backend_device *device, const tern_backend_program_desc *desc,
-                            tern_backend_program **out_program) {
+tern_status tern_cl_program_create(tern_backend_device *device,
+                                   tern_backend_program **out_program) {
     tern_backend_program *program = tern_report_calloc(device->host, 1, sizeof *program);
     if (!program) {
         return tern_report_fail(device->host, TERN_STATUS_OUT_OF_MEMORY,
                                 "opencl: no host memory for a program: %zu bytes", sizeof *program);
     }
+    *out_program = program;
+    return TERN_STATUS_OK;
+}
+
+tern_status tern_cl_compile(tern_backend_device *device, const tern_backend_program_desc *desc,
+                            tern_backend_program **out_program) {
+    tern_backend_program *program = NULL;
+    TERN_TRY(tern_cl_program_create(device, &program));
     tern_status status = make_slots(device, program, &desc->params);
     if (status == TERN_STATUS_OK) {
         status = tern_cl_profile_create(device, desc->count, &program->profile);

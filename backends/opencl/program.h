@@ -5,10 +5,12 @@
 #include "backends/opencl/buffer.h"
 #include "backends/opencl/kernel.h"
 
+enum { TERN_CL_STEP_NAME = TERN_CL_KERNEL_NAME };
+
 // One launch. Its kernel object is its own, so that arguments never change.
 typedef struct tern_cl_step {
     cl_kernel kernel;
-    const char *name;
+    char name[TERN_CL_STEP_NAME];
     uint32_t op;       // index in the list of the first op it is for
     uint32_t op_count; // more than 1 for a fused group
     size_t global[3];
@@ -32,6 +34,8 @@ struct tern_backend_program {
     struct tern_cl_profile *profile; // NULL: not timed
 };
 
+// An empty one, for a builder to fill.
+tern_status tern_cl_program_create(tern_backend_device *device, tern_backend_program **out_program);
 tern_status tern_cl_compile(tern_backend_device *device, const tern_backend_program_desc *desc,
                             tern_backend_program **out_program);
 void tern_cl_program_destroy(tern_backend_device *device, tern_backend_program *program);

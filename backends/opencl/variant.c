@@ -1,77 +1,129 @@
 #include "backends/opencl/variant.h"
 
-#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
-#define VECTORS "-DVECTOR_UNITS -DSINGLE -DPADDED "
-#define DOT "-DINTEGER_DOT -DPADDED "
-#define PACKED "-DPACKED "
+#include "backends/opencl/device.h"
 
-// The first that fits is taken, so that the narrower ones come first. A tile of rows shares the
-// unpacking of codes; slices of a row keep a GPU busy where outputs are few; a processor, which
-// runs the work-items of a group one after the other, takes none, because each barrier costs a pass
-// over them. Figures: ternary_vectors.clh; those of slices await a GPU.
-static const tern_cl_variant variants[] = {
-    // name, options, processor, integer_dot, sliced, grouped, tile, items, outputs
-    {"ternary_vectors_grouped_x4", VECTORS "-DGROUPED -DVECTORS=1 -DTILE=4", true, false, false,
-     true, 4, 1, 16},
-    {"ternary_vectors_grouped", VECTORS "-DGROUPED -DVECTORS=1 -DTILE=1", true, false, false, true,
-     1, 1, 16},
-    {"ternary_vectors_x8", VECTORS "-DVECTORS=2 -DTILE=8", true, false, false, false, 8, 1, 32},
-    {"ternary_vectors", VECTORS "-DVECTORS=4 -DTILE=1", true, false, false, false, 1, 1, 64},
-    {"ternary_dot_grouped_x4", DOT "-DGROUPED -DLANES=64u -DSLICES=1u -DTILE=4", false, true, false,
-     true, 4, 64, 64},
-    {"ternary_dot_grouped_sliced", DOT "-DGROUPED -DLANES=32u -DSLICES=8u -DTILE=1", false, true,
-     true, true, 1, 256, 32},
-    {"ternary_dot_grouped", DOT "-DGROUPED -DLANES=64u -DSLICES=1u -DTILE=1", false, true, false,
-     true, 1, 64, 64},
-    {"ternary_dot_x4", DOT "-DLANES=64u -DSLICES=1u -DTILE=4", false, true, false, false, 4, 64,
-     64},
-    {"ternary_dot_sliced", DOT "-DLANES=32u -DSLICES=8u -DTILE=1", false, true, true, false, 1, 256,
-     32},
-    {"ternary_dot", DOT "-DLANES=64u -DSLICES=1u -DTILE=1", false, true, false, false, 1, 64, 64},
-    {"ternary_packed_grouped_x4", PACKED "-DGROUPED -DLANES=64u -DSLICES=1u -DTILE=4", false, false,
-     false, true, 4, 64, 64},
-    {"ternary_packed_grouped_sliced", PACKED "-DGROUPED -DLANES=32u -DSLICES=8u -DTILE=1", false,
-     false, true, true, 1, 256, 32},
-    {"ternary_packed_grouped", PACKED "-DGROUPED -DLANES=64u -DSLICES=1u -DTILE=1", false, false,
-     false, true, 1, 64, 64},
-    {"ternary_packed_x4", PACKED "-DLANES=64u -DSLICES=1u -DTILE=4", false, false, false, false, 4,
-     64, 64},
-    {"ternary_packed_sliced", PACKED "-DLANES=32u -DSLICES=8u -DTILE=1", false, false, true, false,
-     1, 256, 32},
-    {"ternary_packed", PACKED "-DLANES=64u -DSLICES=1u -DTILE=1", false, false, false, false, 1, 64,
-     64},
+// A processor runs the work-items of a group one after the other, so that each barrier costs a pass
+// over them: no slices. Figures: ternary_vectors.clh.
+static const tern_cl_variant of_vectors = {.row = {1, 1, 1, 4}, .rows = {8, 1, 1, 2}};
+static const tern_cl_variant of_lanes = {.row = {1, 64, 1, 0}, .rows = {4, 64, 1, 0}};
+// Slices of a row keep a GPU busy where outputs are few. No GPU was at hand to measure one: it
+// measures itself.
+static const tern_cl_variant of_gpus = {.row = {1, 32, 8, 0}, .rows = {4, 64, 1, 0}};
+
+// tile, lanes, slices, vectors
+const tern_cl_ternary_kernel tern_cl_ternary_kernels[TERN_CL_TERNARY_KERNELS] = {
+    {1, 32, 8, 0}, {1, 64, 1, 0}, {1, 64, 4, 0}, {1, 16, 16, 0}, {1, 16, 4, 0},
+    {4, 64, 1, 0}, {8, 64, 1, 0}, {2, 64, 1, 0}, {4, 64, 4, 0},  {4, 32, 8, 0},
+    {8, 32, 8, 0}, {1, 1, 1, 4},  {1, 1, 1, 2},  {1, 1, 1, 1},   {8, 1, 1, 2},
+    {4, 1, 1, 4},  {4, 1, 1, 2},  {4, 1, 1, 1},  {8, 1, 1, 1},   {2, 1, 1, 4},
 };
 
-bool tern_cl_names_vectors(const tern_cl_candidate *device) {
-    return device->processor && device->vector_width >= 4 && !device->integer_dot;
+tern_cl_variant tern_cl_variant_pick(const tern_host *host, const tern_cl_candidate *device) {
+    const char *option = host->option(host, "TERN_OPENCL_KERNELS");
+    const char *wanted = option ? option : "";
+    bool software = device->processor || device->info.type == TERN_DEVICE_SOFTWARE;
+    bool vectors = device->processor && device->vector_width >= 4 && !device->integer_dot;
+    bool gpu =
+        strcmp(wanted, "gpu") == 0 || (!device->processor && strcmp(wanted, "processor") != 0);
+    tern_cl_variant variant = gpu ? of_gpus : vectors ? of_vectors : of_lanes;
+    // To compile one kernel takes a driver that runs on the processor longer than a token.
+    variant.measured = strcmp(wanted, "measured") == 0 || (!wanted[0] && !software);
+    return variant;
 }
 
-static bool fits(const tern_cl_variant *variant, const tern_cl_candidate *device, uint32_t rows,
-                 bool grouped) {
-    return variant->processor == tern_cl_names_vectors(device) &&
-           variant->integer_dot == device->integer_dot && variant->grouped == grouped &&
-           (variant->tile == 1 || rows > 1) && variant->items <= device->group_items &&
-           !(variant->sliced && device->processor);
+bool tern_cl_names_vectors(const tern_backend_device *device) {
+    return device->variant.row.vectors > 0;
 }
 
-const tern_cl_variant *tern_cl_variant_choose(const tern_cl_candidate *device, uint32_t rows,
-                                              bool grouped) {
-    size_t i = 0;
-    while (!fits(&variants[i], device, rows, grouped)) {
-        i++;
+// A kernel of groups holds 64 sums for each row of its tile.
+tern_cl_ternary_kernel tern_cl_kernel_fit(const tern_backend_device *device,
+                                          const tern_cl_ternary_kernel *wanted, bool grouped) {
+    tern_cl_ternary_kernel kernel = *wanted;
+    bool crowded = kernel.lanes * kernel.slices > device->candidate->group_items;
+    if (kernel.slices > 1 && (device->candidate->processor || crowded)) {
+        kernel.lanes = TERN_CL_GROUP;
+        kernel.slices = 1;
     }
-    return &variants[i];
+    if (grouped) {
+        kernel.vectors = kernel.vectors < 1 ? kernel.vectors : 1;
+        kernel.tile = kernel.tile < 4 ? kernel.tile : 4;
+    }
+    return kernel;
 }
 
-const char *tern_cl_act_options(const tern_cl_candidate *device) {
+tern_cl_ternary_kernel tern_cl_kernel_pick(const tern_backend_device *device, uint32_t rows,
+                                           bool grouped) {
+    const tern_cl_variant *variant = &device->variant;
+    return tern_cl_kernel_fit(device, rows == 1 ? &variant->row : &variant->rows, grouped);
+}
+
+uint32_t tern_cl_kernels_find(const tern_backend_device *device, uint32_t rows, bool grouped,
+                              tern_cl_ternary_kernel out_kernels[TERN_CL_TERNARY_KERNELS]) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < TERN_CL_TERNARY_KERNELS; i++) {
+        const tern_cl_ternary_kernel *kernel = &tern_cl_ternary_kernels[i];
+        tern_cl_ternary_kernel fit = tern_cl_kernel_fit(device, kernel, grouped);
+        bool same = memcmp(&fit, kernel, sizeof fit) == 0;
+        if (same && (kernel->vectors > 0) == tern_cl_names_vectors(device) &&
+            (kernel->tile > 1) == (rows > 1)) {
+            out_kernels[count++] = fit;
+        }
+    }
+    return count;
+}
+
+uint32_t tern_cl_kernel_items(const tern_cl_ternary_kernel *kernel) {
+    return kernel->lanes * kernel->slices;
+}
+
+uint32_t tern_cl_kernel_outputs(const tern_cl_ternary_kernel *kernel) {
+    return kernel->lanes * (kernel->vectors ? 16 * kernel->vectors : 1);
+}
+
+void tern_cl_kernel_label(const tern_backend_device *device, const tern_cl_ternary_kernel *kernel,
+                          bool grouped, char out_name[TERN_CL_KERNEL_NAME]) {
+    const char *form = kernel->vectors                  ? "vectors"
+                       : device->candidate->integer_dot ? "dot"
+                                                        : "packed";
+    char shape[24];
+    char tile[16] = "";
+    if (kernel->vectors) {
+        snprintf(shape, sizeof shape, "%u", kernel->vectors);
+    } else {
+        snprintf(shape, sizeof shape, "%ux%u", kernel->lanes, kernel->slices);
+    }
+    if (kernel->tile > 1) {
+        snprintf(tile, sizeof tile, "_t%u", kernel->tile);
+    }
+    snprintf(out_name, TERN_CL_KERNEL_NAME, "ternary_%s%s_%s%s", form, grouped ? "_grouped" : "",
+             shape, tile);
+}
+
+void tern_cl_kernel_options(const tern_backend_device *device, const tern_cl_ternary_kernel *kernel,
+                            bool grouped, const char *more, char *out_options) {
+    char units[48];
+    if (kernel->vectors) {
+        snprintf(units, sizeof units, "-DVECTOR_UNITS -DVECTORS=%u", kernel->vectors);
+    } else {
+        snprintf(units, sizeof units, "-DLANES=%uu -DSLICES=%uu%s", kernel->lanes, kernel->slices,
+                 device->candidate->integer_dot ? " -DINTEGER_DOT" : "");
+    }
+    snprintf(out_options, TERN_CL_OPTIONS, "%s %s%s -DTILE=%u -DBYTES=%u%s",
+             tern_cl_act_options(device), units, grouped ? " -DGROUPED" : "", kernel->tile,
+             device->candidate->vector_bytes, more);
+}
+
+const char *tern_cl_act_options(const tern_backend_device *device) {
     if (tern_cl_names_vectors(device)) {
         return "-DSINGLE -DPADDED";
     }
-    return device->integer_dot ? "-DPADDED" : "-DPACKED";
+    return device->candidate->integer_dot ? "-DPADDED" : "-DPACKED";
 }
 
-uint32_t tern_cl_act_words(const tern_cl_candidate *device, uint32_t cols) {
-    bool plain = tern_cl_names_vectors(device) || device->integer_dot;
+uint32_t tern_cl_act_words(const tern_backend_device *device, uint32_t cols) {
+    bool plain = tern_cl_names_vectors(device) || device->candidate->integer_dot;
     return (cols + 15) / 16 * (plain ? 4 : 8);
 }

@@ -27,7 +27,8 @@ typedef struct bench {
     } while (0)
 
 // Opens |backend|; ends the program as skipped where it is not built in. Of the environment only
-// TERN_VULKAN_VALIDATION counts, whose messages CTest looks for, and TERN_VULKAN_KERNELS.
+// TERN_VULKAN_VALIDATION counts, whose messages CTest looks for, and which ternary kernels a GPU
+// backend takes.
 static inline void bench_open(bench *b, const char *backend) {
     *b = (bench){0};
     tern_context_desc context = TERN_CONTEXT_DESC_INIT;
@@ -37,8 +38,11 @@ static inline void bench_open(bench *b, const char *backend) {
     CHECK_OK(tern_context_create(&context, &b->context));
     CHECK_OK(tern_context_set_option(b->context, "TERN_VULKAN_VALIDATION",
                                      validation ? validation : ""));
-    const char *kernels = getenv("TERN_VULKAN_KERNELS");
-    CHECK_OK(tern_context_set_option(b->context, "TERN_VULKAN_KERNELS", kernels ? kernels : ""));
+    static const char *const kernels[] = {"TERN_VULKAN_KERNELS", "TERN_OPENCL_KERNELS"};
+    for (int i = 0; i < 2; i++) {
+        const char *wanted = getenv(kernels[i]);
+        CHECK_OK(tern_context_set_option(b->context, kernels[i], wanted ? wanted : ""));
+    }
     tern_device_desc device = TERN_DEVICE_DESC_INIT;
     device.backends = backend;
     tern_status status = tern_device_open(b->context, &device, &b->device);

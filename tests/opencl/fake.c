@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/common/clock.h"
+
 // Any OpenCL object.
 typedef struct object {
     int references;
-    char name[64]; // of a kernel
+    char name[64];     // of a kernel
+    char options[192]; // of a program, and its kernels
 } object;
 
 fake_driver fake;
@@ -15,9 +18,13 @@ int fake_kept;
 
 static const char BINARY[] = "a compiled program";
 
-enum { MOST_KEPT = 64 };
+enum { MOST_KEPT = 64, MOST_BYTES = 64 };
 
-static char kept_names[MOST_KEPT][1024];
+static struct {
+    char name[1024];
+    char bytes[MOST_BYTES];
+    size_t size;
+} kept[MOST_KEPT];
 static tern_host host;
 static tern_backend_instance instance;
 
@@ -118,7 +125,9 @@ static cl_int CL_API_CALL program_info(cl_program program, cl_program_info what,
 static cl_int CL_API_CALL build_program(cl_program program, cl_uint count,
                                         const cl_device_id *devices, const char *options,
                                         void(CL_CALLBACK *notify)(cl_program, void *), void *user) {
-    (void)program, (void)count, (void)devices, (void)options, (void)notify, (void)user;
+    (void)count, (void)devices, (void)notify, (void)user;
+    object *built = (object *)(void *)program;
+    snprintf(built->options, sizeof built->options, "%s", options);
     return result();
 }
 
@@ -137,12 +146,21 @@ static cl_int CL_API_CALL release_program(cl_program program) {
 }
 
 static cl_kernel CL_API_CALL create_kernel(cl_program program, const char *name, cl_int *code) {
-    (void)program;
+    const object *built = (const object *)(const void *)program;
     object *kernel = create(code);
     if (kernel) {
+        snprintf(kernel->options, sizeof kernel->options, "%s", built->options);
         snprintf(kernel->name, sizeof kernel->name, "%s", name);
     }
     return (cl_kernel)(void *)kernel;
+}
+
+static cl_int CL_API_CALL kernel_info(cl_kernel kernel, cl_device_id device,
+                                      cl_kernel_work_group_info what, size_t size, void *value,
+                                      size_t *out_size) {
+    (void)kernel, (void)device, (void)what, (void)size, (void)out_size;
+    *(size_t *)value = fake.crowded ? 64 : 1024;
+    return result();
 }
 
 static cl_int CL_API_CALL set_argument(cl_kernel kernel, cl_uint index, size_t size,
@@ -185,9 +203,13 @@ static cl_int CL_API_CALL launch(cl_command_queue queue, cl_kernel kernel, cl_ui
                                  cl_uint count, const cl_event *events, cl_event *out_event) {
     (void)queue, (void)dimensions, (void)offset, (void)global, (void)local, (void)count;
     (void)events;
+    const object *launched = (const object *)(const void *)kernel;
     cl_int code = result();
+    if (fake.fast && !strstr(launched->options, fake.fast)) {
+        tern_clock_rest();
+    }
     if (code == CL_SUCCESS && fake.launch_count < FAKE_LAUNCHES) {
-        fake.launches[fake.launch_count++] = ((const object *)(const void *)kernel)->name;
+        fake.launches[fake.launch_count++] = launched->name;
     }
     if (code == CL_SUCCESS && out_event) {
         *out_event = create(&code);
@@ -267,17 +289,20 @@ static tern_status host_fail(const tern_host *self, tern_status status, const ch
 
 static const char *host_option(const tern_host *self, const char *name) {
     (void)self;
+    if (strcmp(name, "TERN_OPENCL_KERNELS") == 0) {
+        return fake.kernels ? fake.kernels : "";
+    }
     return fake.timed && strcmp(name, "TERN_PROFILE") == 0 ? "1" : "";
 }
 
 static int32_t host_cache_read(const tern_host *self, const char *name, void **out_data,
                                size_t *out_size) {
     for (int i = 0; i < fake_kept; i++) {
-        if (strcmp(kept_names[i], name) == 0) {
-            void *data = host_allocate(self, sizeof BINARY, 64);
+        if (strcmp(kept[i].name, name) == 0) {
+            void *data = host_allocate(self, kept[i].size, 64);
             if (data) {
-                *out_data = memcpy(data, BINARY, sizeof BINARY);
-                *out_size = sizeof BINARY;
+                *out_data = memcpy(data, kept[i].bytes, kept[i].size);
+                *out_size = kept[i].size;
             }
             return data != NULL;
         }
@@ -288,8 +313,10 @@ static int32_t host_cache_read(const tern_host *self, const char *name, void **o
 static void host_cache_write(const tern_host *self, const char *name, const void *data,
                              size_t size) {
     (void)self;
-    if (size == sizeof BINARY && memcmp(data, BINARY, size) == 0 && fake_kept < MOST_KEPT) {
-        snprintf(kept_names[fake_kept++], sizeof kept_names[0], "%s", name);
+    if (size <= MOST_BYTES && fake_kept < MOST_KEPT) {
+        snprintf(kept[fake_kept].name, sizeof kept[0].name, "%s", name);
+        memcpy(kept[fake_kept].bytes, data, size);
+        kept[fake_kept++].size = size;
     }
 }
 
@@ -307,6 +334,7 @@ static const tern_cl_library library = {
     .clGetProgramBuildInfo = build_info,
     .clReleaseProgram = release_program,
     .clCreateKernel = create_kernel,
+    .clGetKernelWorkGroupInfo = kernel_info,
     .clSetKernelArg = set_argument,
     .clReleaseKernel = release_kernel,
     .clEnqueueReadBuffer = read_buffer,
@@ -347,6 +375,7 @@ tern_backend_instance *fake_instance(void) {
     instance.devices[0].group_items = 256;
     instance.devices[0].local_bytes = 32768;
     tern_device_info *info = &instance.devices[0].info;
+    info->type = TERN_DEVICE_SOFTWARE; // whose kernels are not measured
     info->memory_bytes = (uint64_t)1 << 30;
     info->max_buffer_bytes = (uint64_t)1 << 28;
     snprintf(info->name, sizeof info->name, "fake");

@@ -21,11 +21,14 @@ typedef struct fake_driver {
     bool refuse_binaries;
     bool timed;     // the option TERN_PROFILE is on
     bool clockless; // events have no times
+    const char *kernels; // the option TERN_OPENCL_KERNELS; NULL: not given
+    bool crowded;        // work-groups hold 64 work-items, whatever the device says
+    const char *fast;    // launches of kernels compiled without this take longer; NULL: none does
 } fake_driver;
 
 extern fake_driver fake;
 
-// How many programs the host keeps from one start to the next; fake_reset leaves them.
+// How many things the host keeps from one start to the next; fake_reset leaves them.
 extern int fake_kept;
 
 // Forgets everything; call |failing| (from 1) fails with |code|.

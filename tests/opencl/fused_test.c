@@ -1,6 +1,7 @@
 // A layer's ops in one list, which become few launches, give every bit that the reference gives,
 // in what they pass on to one another too; on every variant of the kernels that the driver can run.
-// Usage: test_opencl_fused BACKEND [processor|gpu], with the kernels of either or of both
+// Usage: test_opencl_fused BACKEND [processor|gpu|measured], with the kernels of either or of both,
+// or those that are found fastest
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,6 +36,7 @@ typedef struct guise {
     uint32_t vector_width;
     uint32_t vector_bytes;
     bool processor;
+    bool measured;
 } guise;
 
 typedef struct results {
@@ -205,6 +207,8 @@ static void run(const char *backend, const guise *as, const plan *p, results *ou
         candidate->vector_width = as->vector_width;
         candidate->vector_bytes = as->vector_bytes;
         candidate->processor = as->processor;
+        b.device->handle->variant = tern_cl_variant_pick(b.device->handle->host, candidate);
+        b.device->handle->variant.measured = as->measured;
     }
     make_weights(&b, &r, p, &n);
     make_tensors(&b, &r, p, &n);
@@ -246,28 +250,33 @@ static void compare(const guise *as) {
 
 static void vectors_of_64_bytes(void **state) {
     (void)state;
-    compare(&(guise){16, 64, true});
+    compare(&(guise){16, 64, true, false});
 }
 
 static void vectors_of_32_bytes(void **state) {
     (void)state;
-    compare(&(guise){8, 32, true});
+    compare(&(guise){8, 32, true, false});
 }
 
 // Nothing but what OpenCL C says.
 static void vectors_of_any_processor(void **state) {
     (void)state;
-    compare(&(guise){4, 0, true});
+    compare(&(guise){4, 0, true, false});
 }
 
 static void lanes_of_a_processor(void **state) {
     (void)state;
-    compare(&(guise){1, 64, true});
+    compare(&(guise){1, 64, true, false});
 }
 
 static void lanes_of_a_gpu(void **state) {
     (void)state;
-    compare(&(guise){1, 64, false});
+    compare(&(guise){1, 64, false, false});
+}
+
+static void the_fastest(void **state) {
+    (void)state;
+    compare(&(guise){16, 64, true, true});
 }
 
 int main(int argc, char **argv) {
@@ -280,7 +289,11 @@ int main(int argc, char **argv) {
         cmocka_unit_test(lanes_of_a_processor),
     };
     const struct CMUnitTest gpu[] = {cmocka_unit_test(lanes_of_a_gpu)};
+    const struct CMUnitTest measured[] = {cmocka_unit_test(the_fastest)};
     int failed = 0;
+    if (strcmp(kind, "measured") == 0) {
+        return cmocka_run_group_tests(measured, NULL, NULL);
+    }
     if (strcmp(kind, "gpu") != 0) {
         failed += cmocka_run_group_tests(processor, NULL, NULL);
     }

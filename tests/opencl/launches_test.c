@@ -221,18 +221,18 @@ static void ops_of_a_group_have_its_kernel(void **state) {
     open_scene(&s, 1, false);
     make_layer(&s);
     tern_backend_program *program = compile(&s);
-    const char *const want[OPS + 1] = {"ternary_packed_sliced",
-                                       "ternary_packed_sliced",
-                                       "ternary_packed_sliced",
+    const char *const want[OPS + 1] = {"ternary_packed_32x8",
+                                       "ternary_packed_32x8",
+                                       "ternary_packed_32x8",
                                        "rotary_append",
                                        "rotary_append",
                                        "rotary_append",
                                        "attention_blocks+attention_join",
-                                       "ternary_packed_sliced",
-                                       "ternary_packed_sliced",
-                                       "ternary_packed_sliced",
-                                       "ternary_packed_sliced",
-                                       "ternary_packed_sliced"};
+                                       "ternary_packed_32x8",
+                                       "ternary_packed_32x8",
+                                       "ternary_packed_32x8",
+                                       "ternary_packed_32x8",
+                                       "ternary_packed_32x8"};
     for (uint32_t i = 0; i <= OPS; i++) {
         tern_cl_program_kernel(s.device, program, i, name, sizeof name);
         assert_string_equal(name, want[i]);

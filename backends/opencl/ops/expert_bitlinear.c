@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "backends/opencl/ops/products.h"
 #include "backends/opencl/variant.h"
 
@@ -19,11 +17,11 @@ static bool supports(const tern_backend_device *device, const void *desc) {
 
 // What is quantised once.
 static tern_cl_act emit_input(tern_cl_builder *builder, const tern_expert_bitlinear_desc *d) {
-    const tern_cl_candidate *candidate = builder->device->candidate;
+    const tern_backend_device *device = builder->device;
     uint32_t parts = parts_of(d);
     uint32_t rows = d->x.shape[0] * parts;
     tern_cl_act act = tern_cl_act_scratch(builder, rows, d->x.shape[1] / parts);
-    tern_cl_begin(builder, "quantize_act", tern_cl_act_options(candidate), "quantize_act");
+    tern_cl_begin(builder, "quantize_act", tern_cl_act_options(device), "quantize_act");
     tern_cl_rows(builder, &d->head, d->x.shape[0]);
     tern_cl_matrix(builder, &d->x);
     tern_cl_vector(builder, &(tern_tensor){NULL});
@@ -33,7 +31,7 @@ static tern_cl_act emit_input(tern_cl_builder *builder, const tern_expert_bitlin
     tern_cl_vector(builder, &act.scale);
     tern_cl_uint(builder, d->x.shape[1] / parts);
     tern_cl_uint(builder, parts);
-    tern_cl_launch(builder, tern_cl_names_vectors(candidate) ? 1 : TERN_CL_GROUP, 1, rows, 1);
+    tern_cl_launch(builder, tern_cl_names_vectors(device) ? 1 : TERN_CL_GROUP, 1, rows, 1);
     return act;
 }
 
@@ -49,12 +47,11 @@ static void put_choice(tern_cl_builder *builder, const tern_expert_bitlinear_des
 static void emit_part(tern_cl_builder *builder, const tern_expert_bitlinear_desc *d,
                       const tern_cl_act *act, const tern_cl_part *part) {
     const tern_backend_weights *weights = tern_op_weights(d->weights);
-    const tern_cl_candidate *candidate = builder->device->candidate;
     bool grouped = weights->info.scale_kind == TERN_SCALE_GROUP;
-    const tern_cl_variant *variant = tern_cl_variant_choose(candidate, 1, grouped);
+    tern_cl_ternary_kernel kernel = tern_cl_kernel_pick(builder->device, 1, grouped);
     uint32_t outputs = weights->info.rows / d->experts;
     char options[TERN_CL_OPTIONS];
-    snprintf(options, sizeof options, "%s -DBYTES=%u", variant->options, candidate->vector_bytes);
+    tern_cl_kernel_options(builder->device, &kernel, grouped, "", options);
     tern_cl_begin(builder, "expert_bitlinear", options, "expert_bitlinear");
     tern_cl_rows(builder, &d->head, d->ids.shape[0]);
     tern_cl_matrix(builder, &act->words);
@@ -72,9 +69,10 @@ static void emit_part(tern_cl_builder *builder, const tern_expert_bitlinear_desc
         tern_cl_uint(builder, weights->info.group_size / 16);
     }
     // An expert that begins within a unit may end in one more.
-    uint32_t units = (outputs + variant->outputs - 1) / variant->outputs;
-    units += outputs % variant->outputs != 0;
-    tern_cl_launch(builder, variant->items, units, (size_t)d->ids.shape[0] * d->ids.shape[1], 1);
+    uint32_t unit = tern_cl_kernel_outputs(&kernel);
+    uint32_t units = (outputs + unit - 1) / unit + (outputs % unit != 0);
+    size_t products = (size_t)d->ids.shape[0] * d->ids.shape[1];
+    tern_cl_launch(builder, tern_cl_kernel_items(&kernel), units, products, 1);
 }
 
 static void emit(tern_cl_builder *builder, const void *desc) {

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "backends/common/report.h"
+#include "backends/opencl/choice.h"
 #include "backends/opencl/variant.h"
 
 // Work-groups for each compute unit where each quantises the input for itself.
@@ -15,14 +17,18 @@
 
 tern_cl_act tern_cl_act_scratch(tern_cl_builder *builder, uint32_t rows, uint32_t cols) {
     tern_cl_act act;
-    act.words = tern_cl_scratch(builder, TERN_DTYPE_I32, rows,
-                                tern_cl_act_words(builder->device->candidate, cols));
+    act.words =
+        tern_cl_scratch(builder, TERN_DTYPE_I32, rows, tern_cl_act_words(builder->device, cols));
     act.scale = tern_cl_scratch(builder, TERN_DTYPE_F32, rows, 0);
     return act;
 }
 
 static bool is_grouped(const tern_backend_weights *weights) {
     return weights->info.scale_kind == TERN_SCALE_GROUP;
+}
+
+static uint32_t rows_of(const tern_cl_products *products) {
+    return products->projections[0].out->shape[0];
 }
 
 static void put_source(tern_cl_builder *builder, const tern_bitlinear_desc *d) {
@@ -40,7 +46,7 @@ static void put_input(tern_cl_builder *builder, const tern_cl_products *products
         tern_cl_vector(builder, &products->act->scale);
     } else {
         put_source(builder, products->input);
-        tern_cl_local(builder, (size_t)tern_cl_act_words(builder->device->candidate, cols) * 4);
+        tern_cl_local(builder, (size_t)tern_cl_act_words(builder->device, cols) * 4);
     }
     tern_cl_uint(builder, cols);
 }
@@ -60,45 +66,50 @@ static void put_matrix(tern_cl_builder *builder, const tern_cl_projection *p,
 }
 
 // Work-groups along the outputs.
-static uint32_t count_units(const tern_cl_products *products, const tern_cl_variant *variant,
-                            uint32_t part) {
+static uint32_t count_units(const tern_cl_products *products, uint32_t outputs, uint32_t part) {
     uint32_t units = 0;
     for (uint32_t i = 0; i < (products->gated ? 1 : products->count); i++) {
         uint32_t rows = products->projections[i].weights->parts[part].rows;
-        units += (rows + variant->outputs - 1) / variant->outputs;
+        units += (rows + outputs - 1) / outputs;
     }
     return units;
 }
 
 static void launch(tern_cl_builder *builder, const tern_cl_products *products,
-                   const tern_cl_variant *variant, uint32_t part) {
+                   const tern_cl_ternary_kernel *kernel, uint32_t part) {
     const tern_cl_candidate *candidate = builder->device->candidate;
-    uint32_t units = count_units(products, variant, part);
+    uint32_t units = count_units(products, tern_cl_kernel_outputs(kernel), part);
     uint32_t most = candidate->compute_units * GROUPS_PER_UNIT;
     uint32_t groups = products->act || units < most ? units : most;
-    uint32_t rows = products->projections[0].out->shape[0];
-    uint32_t tiles = (rows + variant->tile - 1) / variant->tile;
-    if (variant->processor) {
+    uint32_t tiles = (rows_of(products) + kernel->tile - 1) / kernel->tile;
+    if (kernel->vectors) {
         uint32_t spread = candidate->compute_units * HANDED_OUT / (groups * tiles);
         spread = spread > 0 ? spread : 1;
         tern_cl_uint(builder, spread);
         groups *= spread;
     }
-    tern_cl_launch(builder, variant->items, groups, tiles, 1);
+    tern_cl_launch(builder, tern_cl_kernel_items(kernel), groups, tiles, 1);
 }
 
-static void emit_part(tern_cl_builder *builder, const tern_cl_products *products, uint32_t part) {
-    const tern_backend_weights *weights = products->projections[0].weights;
-    uint32_t rows = products->projections[0].out->shape[0];
-    const tern_cl_candidate *candidate = builder->device->candidate;
-    const tern_cl_variant *variant = tern_cl_variant_choose(candidate, rows, is_grouped(weights));
+static void begin(tern_cl_builder *builder, const tern_cl_products *products,
+                  const tern_cl_ternary_kernel *kernel) {
+    bool grouped = is_grouped(products->projections[0].weights);
+    char more[48];
     char options[TERN_CL_OPTIONS];
-    snprintf(options, sizeof options, "%s -DBYTES=%u -DMATRICES=%u%s%s", variant->options,
-             candidate->vector_bytes, products->count, products->gated ? " -DGATED" : "",
-             products->act ? "" : " -DQUANTIZE");
+    char label[TERN_CL_KERNEL_NAME];
+    snprintf(more, sizeof more, " -DMATRICES=%u%s%s", products->count,
+             products->gated ? " -DGATED" : "", products->act ? "" : " -DQUANTIZE");
+    tern_cl_kernel_options(builder->device, kernel, grouped, more, options);
+    tern_cl_kernel_label(builder->device, kernel, grouped, label);
     tern_cl_begin(builder, "ternary_matmul", options, "ternary_matmul");
-    tern_cl_label(builder, variant->name);
-    tern_cl_rows(builder, products->head, rows);
+    tern_cl_label(builder, label);
+}
+
+static void emit_part(tern_cl_builder *builder, const tern_cl_products *products,
+                      const tern_cl_ternary_kernel *kernel, uint32_t part) {
+    const tern_backend_weights *weights = products->projections[0].weights;
+    begin(builder, products, kernel);
+    tern_cl_rows(builder, products->head, rows_of(products));
     put_input(builder, products, weights->info.cols);
     for (uint32_t i = 0; i < products->count; i++) {
         const tern_cl_projection *p = &products->projections[i];
@@ -112,12 +123,91 @@ static void emit_part(tern_cl_builder *builder, const tern_cl_products *products
         tern_cl_matrix(builder, &products->gated->out);
         tern_cl_uint(builder, products->gated->activation);
     }
-    launch(builder, products, variant, part);
+    launch(builder, products, kernel, part);
+}
+
+// Products, and the kernels that may make them.
+typedef struct contest {
+    const tern_cl_products *products;
+    tern_cl_ternary_kernel kernels[TERN_CL_TERNARY_KERNELS];
+} contest;
+
+// Candidate |index|: the first part of the same weights, by rows and to results of no one.
+static void emit_trial(tern_cl_builder *builder, const void *user, uint32_t index) {
+    const contest *c = user;
+    const tern_op_header head = {.live = 0};
+    const tern_tensor none = {NULL};
+    tern_tensor outs[TERN_FUSE_PROJECTIONS];
+    tern_cl_act act;
+    tern_bitlinear_desc input = {.head = head};
+    tern_gated_desc gated = {.head = head};
+    tern_cl_products products = *c->products;
+    uint32_t rows = rows_of(&products);
+    uint32_t cols = products.projections[0].weights->info.cols;
+    products.head = &head;
+    for (uint32_t i = 0; i < products.count; i++) {
+        const tern_backend_weights *weights = products.projections[i].weights;
+        outs[i] = tern_cl_scratch(builder, TERN_DTYPE_F32, rows, weights->info.rows);
+        products.projections[i] = (tern_cl_projection){weights, &none, &none, &outs[i]};
+    }
+    if (products.act) {
+        act = tern_cl_act_scratch(builder, rows, cols);
+        products.act = &act;
+    } else {
+        input.x = tern_cl_scratch(builder, TERN_DTYPE_F32, rows, cols);
+        input.norm = products.input->norm;
+        input.norm_eps = products.input->norm_eps;
+        products.input = &input;
+    }
+    if (products.gated) {
+        gated.activation = products.gated->activation;
+        gated.out = outs[0];
+        products.gated = &gated;
+    }
+    emit_part(builder, &products, &c->kernels[index], 0);
+}
+
+enum { MOST_SHAPE = 128 };
+
+static void describe_shape(const tern_cl_products *products, char out_shape[MOST_SHAPE]) {
+    const tern_weights_info *info = &products->projections[0].weights->info;
+    uint32_t outputs[TERN_FUSE_PROJECTIONS] = {0};
+    for (uint32_t i = 0; i < products->count; i++) {
+        outputs[i] = products->projections[i].weights->info.rows;
+    }
+    snprintf(out_shape, MOST_SHAPE, "%u rows%s%s, %ux%u+%u+%u, groups of %u", rows_of(products),
+             products->act ? "" : " to quantise", products->gated ? ", gated" : "", info->cols,
+             outputs[0], outputs[1], outputs[2], info->group_size);
+}
+
+// The fastest of those that this device runs; |kernel| stays where that cannot be found.
+static tern_status choose_kernel(tern_backend_device *device, const tern_cl_products *products,
+                                 tern_cl_ternary_kernel *kernel) {
+    contest c = {.products = products};
+    char shape[MOST_SHAPE];
+    bool grouped = is_grouped(products->projections[0].weights);
+    uint32_t count = tern_cl_kernels_find(device, rows_of(products), grouped, c.kernels);
+    uint32_t index = count;
+    describe_shape(products, shape);
+    tern_cl_trial trial = {.shape = shape, .count = count, .emit = emit_trial, .user = &c};
+    trial.hash = tern_choice_hash(tern_cl_source_hash("ternary_matmul"), c.kernels,
+                                  count * sizeof c.kernels[0]);
+    TERN_TRY(tern_cl_choose(device, &trial, &index));
+    if (index < count) {
+        *kernel = c.kernels[index];
+    }
+    return TERN_STATUS_OK;
 }
 
 void tern_cl_emit_products(tern_cl_builder *builder, const tern_cl_products *products) {
+    tern_backend_device *device = builder->device;
+    bool grouped = is_grouped(products->projections[0].weights);
+    tern_cl_ternary_kernel kernel = tern_cl_kernel_pick(device, rows_of(products), grouped);
+    if (device->variant.measured && builder->status == TERN_STATUS_OK) {
+        builder->status = choose_kernel(device, products, &kernel);
+    }
     for (uint32_t i = 0; i < products->projections[0].weights->part_count; i++) {
-        emit_part(builder, products, i);
+        emit_part(builder, products, &kernel, i);
     }
 }
 
@@ -132,7 +222,7 @@ static bool goes_with(const tern_backend_weights *first, const tern_backend_weig
 static bool quantises_itself(const tern_cl_builder *builder, const tern_cl_products *products) {
     const tern_cl_candidate *candidate = builder->device->candidate;
     const tern_backend_weights *weights = products->projections[0].weights;
-    uint64_t bytes = (uint64_t)tern_cl_act_words(candidate, weights->info.cols) * 4;
+    uint64_t bytes = (uint64_t)tern_cl_act_words(builder->device, weights->info.cols) * 4;
     return products->input->x.shape[0] == 1 && weights->part_count == 1 &&
            bytes + OTHER_LOCAL_BYTES <= candidate->local_bytes;
 }
@@ -153,16 +243,16 @@ static void emit_quantize(tern_cl_builder *builder, const tern_bitlinear_desc *d
     if (kept) {
         return;
     }
-    const tern_cl_candidate *candidate = builder->device->candidate;
+    const tern_backend_device *device = builder->device;
     uint32_t rows = d->x.shape[0];
-    tern_cl_begin(builder, "quantize_act", tern_cl_act_options(candidate), "quantize_act");
+    tern_cl_begin(builder, "quantize_act", tern_cl_act_options(device), "quantize_act");
     tern_cl_rows(builder, &d->head, rows);
     put_source(builder, d);
     tern_cl_matrix(builder, &act->words);
     tern_cl_vector(builder, &act->scale);
     tern_cl_uint(builder, d->x.shape[1]);
     tern_cl_uint(builder, 1); // part of a row
-    tern_cl_launch(builder, tern_cl_names_vectors(candidate) ? 1 : TERN_CL_GROUP, 1, rows, 1);
+    tern_cl_launch(builder, tern_cl_names_vectors(device) ? 1 : TERN_CL_GROUP, 1, rows, 1);
 }
 
 bool tern_cl_emit_bitlinears(tern_cl_builder *builder, const tern_op_header *const *ops,

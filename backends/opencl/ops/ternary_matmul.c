@@ -14,12 +14,11 @@ static bool supports(const tern_backend_device *device, const void *desc) {
 static tern_cl_act pack(tern_cl_builder *builder, const tern_ternary_matmul_desc *d) {
     uint32_t rows = d->q.shape[0];
     uint32_t cols = d->q.shape[1];
-    const tern_cl_candidate *candidate = builder->device->candidate;
     tern_tensor words = d->q; // four values in a word
     words.dtype = TERN_DTYPE_I32;
     words.strides[0] /= 4;
     tern_cl_act act = tern_cl_act_scratch(builder, rows, cols);
-    tern_cl_begin(builder, "pack_act", tern_cl_act_options(candidate), "pack_act");
+    tern_cl_begin(builder, "pack_act", tern_cl_act_options(builder->device), "pack_act");
     tern_cl_rows(builder, &d->head, rows);
     tern_cl_matrix(builder, &words);
     tern_cl_matrix(builder, &act.words);
