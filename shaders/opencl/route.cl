@@ -2,34 +2,13 @@
 // experts that are left.
 //
 // Work-groups of 64 x 1: rows, in strides of their number.
-#include "shaders/opencl/include/reduce.clh"
+#define SOFTMAX_OUT local
+
+#include "shaders/opencl/include/softmax.clh"
 #include "shaders/common/activation.h"
 
 #define MOST_EXPERTS 1024
 #define MOST_SLOTS 32u
-
-static float exp_below(float x, float m) {
-    float below = x - m;
-    return t_exp(below);
-}
-
-// As softmax.cl.
-static void softmax_row(local float *part, global const float *x, uint experts,
-                        local float *scores) {
-    uint l = get_local_id(0);
-    float m = -FLT_MAX;
-    for (uint e = l; e < experts; e += GROUP) {
-        m = x[e] > m ? x[e] : m;
-    }
-    m = tree_max(part, m);
-    float sum = 0.0f;
-    BLOCKED_SUM(sum, part, experts, i, exp_below(x[i], m));
-    float inverse = t_divide(1.0f, sum);
-    for (uint e = l; e < experts; e += GROUP) {
-        float y = exp_below(x[e], m) * inverse;
-        scores[e] = t_flush(y);
-    }
-}
 
 // What the best of some experts is, or one past the last for none.
 typedef struct best_of {
