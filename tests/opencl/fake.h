@@ -19,8 +19,8 @@ typedef struct fake_driver {
     int sources;                         // programs made from source
     int binaries;                        // and from what was kept
     bool refuse_binaries;
-    bool timed;     // the option TERN_PROFILE is on
-    bool clockless; // events have no times
+    bool timed;          // the option TERN_PROFILE is on
+    bool clockless;      // events have no times
     const char *kernels; // the option TERN_OPENCL_KERNELS; NULL: not given
     bool crowded;        // work-groups hold 64 work-items, whatever the device says
     const char *fast;    // launches of kernels compiled without this take longer; NULL: none does
