@@ -114,7 +114,7 @@ TERN_API tern_status tern_convert(tern_context *context, const tern_archive *arc
  * A file that tern_convert made of a folder becomes that folder again: names, types and order of
  * tensors are those it had, its other files (configuration, tokenizer) the same bytes. Where
  * |archive| is as tern_convert made it every file is the same, byte for byte, but for scales that
- * are not the inverse of their inverse.
+ * are not the inverse of their inverse and, from a ternary type, for zeros that had a sign.
  *
  * Of any other model a folder is made: config.json and generation_config.json from its keys,
  * tokenizer.json (byte-level BPE) or tokenizer.model (SentencePiece), tokenizer_config.json with

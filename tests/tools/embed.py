@@ -97,7 +97,7 @@ with tempfile.TemporaryDirectory() as folder:
             expect(got["pooling"] == name, f"the file asks for {name}")
             expect(got["texts"] == embed("-p", TEXTS[0], "--pooling", name)["texts"], f"{name} as if asked for")
         else:
-            expect_line("a pooling for ranks", run(tern, "embed", "-m", file, "-p", "a"), 1, ["pooling", "number 4"])
+            expect_line("a pooling for ranks", run(tern, "embed", "-m", file, "-p", "a"), 1, ["pooling", "number 4", "--pooling"])
 
 expect_line("a long text", run(tern, "embed", "-m", path, "-p", "abc " * 200), 1, ["256"])
 expect_line("no text at all", run(tern, "embed", "-m", path, "-f", "-", stdin=b""), 1, ["'-' is empty"])

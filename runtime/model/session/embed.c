@@ -61,7 +61,7 @@ static tern_status check(const embedding *e) {
     if (e->pooling > TERN_POOLING_LAST) {
         return tern__fail(e->context, TERN_STATUS_UNSUPPORTED,
                           "embed: the model's file asks for a pooling that is not known (number %u "
-                          "of GGUF): name one",
+                          "of GGUF); --pooling (tern_embed_desc) asks for another",
                           e->pooling - 1);
     }
     if (desc->id_count > e->session->context) {
