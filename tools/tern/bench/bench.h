@@ -33,7 +33,8 @@ typedef struct bench {
     uint32_t wrong;     // results whose bits were not those of the reference
 } bench;
 
-// False after one line on stderr if |path| exists, unless |force|. NULL is no file.
+// False after one line on stderr if |path| exists, unless |force|, or cannot be written: before
+// minutes are spent on measuring. NULL is no file.
 bool bench_may_write(const char *program, const char *path, bool force);
 
 // Opens the devices. False after one line on stderr: also if options->out exists and may not be
@@ -48,6 +49,9 @@ bool bench_measure_roofline(bench *self, bool with_copies);
 
 // Keeps a result, and prints it unless JSON is wanted.
 bool bench_add(bench *self, const bench_result *result);
+
+// Digits after the point with which three of a number count, more or less.
+int bench_decimals(double value);
 
 // Prints one line that is no result, unless JSON is wanted.
 void bench_note(const bench *self, const char *format, ...);

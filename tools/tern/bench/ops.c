@@ -126,6 +126,37 @@ static bool listed(const arg_texts *texts, const char *name) {
     return false;
 }
 
+static bool has_type(const options *o, const bench_op *op) {
+    bool found = !o->types.count;
+    for (uint32_t i = 0; op->types[i]; i++) {
+        found = found || listed(&o->types, tern_dtype_name(op->types[i]));
+    }
+    return found;
+}
+
+// K x N means nothing to an op by rows, K nothing to a matrix.
+static bool has_kind(const bench_op *op, const bench_shape *shape) {
+    return bench_op_has_n(op) == (shape->n != 0);
+}
+
+// Whether there is anything to measure.
+static bool check_any(const options *o) {
+    for (uint32_t i = 0; bench_op_at(i); i++) {
+        const bench_op *op = bench_op_at(i);
+        bool wanted = (!o->ops.count || listed(&o->ops, bench_op_name(op))) && has_type(o, op);
+        bool shaped = !o->shapes.count;
+        for (size_t k = 0; k < o->shapes.count; k++) {
+            shaped = shaped || has_kind(op, &o->wanted[k]);
+        }
+        if (wanted && shaped) {
+            return true;
+        }
+    }
+    args_complain(PROGRAM, "no op asked for has this type and this kind of shape: KxN of matrices "
+                           "and attention, K of ops by rows");
+    return false;
+}
+
 // Foreseen from the point before, so that a slow device is not kept busy for hours.
 static bool too_slow(const bench *b, const bench_family *family, uint32_t rows) {
     double seconds = family->row_seconds * rows;
@@ -182,8 +213,8 @@ static bool run_type(bench *b, const options *o, const bench_op *op, tern_dtype 
     uint32_t count = 0;
     for (size_t i = 0; i < o->shapes.count; i++) {
         bench_shape shape = o->wanted[i];
-        if (bench_op_has_n(op) != (shape.n != 0)) {
-            continue; // K x N means nothing to an op by rows, K nothing to a matrix
+        if (!has_kind(op, &shape)) {
+            continue;
         }
         shape.context = op->shapes[0].context;
         if (!run_family(b, o, op, type, shape)) {
@@ -224,8 +255,7 @@ static bool run_all(bench *b, const options *o) {
         }
     }
     if (b->report.count == before) {
-        fprintf(stderr, "%s: nothing was measured: no op has this type and this kind of shape\n",
-                PROGRAM);
+        fprintf(stderr, "%s: nothing was measured\n", PROGRAM);
     }
     return b->report.count > before;
 }
@@ -261,7 +291,9 @@ static int parse(options *o, int argc, char **argv) {
     if (status >= 0) {
         return status;
     }
-    return check_ops(o) && check_types(o) && check_shapes(o) && check_rows(o) ? -1 : EXIT_USAGE;
+    return check_ops(o) && check_types(o) && check_shapes(o) && check_rows(o) && check_any(o)
+               ? -1
+               : EXIT_USAGE;
 }
 
 int bench_ops(int argc, char **argv) {

@@ -1,4 +1,5 @@
 // From opening a device to writing what was measured on it.
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -13,12 +14,24 @@
 #define USUAL_FOOTPRINT ((uint64_t)256 << 20)
 
 bool bench_may_write(const char *program, const char *path, bool force) {
-    FILE *file = path && !force ? fopen(path, "rb") : NULL;
-    if (file) {
-        fclose(file);
+    FILE *there = path ? fopen(path, "rb") : NULL;
+    FILE *file = path ? fopen(path, "ab") : NULL; // changes nothing in a file that is there
+    bool writable = !path || file;
+    if (!writable) {
+        fprintf(stderr, "%s: %s cannot be written: %s\n", program, path, strerror(errno));
+    } else if (there && !force) {
         fprintf(stderr, "%s: %s exists; --force overwrites it\n", program, path);
     }
-    return !file;
+    if (file) {
+        fclose(file);
+    }
+    if (file && !there) {
+        remove(path);
+    }
+    if (there) {
+        fclose(there);
+    }
+    return writable && (!there || force);
 }
 
 static void set_date(char *out, size_t capacity) {
