@@ -55,6 +55,8 @@ expect(len(matrices) == 2 and "x4.00 WRONG BITS" in matrices[0] and "x0.25" in m
        "four times as fast with wrong bits; a point of a curve is another result", done)
 expect("x2.00" in line(done, "linear") and "1 row " in line(done, "linear"), "only what both have", done)
 expect("x3.00" in line(done, "decode") and "2b" in line(done, "decode"), "tokens a second count up", done)
+tiny = write("tiny.json", 20, [op("bitlinear", 3000)])
+expect("x0.0040" in line(run(tern, "bench", "compare", a, tiny), "bitlinear"), "small ratios have digits too")
 expect("x0.50" in line(done, "memory") and "3.00 MiB" in line(done, "memory"), "twice the memory is half as good", done)
 expect("of 2" in line(done, "geometric") and "x2.83" in line(done, "geometric"), "the mean of 4 and 2", done)
 expect(bool(re.match(r"A: cpu, Imaginary CPU.*\nB: cpu, ", done.stdout.decode())), "letters for reports", done)

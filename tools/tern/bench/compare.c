@@ -45,8 +45,7 @@ static double ratio_of(const bench_result *a, const bench_result *b) {
 
 // Three digits that count.
 static void format_number(double value, const char *unit, char *out, size_t capacity) {
-    int decimals = fabs(value) >= 100.0 ? 0 : fabs(value) >= 10.0 ? 1 : 2;
-    snprintf(out, capacity, "%.*f%s%s", decimals, value, unit[0] ? " " : "", unit);
+    snprintf(out, capacity, "%.*f%s%s", bench_decimals(value), value, unit[0] ? " " : "", unit);
 }
 
 static void format_result(const bench_result *r, char *out, size_t capacity) {
@@ -63,7 +62,7 @@ static void format_result(const bench_result *r, char *out, size_t capacity) {
 }
 
 static void print_name(const bench_result *r) {
-    char shape[128] = "";
+    char shape[192] = "";
     int used = 0;
     if (r->k) {
         used = snprintf(shape, sizeof shape, r->n ? "%" PRIu32 "x%" PRIu32 " " : "%" PRIu32 " ",

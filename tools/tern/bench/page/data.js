@@ -95,7 +95,7 @@ function describe(r, varied) {
 function tipOf(device, r) {
   const lines = [device.label, describe(r)];
   const numbers = [
-    duration(r.us) + (measured(r.us_spread) ? ` ± ${duration(r.us_spread)}` : ""),
+    duration(r.us) + (measured(r.us_spread) ? ` (spread ${duration(r.us_spread)})` : ""),
     withUnit(r.tok_s, "tok/s"), withUnit(r.gb_s, "GB/s"), withUnit(r.gmac_s, "G multiply-adds/s"),
     measured(r.share) ? `${percent(r.share)} of the roofline` : ""
   ];

@@ -56,14 +56,15 @@ const number = (value, text) => ({value: measured(value) ? value : null, text: t
 
 function resultTable() {
   const columns = [
-    "Device", "What", "Type", "K", "N", "Rows", "Context", "Window", "Threads", "Time", "±",
-    "GB/s", "G mul-adds/s", "tok/s", "Share", "Bits", "Kernel"
+    "Device", "What", "Type", "Model", "K", "N", "Rows", "Context", "Window", "Threads", "Time",
+    "Spread", "GB/s", "G mul-adds/s", "tok/s", "Share", "Bits", "Kernel"
   ];
-  const isNumber = columns.map((_, i) => i >= 3 && i <= 14);
+  const isNumber = columns.map((_, i) => i >= 4 && i <= 15);
   const count = (value) => number(value, (v) => (measured(v) ? String(v) : ""));
   const rows = devices.flatMap(
     (device) => device.results.map(
-      (r) => [device.label, r.name, r.type ?? "", count(r.k), count(r.n), count(r.rows),
+      (r) => [device.label, r.name, r.type ?? "", r.model ?? "", count(r.k), count(r.n),
+        count(r.rows),
         count(r.context), count(r.window), count(r.threads), number(r.us, duration),
         number(r.us_spread, duration),
         number(r.gb_s, digits), number(r.gmac_s, digits), number(r.tok_s, digits),
@@ -102,13 +103,13 @@ function gainCell(first, other) {
 function ratioTable() {
   const [first, ...others] = devices;
   const found = others.map((device) => new Map(device.results.map((r) => [keyOf(r), r])));
-  const columns = ["What", "Type", "Shape", "Rows", "Context", "Window",
+  const columns = ["What", "Type", "Model", "Shape", "Rows", "Context", "Window", "Threads",
     ...devices.map((d) => d.label)];
   const count = (value) => ({value: value ?? null, text: value ? String(value) : ""});
   const rows = first.results.filter((r) => found.some((map) => map.has(keyOf(r))))
-                 .map((r) => [r.name, r.type ?? "", shapeOf(r), count(r.rows), count(r.context),
-                        count(r.window),
+                 .map((r) => [r.name, r.type ?? "", r.model ?? "", shapeOf(r), count(r.rows),
+                        count(r.context), count(r.window), count(r.threads),
                         {text: mainNumber(r), value: r.tok_s ?? r.us ?? r.host_bytes ?? null},
                         ...found.map((map) => gainCell(r, map.get(keyOf(r))))]);
-  return table(columns, rows, columns.map((_, i) => i >= 3));
+  return table(columns, rows, columns.map((_, i) => i >= 4));
 }
