@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """bench.py TERN: what `tern bench` writes, and what it says of wrong requests. No time is asserted."""
 import json
+import math
 import os
 import pathlib
 import sys
@@ -29,8 +30,8 @@ for args, words in ((["bench"], ["roofline", "ops", "growth"]), (["bench", "frob
     cases += 1
     expect_line(" ".join(args), run(tern, *args), 2, words)
 expect_line("no such backend", run(tern, "bench", "roofline", "--backend", "typo"), 1, ["typo", "reference"])
-expect_line("an op of another shape", run(tern, "bench", "ops", "--op", "add", "--shape", "64x64", "--rows", "1", "--json",
-                                          "--backend", "reference"), 1, ["shape"])
+for other in (["--shape", "64x64"], ["--type", "t2"]):  # nothing is measured first
+    expect_line("an op that is not so", run(tern, "bench", "ops", "--op", "add", "--rows", "1", *other), 2, ["shape", "KxN"])
 
 
 def number(value, positive=True):
@@ -140,6 +141,26 @@ series = {r.get("series") for r in report["results"] if r["name"] in OPS}
 expect(sanitized or (series >= {"rows", "k", "n", "context"} and None not in series), "growth has its series")
 expect(sanitized or "cpu" not in ready or {r["threads"] for r in report["results"] if r.get("series") == "threads"} >= {1}, "threads")
 
+
+def expected_share(file, roofline, result):
+    """Of a step, from the file's tensors and the definition: the least time that the roofline allows / the time."""
+    whole = json.loads(run(tern, "inspect", "--json", file).stdout)
+    key = {name.removeprefix(whole["metadata"]["general.architecture"] + "."): value for name, value in whole["metadata"].items()}
+    rows, wanted = result["rows"], result["rows"] if result["name"] == "batch" else 1
+    asked, experts = rows * key.get("expert_used_count", 1), key.get("expert_count", 1)
+    sizes = {t["name"]: math.prod(t["shape"]) for t in whole["tensors"]}
+    head = sizes["token_embd.weight"]
+    layers = sum(size for name, size in sizes.items() if name.startswith("blk.") and "_exps" not in name)
+    all_experts = sum(size for name, size in sizes.items() if "_exps" in name)
+    read = layers / 4 + all_experts / 4 * min(asked, experts) / experts + head * 2
+    heads, kv_heads, width = (key["attention." + name] for name in ("head_count", "head_count_kv", "key_length"))
+    seen = rows * (result.get("context", 0) + (rows + 1) / 2)
+    memory = (read + (result.get("context", 0) + rows) * key["block_count"] * kv_heads * width * 4) / roofline["read_gb_s"]
+    body = rows * (layers + all_experts * key.get("expert_used_count", 1) / experts) / roofline["int8_gmac_s"]
+    rest = (wanted * head + seen * key["block_count"] * heads * width * 2) / roofline["f32_gmac_s"]
+    return max(memory, body + rest) * 1e-3 / result["us"]
+
+
 # a model of a file, and its bits; every architecture's random weights load (0.7b whole, on the fastest backend)
 expect_line("no such model", run(tern, "bench", "model", "-m", "absent.gguf", "--backend", "reference"), 1, ["absent.gguf"])
 tiny = find_model("rand-b158-i2_s.gguf")
@@ -152,6 +173,9 @@ for backend in [b for b in ready if b != "reference"]:
         r = found.get(name, {})
         expect(r.get("ok") is True and r.get("model") == tiny.name, f"{backend}: {name} has the reference's bits")
         expect(abs(r.get("tok_s", 0) * r.get("us", 0) / (r.get("rows", 0) * 1e6) - 1) < 1e-4, f"{backend}: {name} tok/s")
+        if "share" in r:
+            share = expected_share(tiny, report["roofline"], r)
+            expect(abs(r["share"] / share - 1) < 0.05, f"{backend}: {name}: share {r['share']}, not {share}")
     expect(found.get("decode", {}).get("context") == 0 and found["decode"]["rows"] == 1, f"{backend}: decode at 0")
     expect(found["memory"]["device_bytes"] > 1e5 and number(found["memory"].get("host_bytes")), f"{backend}: memory")
 
@@ -160,6 +184,18 @@ for backend in [b for b in ready if b != "reference"]:
         expect(counted[0] > 0 and counted[1] == 1 and 0 < counted[2] < 16, f"{backend}: one submit a token, and what the host adds")
     else:
         expect(counted == [None] * 3, f"{backend}: nothing is counted")
+
+# of experts, those that are asked for; and what changes the logits is said
+if "cpu" in ready:
+    experts = find_model("tiny-qwen3moe.gguf")
+    report = bench("experts", "model", "-m", experts, "--quick", backend="cpu")
+    for r in [r for r in report["results"] if "share" in r]:
+        share = expected_share(experts, report["roofline"], r)
+        expect(abs(r["share"] / share - 1) < 0.05, f"experts: {r['name']} {r['rows']}: share {r['share']}, not {share}")
+    report = bench("int8", "model", "-m", experts, "--quick", "--kv", "i8", "--head", "q8", backend="cpu")
+    expect({r["model"] for r in report["results"] if "tok_s" in r} == {"tiny-qwen3moe.gguf, head q8, kv i8"}, "q8 and i8 are said")
+    done = run(tern, "bench", "model", "-m", experts, "--quick", "--kv", "i8", "--backend", "cpu")
+    expect(b"tiny-qwen3moe.gguf, kv i8" in done.stdout and b" spread " in done.stdout, "in the table too, whose columns have heads", done)
 
 # all parts for several backends, into a folder
 with tempfile.TemporaryDirectory() as folder:
@@ -170,7 +206,10 @@ with tempfile.TemporaryDirectory() as folder:
     files = {f"{b}-{part}.json" for b in asked for part in ("roofline", "ternary", "model")}
     expect({p.name for p in pathlib.Path(folder).iterdir()} == files, "one file a part and backend")
     for name in files:
-        check_report(name, json.loads((pathlib.Path(folder) / name).read_text()), name.split("-")[0])
+        report = json.loads((pathlib.Path(folder) / name).read_text())
+        check_report(name, report, name.split("-")[0])
+        peaks = [r["host_bytes"] for r in report["results"] if "host_bytes" in r]
+        expect(sanitized or not peaks or peaks[0] < 100 << 20, f"{name}: the memory of this part, not of those before: {peaks}")
     done = run(tern, *ask)
     expect(done.returncode == 1 and b"--force" in done.stderr, "files are not overwritten", done)
     expect_line("no folder", run(tern, "bench", "device", tiny), 1, ["cannot be made"])
@@ -194,6 +233,8 @@ with tempfile.TemporaryDirectory() as folder:
     expect_line("the file exists", run(tern, *ask), 1, ["out.json", "--force"])
     expect(path.read_text() == "precious", "a file is not overwritten")
     expect(run(tern, *ask, "--force").returncode == 0 and json.loads(path.read_text()), "but with --force")
-    expect(run(tern, "bench", "roofline", "--quick", "--backend", "reference", "--json", "--out",
-               pathlib.Path(folder) / "no" / "out.json").returncode == 1, "a folder that does not exist")
+    for what, where in (("a folder that does not exist", "no/out.json"), ("a folder", "")):  # before anything is measured
+        expect_line(what, run(tern, *ask[:-1], pathlib.Path(folder) / where, "--force"), 1, ["cannot be written"])
+    again = pathlib.Path(folder) / "again.json"
+    expect(run(tern, "bench", "model", "-m", "absent.gguf", "--out", again).returncode == 1 and not again.exists(), "no empty file stays")
 finish(cases + 24)

@@ -39,6 +39,10 @@ uint64_t peak_memory(void) {
                : 0;
 }
 
+bool peak_memory_reset(void) {
+    return false;
+}
+
 #else
 
 #include <errno.h>
@@ -88,6 +92,12 @@ uint64_t peak_memory(void) {
         fclose(file);
     }
     return (uint64_t)kib * 1024;
+}
+
+bool peak_memory_reset(void) {
+    FILE *file = fopen("/proc/self/clear_refs", "w");
+    bool written = file && fputs("5", file) >= 0; // 5: the peak, and nothing else
+    return file && fclose(file) == 0 && written;
 }
 
 #endif

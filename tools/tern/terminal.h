@@ -15,6 +15,9 @@ bool program_path(char *out, size_t capacity);
 // The most memory that was ever resident, in bytes; 0 where the system does not say.
 uint64_t peak_memory(void);
 
+// Starts the peak anew at what is resident now; false where the system cannot.
+bool peak_memory_reset(void);
+
 // Makes the folder |path| in one that is there; true if it is there then.
 bool folder_make(const char *path);
 

@@ -11,7 +11,15 @@
 
 #define PROGRAM "tern bench model"
 
-enum { DEEPEST = 2048, TOKENS = 16, FEW_TOKENS = 4, PROMPT = 128, BATCH = 8, BATCH_STEPS = 8 };
+enum {
+    DEEPEST = 2048,
+    TOKENS = 16,
+    FEW_TOKENS = 4,
+    PROMPT = 128,
+    BATCH = 8,
+    BATCH_STEPS = 8,
+    NAME_MAX_SIZE = 40
+};
 
 typedef struct options {
     bench_options common;
@@ -42,8 +50,11 @@ static const char *name_of(const subject *s) {
 
 static bench_result result_of(const run *r, const char *name, uint32_t rows, uint32_t context) {
     bench_result result = bench_result_make(name, "");
+    // A long name is cut, never what changes the logits.
+    static const char *const kv[] = {"", ", kv f32", ", kv i8"};
     bool q8 = r->o->model.flags & TERN_MODEL_HEAD_Q8;
-    snprintf(result.model, sizeof result.model, "%s%s", name_of(&r->s), q8 ? ", head q8" : "");
+    snprintf(result.model, sizeof result.model, "%.*s%s%s", NAME_MAX_SIZE, name_of(&r->s),
+             q8 ? ", head q8" : "", kv[r->o->model.kv]);
     result.rows = rows;
     result.context = context;
     result.checked = r->checked;
@@ -51,28 +62,28 @@ static bench_result result_of(const run *r, const char *name, uint32_t rows, uin
     return result;
 }
 
-// The least time for |rows| tokens after |context|, of which one wants logits.
-static double bound_of(const run *r, uint32_t rows, uint32_t context) {
+// The least time for |rows| tokens after |context|, of which |wanted| want logits.
+static double bound_of(const run *r, uint32_t rows, uint32_t context, uint32_t wanted) {
     const subject *s = &r->s;
     double positions = (double)context + rows;
-    double bytes = s->body_bytes + s->head_bytes + positions * s->position_bytes;
+    double bytes = subject_layer_bytes(s, rows) + s->head_bytes + positions * s->position_bytes;
     double memory = bench_bound(r->b, bytes, 0.0, TERN_MEASURE_F32);
     double attended = rows * ((double)context + 0.5 * (rows + 1.0));
-    double body = bench_bound(r->b, 0.0, rows * s->body_macs,
+    double body = bench_bound(r->b, 0.0, rows * subject_layer_macs(s),
                               s->dense ? TERN_MEASURE_F32 : TERN_MEASURE_INT8);
-    double rest =
-        bench_bound(r->b, 0.0, s->head_macs + attended * s->position_macs, TERN_MEASURE_F32);
+    double rest = bench_bound(r->b, 0.0, wanted * s->head_macs + attended * s->position_macs,
+                              TERN_MEASURE_F32);
     double compute = body + rest;
     return isnan(memory) || isnan(compute) ? (double)NAN : memory > compute ? memory : compute;
 }
 
-static bool add_speed(run *r, const char *name, uint32_t rows, uint32_t context, uint32_t tokens) {
+static bool add_speed(run *r, const char *name, uint32_t rows, uint32_t context, uint32_t wanted) {
     bench_result result = result_of(r, name, rows, context);
     double seconds = samples_median(r->times);
     result.us = seconds * 1e6;
     result.us_spread = samples_spread(r->times) * 1e6;
-    result.tok_s = tokens / seconds;
-    result.share = bound_of(r, rows, context) / seconds;
+    result.tok_s = rows / seconds;
+    result.share = bound_of(r, rows, context, wanted) / seconds;
     if (r->host->count) {
         result.host_us = samples_median(r->host) * 1e6;
         result.submits = (double)r->asked.submits / r->asked_tokens;
@@ -98,13 +109,15 @@ static bool measure_prefills(run *r) {
     for (uint32_t i = 0; i < count; i++) {
         r->rows = all[i];
         if (all[i] > tern_session_context(r->s.session)) {
+            bench_note(r->b, "prefill of %" PRIu32 " left out: the model has %" PRIu32 " positions",
+                       all[i], tern_session_context(r->s.session));
             break;
         }
         // Programs are made, and kernels chosen, when they are first needed.
         if (prefill(r) != TERN_STATUS_OK || samples_take(r->times, prefill, r) != TERN_STATUS_OK) {
             return failed(r);
         }
-        if (!add_speed(r, "prefill", all[i], 0, all[i])) {
+        if (!add_speed(r, "prefill", all[i], 0, 1)) {
             return false;
         }
     }
@@ -292,6 +305,7 @@ static bool add_memory(run *r) {
 // Loads the model and uses it once, to see how much memory that takes, before anything else does.
 static tern_status load(run *r) {
     const options *o = r->o;
+    uint64_t before = peak_memory_reset() ? 0 : peak_memory(); // of other parts of a report
     tern_status status = subject_open(&r->s, r->b->h.context, o->path, o->shape);
     if (status == TERN_STATUS_OK) {
         status = subject_load(&r->s, r->b->device, DEEPEST + 64, &o->model);
@@ -304,6 +318,7 @@ static tern_status load(run *r) {
         status = decode(r, 0, 1);
     }
     r->peak = peak_memory();
+    r->peak = r->peak > before ? r->peak : 0;
     r->host->count = 0; // programs were made meanwhile
     return status;
 }

@@ -42,7 +42,7 @@ static tern_status small_enough(tern_device *device, const char *path, bool *out
     for (uint64_t i = 0; status == TERN_STATUS_OK && i < tern_archive_tensor_count(archive); i++) {
         tern_tensor_info info = {.struct_size = sizeof info};
         status = tern_archive_tensor(archive, i, &info);
-        cells += info.shape[0] * info.shape[1];
+        cells += info.shape[0] * info.shape[1] * info.shape[2] * info.shape[3];
     }
     *out = cells <= MOST_PARAMETERS;
     tern_archive_destroy(archive);

@@ -13,7 +13,7 @@ typedef struct bench_result {
     char type[16]; // of the weights, or of what the op works on: "t2", "f16", "f32"
     char series[16]; // "": a result by itself; "rows", "k", "n", "context", "threads": a point of
                      // the curve that shows how time grows with that
-    char model[64];  // shape or file of a model; "": an op
+    char model[64];  // shape or file of a model, and what else was asked for; "": an op
     char kernel[64]; // what the device ran, as it reports it
     char clock[8];   // "host" or "device": whose
     bool is_op;

@@ -1,5 +1,6 @@
 #include "tools/tern/bench/subject.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,29 @@ static bool find_tensor(const tern_archive *archive, const char *name, tern_tens
     return false;
 }
 
+static double count_key(const subject *self, const char *name) {
+    char key[64];
+    tern_value value = {.struct_size = sizeof value};
+    snprintf(key, sizeof key, "%s.%s", self->info.architecture, name);
+    tern_status status = tern_archive_find(self->archive, key, &value);
+    return status == TERN_STATUS_OK && value.u ? (double)value.u : 1.0;
+}
+
+// Experts are the tensors of three dimensions; their weights are as large as those of other layers.
+static void split_experts(subject *self) {
+    self->experts = count_key(self, "expert_count");
+    self->experts_used = count_key(self, "expert_used_count");
+    for (uint64_t i = 0; i < tern_archive_tensor_count(self->archive); i++) {
+        tern_tensor_info info = {.struct_size = sizeof info};
+        if (tern_archive_tensor(self->archive, i, &info) == TERN_STATUS_OK && info.shape[2] > 1) {
+            self->expert_macs += (double)info.shape[0] * (double)info.shape[1] * info.shape[2];
+        }
+    }
+    self->expert_bytes = self->body_bytes * self->expert_macs / self->body_macs;
+    self->body_bytes -= self->expert_bytes;
+    self->body_macs -= self->expert_macs;
+}
+
 static void count_work(subject *self, const tern_archive *archive, tern_kv_type kv) {
     const tern_model_info *m = &self->info;
     tern_tensor_info embedding, head;
@@ -49,6 +73,7 @@ static void count_work(subject *self, const tern_archive *archive, tern_kv_type 
     self->body_bytes = (double)m->weight_bytes - self->head_bytes;
     self->body_bytes -= shared ? 0.0 : (double)embedding.size;
     self->dense = self->body_bytes > self->body_macs; // more than a byte each
+    split_experts(self);
     double row =
         kv == TERN_KV_I8 ? m->head_dim + 4.0 : m->head_dim * (kv == TERN_KV_F32 ? 4.0 : 2.0);
     self->position_bytes = (double)m->layers * m->kv_heads * row * 2;
@@ -91,6 +116,16 @@ void subject_unload(subject *self) {
     tern_model_destroy(self->model);
     self->session = NULL;
     self->model = NULL;
+}
+
+double subject_layer_bytes(const subject *self, uint32_t rows) {
+    double asked = rows * self->experts_used;
+    double read = asked < self->experts ? asked / self->experts : 1.0;
+    return self->body_bytes + read * self->expert_bytes;
+}
+
+double subject_layer_macs(const subject *self) {
+    return self->body_macs + self->expert_macs * self->experts_used / self->experts;
 }
 
 int32_t subject_token(const subject *self, uint32_t position) {
