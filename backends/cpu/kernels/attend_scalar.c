@@ -69,7 +69,7 @@ void tern_cpu_attend_weights_i8__scalar(const struct tern_cpu_attend *job, const
 enum { COLUMNS = TERN_CPU_SUM_PARTS };
 
 TERN_CPU_INLINE void value_columns(load_fn *load, const struct tern_cpu_attend *job, const float *p,
-                                   uint32_t column, float weight, float *out) {
+                                   uint32_t column, float *out) {
     uint32_t n = job->dim - column < COLUMNS ? job->dim - column : COLUMNS;
     float sums[COLUMNS] = {0};
     for (uint32_t j = 0; j < job->count; j++) {
@@ -78,7 +78,7 @@ TERN_CPU_INLINE void value_columns(load_fn *load, const struct tern_cpu_attend *
         }
     }
     for (uint32_t d = 0; d < n; d++) {
-        out[column + d] += t_flush(sums[d]) * weight;
+        out[column + d] = t_flush(sums[d]);
     }
 }
 
@@ -86,8 +86,7 @@ TERN_CPU_INLINE void values(load_fn *load, const struct tern_cpu_attend *job, co
                             float *out) {
     for (uint32_t column = 0; column < job->dim; column += COLUMNS) {
         for (uint32_t i = 0; i < job->queries; i++) {
-            value_columns(load, job, x + i * job->x_stride, column,
-                          job->weights[i * job->weights_stride], out + i * job->out_stride);
+            value_columns(load, job, x + i * job->x_stride, column, out + i * job->out_stride);
         }
     }
 }

@@ -1,20 +1,19 @@
 // attend_values for levels of few registers: each element of the cache is loaded and widened once
-// for all query heads. A source defines, beside add_product, add_weighed, load_some_f32 and struct
-// type:
+// for all query heads. A source defines, beside add_product, flush and struct type:
 //
-//     vector, ZERO, SPLAT(p), LOAD(p), STORE(p, v)    SPLAT: *p in every lane
+//     vector, ZERO, SPLAT(p), STORE(p, v)    SPLAT: *p in every lane
 //
 // and has VECTORS registers for sums. Four heads of 128 on one, 64 positions, AVX2: 0.74 to 0.79
 // us, where each head loaded for itself 1.12 to 1.22 (Xeon beside other work, November 2026).
 
-// Adds the weighed |sum| to |to|, or to the first |some| of it.
-TERN_CPU_INLINE void weigh(float *to, vector sum, float weight, uint32_t some) {
+// The flushed |sum|, or the first |some| of it.
+TERN_CPU_INLINE void store_sum(float *to, vector sum, uint32_t some) {
     if (some) {
         float lanes[LANES];
-        STORE(lanes, add_weighed(load_some_f32((const uint8_t *)to, some), sum, weight));
+        STORE(lanes, flush(sum));
         memcpy(to, lanes, some * sizeof *to);
     } else {
-        STORE(to, add_weighed(LOAD(to), sum, weight));
+        STORE(to, flush(sum));
     }
 }
 
@@ -41,8 +40,7 @@ TERN_CPU_INLINE void value_columns(struct type t, const struct tern_cpu_attend *
     }
     for (uint32_t g = 0; g < queries; g++) {
         for (uint32_t i = 0; i < vectors; i++) {
-            float *to = out + g * job->out_stride + column + LANES * i;
-            weigh(to, sums[g][i], job->weights[g * job->weights_stride], some);
+            store_sum(out + g * job->out_stride + column + LANES * i, sums[g][i], some);
         }
     }
 }

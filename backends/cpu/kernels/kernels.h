@@ -178,21 +178,19 @@ enum { TERN_CPU_ATTEND_QUERIES = 4 };
 // rows of a cache.
 struct tern_cpu_attend {
     const void *rows;  // f16, f32, or i8 with each row's scale behind its |dim| elements
-    const void *ahead; // as many rows that are needed soon, or any address: may be prefetched
+    const void *ahead; // TERN_KV_BLOCK rows that are needed soon, or any address: may be prefetched
     size_t stride;     // elements
     uint32_t count;
     uint32_t dim;
     uint32_t queries; // 1 to TERN_CPU_ATTEND_QUERIES
     size_t x_stride;  // from one query head to the next, here and below
     size_t out_stride;
-    const float *weights; // of attend_values
-    size_t weights_stride;
 };
 
 // For every query head, |x| and |out| that head's:
 // keys: out[j] = sum_d(x[d] * row_j[d]) by rule 4, |x| a query rounded as the cache is.
-// values: out[d] += flush(x[0] * row_0[d] + x[1] * row_1[d] + ...) * weights[0], the sum ascending
-// from +0, |x| probabilities; products with |weights| are rounded.
+// values: out[d] = flush(x[0] * row_0[d] + x[1] * row_1[d] + ...), the sum ascending from +0, |x|
+// probabilities.
 // Of i8, keys gives each sum times the row's scale, and values leaves the scales alone: weights
 // makes |x| of probabilities, in place: out[j] = r16(x[j] * scale_j).
 typedef void tern_cpu_attend_keys_f32_fn(const struct tern_cpu_attend *job, const float *x,

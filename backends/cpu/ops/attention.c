@@ -6,20 +6,18 @@
 #include "shaders/common/float.h"
 
 // The work comes in groups: the query heads of one row that share a key head, so that a block of
-// the cache is read and widened once for all of them. A group's first pass turns scores into
-// probabilities, block by block against the block's own maximum; the second weighs every block
-// against the largest maximum. With groups enough for all threads each does both passes for the
-// groups it takes. With few, threads share a group: in the first pass by blocks, in the second by
-// columns.
-enum { MOST = TERN_CPU_ATTEND_QUERIES, SHARED_PER_THREAD = 4, SLICE = 64 };
+// the cache is read and widened once for all of them. Of each block keys are turned into
+// probabilities, against the block's own maximum, and these weigh its values; what all blocks gave
+// is joined at the end, against the largest maximum. With groups enough for all threads each does
+// the groups it takes. With few, threads share groups by blocks, and then by heads.
+enum { MOST = TERN_CPU_ATTEND_QUERIES, SHARED_PER_THREAD = 4 };
 
 // Scratch, in floats; each part begins at a multiple of 16. A group's state is a place.
 struct room {
-    uint64_t positions; // of scores
-    uint64_t blocks;    // of maxima, sums and weights
-    uint64_t dim;
-    uint64_t place; // scores, queries, maxima, sums of MOST heads
-    uint64_t task;  // weights of MOST heads
+    uint64_t blocks; // of maxima, sums and weights
+    uint64_t dim;    // of queries
+    uint64_t place;  // queries, maxima, sums, sums of values of MOST heads
+    uint64_t task;   // scores of a block of MOST heads, weights of one
 };
 
 // The kernels for a type of cache. One of int8 has scales to weigh probabilities with; the others
@@ -39,21 +37,21 @@ struct job {
     uint32_t groups; // of a key head
     uint32_t count;  // of all groups
     uint32_t blocks; // of the row with most
-    uint32_t slices; // of a head's columns
-    float *weights;  // of the tasks
+    float *tasks;
 };
 
 struct group {
+    uint32_t index;
     uint32_t row;
     uint32_t kv_head;
     uint32_t head; // the first query head
     uint32_t heads;
     uint32_t first, end; // positions to attend to
     uint32_t blocks;     // that have any of them; counted from the first such block
-    float *scores;       // [heads][room.positions], and so on
-    float *queries;
-    float *most;
-    float *sums;
+    float *queries;      // [heads][room.dim]
+    float *most;         // [heads][room.blocks]
+    float *sums;         // [heads][room.blocks]
+    float *values;       // [heads][room.blocks][dim]
 };
 
 static uint32_t dim_of(const tern_attention_desc *d) {
@@ -85,11 +83,10 @@ static uint32_t groups_of(const tern_attention_desc *d) {
 }
 
 static struct room room_of(const tern_attention_desc *d) {
-    struct room room = {.positions = tern_cpu_cache_positions(&d->table),
-                        .blocks = tern_round_up(d->table.shape[1], 16),
+    struct room room = {.blocks = tern_round_up(d->table.shape[1], 16),
                         .dim = tern_round_up(dim_of(d), 16)};
-    room.place = MOST * (room.positions + room.dim + 2 * room.blocks);
-    room.task = MOST * room.blocks;
+    room.place = MOST * (room.dim + (2 + dim_of(d)) * room.blocks);
+    room.task = MOST * TERN_KV_BLOCK + room.blocks;
     return room;
 }
 
@@ -121,14 +118,14 @@ static struct group group_at(const struct job *job, uint32_t index, uint32_t pla
     uint32_t part = index / job->run->rows % job->groups;
     uint32_t first = sharing(d) * part / job->groups;
     uint32_t end = sharing(d) * (part + 1) / job->groups;
-    float *scores = (float *)(void *)job->run->scratch + place * room->place;
-    struct group g = {row, kv_head, kv_head * sharing(d) + first, end - first, .scores = scores};
+    struct group g = {index, row, kv_head, kv_head * sharing(d) + first, end - first};
     g.end = end_of(d, row);
     g.first = first_of(d, g.end);
     g.blocks = blocks_of(g.first, g.end);
-    g.queries = scores + MOST * room->positions;
+    g.queries = (float *)(void *)job->run->scratch + place * room->place;
     g.most = g.queries + MOST * room->dim;
     g.sums = g.most + MOST * room->blocks;
+    g.values = g.sums + MOST * room->blocks;
     return g;
 }
 
@@ -141,18 +138,33 @@ static const uint8_t *row_at(const struct job *job, const tern_tensor *cache, co
     return tern_cpu_cache_at(cache, block, g->kv_head, position % TERN_KV_BLOCK);
 }
 
-// What the kernels need to know of the group's block |index|.
+// The first position of block |index|.
+static uint32_t position_of(const struct group *g, uint32_t index) {
+    return index ? (g->first / TERN_KV_BLOCK + index) * TERN_KV_BLOCK : g->first;
+}
+
+// What the kernels need to know of block |index|.
 static struct tern_cpu_attend attend_block(const struct job *job, const tern_tensor *cache,
                                            const struct group *g, uint32_t index) {
-    uint32_t start = (g->first / TERN_KV_BLOCK + index) * TERN_KV_BLOCK;
-    uint32_t first = index ? start : g->first;
-    uint32_t end = index + 1 < g->blocks ? start + TERN_KV_BLOCK : g->end;
+    uint32_t first = position_of(g, index);
+    uint32_t end = index + 1 < g->blocks ? position_of(g, index + 1) : g->end;
     return (struct tern_cpu_attend){.rows = row_at(job, cache, g, first),
-                                    .ahead = row_at(job, cache, g, end < g->end ? end : first),
                                     .stride = cache->strides[2],
                                     .count = end - first,
                                     .dim = dim_of(job->desc),
                                     .queries = g->heads};
+}
+
+// The keys that follow block |index|, of this group or of the next.
+static const uint8_t *keys_after(const struct job *job, const struct group *g, uint32_t index) {
+    struct group next = *g;
+    if (index + 1 < g->blocks) {
+        return row_at(job, &job->desc->k_cache, g, position_of(g, index + 1));
+    }
+    if (g->index + 1 < job->count) {
+        next = group_at(job, g->index + 1, 0);
+    }
+    return row_at(job, &job->desc->k_cache, &next, next.first);
 }
 
 static void round_query(const struct kind *kind, const float *q, uint32_t dim, float *to) {
@@ -179,13 +191,9 @@ static void prepare(const struct job *job, const struct group *g) {
 static void add_up(const struct job *job, const struct group *g, const float *p, uint32_t count,
                    float *sums) {
     float total[MOST] = {0};
-    const float *of[MOST];
-    for (uint32_t i = 0; i < MOST; i++) {
-        of[i] = p + (i < g->heads ? i : 0) * job->room.positions;
-    }
     for (uint32_t j = 0; j < count; j++) {
         for (uint32_t i = 0; i < MOST; i++) {
-            total[i] += of[i][j];
+            total[i] += p[i * TERN_KV_BLOCK + j];
         }
     }
     for (uint32_t i = 0; i < g->heads; i++) {
@@ -193,71 +201,57 @@ static void add_up(const struct job *job, const struct group *g, const float *p,
     }
 }
 
-// First pass over block |index|.
-static void score(const struct job *job, const struct group *g, uint32_t index) {
-    const struct tern_cpu_kernels *kernels = job->run->kernels;
-    const struct room *room = &job->room;
-    struct tern_cpu_attend keys = attend_block(job, &job->desc->k_cache, g, index);
-    float *scores = g->scores + (size_t)index * TERN_KV_BLOCK;
-    keys.x_stride = room->dim;
-    keys.out_stride = room->positions;
-    job->kind.keys(&keys, g->queries, scores);
+// Probabilities of block |index| from its |count| scores of each head, in place.
+static void weigh(const struct job *job, const struct group *g, uint32_t index, uint32_t count,
+                  float *scores) {
     for (uint32_t i = 0; i < g->heads; i++) {
-        float *p = scores + i * room->positions;
-        g->most[i * room->blocks + index] = kernels->exp_scaled.fn(p, keys.count, job->desc->scale);
+        float *p = scores + i * TERN_KV_BLOCK;
+        g->most[i * job->room.blocks + index] =
+            job->run->kernels->exp_scaled.fn(p, count, job->desc->scale);
         if (job->kind.round) {
-            job->kind.round(p, keys.count, p);
+            job->kind.round(p, count, p);
         }
     }
-    add_up(job, g, scores, keys.count, g->sums + index);
+    add_up(job, g, scores, count, g->sums + index);
+}
+
+static void attend(const struct job *job, const struct group *g, uint32_t index, uint32_t task) {
+    const struct room *room = &job->room;
+    float *scores = job->tasks + task * room->task;
+    struct tern_cpu_attend keys = attend_block(job, &job->desc->k_cache, g, index);
+    struct tern_cpu_attend values = attend_block(job, &job->desc->v_cache, g, index);
+    keys.ahead = values.rows;
+    keys.x_stride = room->dim;
+    keys.out_stride = TERN_KV_BLOCK;
+    job->kind.keys(&keys, g->queries, scores);
+    weigh(job, g, index, keys.count, scores);
+    values.ahead = keys_after(job, g, index);
+    values.x_stride = TERN_KV_BLOCK;
     if (job->kind.weights) {
-        struct tern_cpu_attend values = attend_block(job, &job->desc->v_cache, g, index);
-        values.x_stride = room->positions;
-        values.out_stride = room->positions;
+        values.out_stride = TERN_KV_BLOCK;
         job->kind.weights(&values, scores, scores);
     }
+    values.out_stride = room->blocks * values.dim;
+    job->kind.values(&values, scores, g->values + (size_t)index * values.dim);
 }
 
-// The weights of the blocks of head |i|; returns what all its weighed sums are to be divided by.
-static float weigh(const struct job *job, const struct group *g, uint32_t i, float *weights) {
-    const float *sums = g->sums + i * job->room.blocks;
-    memcpy(weights, g->most + i * job->room.blocks, g->blocks * sizeof *weights);
-    job->run->kernels->exp_scaled.fn(weights, g->blocks, 1.0f);
+// Head |i| of what all blocks gave.
+static void join(const struct job *job, const struct group *g, uint32_t i, uint32_t task) {
+    const struct tern_cpu_kernels *kernels = job->run->kernels;
+    const struct room *room = &job->room;
+    uint32_t dim = dim_of(job->desc);
+    float *weights = job->tasks + task * room->task + MOST * TERN_KV_BLOCK;
+    memcpy(weights, g->most + i * room->blocks, g->blocks * sizeof *weights);
+    kernels->exp_scaled.fn(weights, g->blocks, 1.0f);
     float total = 0.0f;
     for (uint32_t b = 0; b < g->blocks; b++) {
-        total += sums[b] * weights[b];
+        total += g->sums[i * room->blocks + b] * weights[b];
     }
-    return total;
-}
-
-// Second pass over |columns| from |first|.
-static void join(const struct job *job, const struct group *g, uint32_t first, uint32_t columns,
-                 uint32_t task) {
-    const struct tern_cpu_kernels *kernels = job->run->kernels;
-    const tern_attention_desc *d = job->desc;
-    const struct room *room = &job->room;
-    float *weights = job->weights + task * room->task;
-    float *out = tern_cpu_f32(&d->out, g->row) + (size_t)g->head * dim_of(d) + first;
-    float inverse[MOST];
-    for (uint32_t i = 0; i < g->heads; i++) {
-        inverse[i] = 1.0f / weigh(job, g, i, weights + i * room->blocks);
-        memset(out + (size_t)i * dim_of(d), 0, columns * sizeof *out);
-    }
-    for (uint32_t b = 0; b < g->blocks; b++) {
-        struct tern_cpu_attend values = attend_block(job, &d->v_cache, g, b);
-        size_t offset = (size_t)first * tern_element_bytes(d->v_cache.dtype);
-        values.rows = (const uint8_t *)values.rows + offset;
-        values.ahead = (const uint8_t *)values.ahead + offset;
-        values.dim = columns;
-        values.x_stride = room->positions;
-        values.out_stride = dim_of(d);
-        values.weights = weights + b;
-        values.weights_stride = room->blocks;
-        job->kind.values(&values, g->scores + (size_t)b * TERN_KV_BLOCK, out);
-    }
-    for (uint32_t i = 0; i < g->heads; i++, out += dim_of(d)) {
-        kernels->scale.fn(out, inverse[i], columns, out);
-    }
+    const float *values = g->values + i * room->blocks * dim;
+    struct tern_cpu_combine blocks = {values, weights, g->blocks, NULL};
+    float *out = tern_cpu_f32(&job->desc->out, g->row) + (size_t)(g->head + i) * dim;
+    kernels->combine.fn(&blocks, dim, out);
+    kernels->scale.fn(out, 1.0f / total, dim, out);
 }
 
 static void whole_part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
@@ -266,38 +260,42 @@ static void whole_part(const void *user, uint32_t first, uint32_t end, uint32_t 
         struct group g = group_at(job, i, task);
         prepare(job, &g);
         for (uint32_t b = 0; b < g.blocks; b++) {
-            score(job, &g, b);
+            attend(job, &g, b, task);
         }
-        join(job, &g, 0, dim_of(job->desc), task);
+        for (uint32_t head = 0; head < g.heads; head++) {
+            join(job, &g, head, task);
+        }
     }
 }
 
-static void score_part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
-    (void)task;
+static void blocks_part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
     const struct job *job = user;
     for (uint32_t i = first; i < end; i++) {
         uint32_t index = i / job->blocks;
         struct group g = group_at(job, index, index);
         if (i % job->blocks < g.blocks) {
-            score(job, &g, i % job->blocks);
+            attend(job, &g, i % job->blocks, task);
         }
     }
 }
 
-static void join_part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
+static void heads_part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
     const struct job *job = user;
-    uint32_t dim = dim_of(job->desc);
     for (uint32_t i = first; i < end; i++) {
-        uint32_t index = i / job->slices;
-        uint32_t column = i % job->slices * SLICE;
-        struct group g = group_at(job, index, index);
-        join(job, &g, column, dim - column < SLICE ? dim - column : SLICE, task);
+        struct group g = group_at(job, i / MOST, i / MOST);
+        if (i % MOST < g.heads) {
+            join(job, &g, i % MOST, task);
+        }
     }
 }
 
-// Nanoseconds of one pass of a group over |blocks| blocks of |columns| columns.
-static uint64_t cost(uint64_t blocks, uint64_t columns) {
-    return blocks * (100 + 8 * columns);
+// Nanoseconds of a block of a group, and of joining a block of a head.
+static uint64_t block_cost(const tern_attention_desc *d) {
+    return 200 + 16 * (uint64_t)dim_of(d);
+}
+
+static uint64_t join_cost(const tern_attention_desc *d) {
+    return 2 + dim_of(d) / 16;
 }
 
 static struct job job_of(const struct tern_cpu_run *run, const tern_attention_desc *d) {
@@ -309,16 +307,15 @@ static struct job job_of(const struct tern_cpu_run *run, const tern_attention_de
         job.blocks = blocks > job.blocks ? blocks : job.blocks;
     }
     job.count = run->rows * d->k_cache.shape[1] * job.groups;
-    job.slices = (dim_of(d) + SLICE - 1) / SLICE;
-    job.weights = (float *)(void *)run->scratch + places_of(tasks, job.count) * job.room.place;
+    job.tasks = (float *)(void *)run->scratch + places_of(tasks, job.count) * job.room.place;
     return job;
 }
 
 static void run(const struct tern_cpu_run *run, const tern_op_header *desc) {
-    struct job job = job_of(run, (const tern_attention_desc *)desc);
-    uint32_t dim = dim_of(job.desc);
+    const tern_attention_desc *d = (const tern_attention_desc *)desc;
+    struct job job = job_of(run, d);
     if (job.count >= SHARED_PER_THREAD * tern_cpu_max_tasks(run->pool)) {
-        struct tern_cpu_work all = {job.count, 2 * cost(job.blocks, dim)};
+        struct tern_cpu_work all = {job.count, job.blocks * block_cost(d)};
         tern_cpu_split(run, all, whole_part, &job);
         return;
     }
@@ -326,10 +323,10 @@ static void run(const struct tern_cpu_run *run, const tern_op_header *desc) {
         struct group g = group_at(&job, i, i);
         prepare(&job, &g);
     }
-    struct tern_cpu_work scores = {job.count * job.blocks, cost(1, dim)};
-    tern_cpu_split(run, scores, score_part, &job);
-    struct tern_cpu_work slices = {job.count * job.slices, cost(job.blocks, SLICE)};
-    tern_cpu_split(run, slices, join_part, &job);
+    struct tern_cpu_work blocks = {job.count * job.blocks, block_cost(d)};
+    tern_cpu_split(run, blocks, blocks_part, &job);
+    struct tern_cpu_work heads = {job.count * MOST, job.blocks * join_cost(d)};
+    tern_cpu_split(run, heads, heads_part, &job);
 }
 
 static uint64_t scratch(const tern_backend_device *device, const tern_op_header *desc) {

@@ -157,17 +157,14 @@ void tern_cpu_attend_weights_i8__neon(const struct tern_cpu_attend *job, const f
     tern_cpu_weigh_values(job, p, out);
 }
 
-// |to| + t_flush(sum) * weight.
-TERN_CPU_INLINE float32x4_t add_weighed(float32x4_t to, float32x4_t sum, float weight) {
+TERN_CPU_INLINE float32x4_t flush(float32x4_t sum) {
     uint32x4_t keep = vcageq_f32(sum, vdupq_n_f32(0x1p-50f));
-    uint32x4_t flushed = vandq_u32(keep, vreinterpretq_u32_f32(sum));
-    return vaddq_f32(to, vmulq_n_f32(vreinterpretq_f32_u32(flushed), weight));
+    return vreinterpretq_f32_u32(vandq_u32(keep, vreinterpretq_u32_f32(sum)));
 }
 
 typedef float32x4_t vector;
 #define ZERO vdupq_n_f32(0.0f)
 #define SPLAT(p) vld1q_dup_f32(p)
-#define LOAD(p) vld1q_f32(p)
 #define STORE(p, v) vst1q_f32(p, v)
 #include "backends/cpu/kernels/attend_values_tmpl.h"
 

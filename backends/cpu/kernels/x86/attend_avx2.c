@@ -153,18 +153,14 @@ void tern_cpu_attend_weights_i8__avx2(const struct tern_cpu_attend *job, const f
     tern_cpu_weigh_values(job, p, out);
 }
 
-// |to| + t_flush(sum) * weight.
-TERN_CPU_INLINE __m256 add_weighed(__m256 to, __m256 sum, float weight) {
+TERN_CPU_INLINE __m256 flush(__m256 sum) {
     __m256 magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), sum);
-    __m256 keep = _mm256_cmp_ps(magnitude, _mm256_set1_ps(0x1p-50f), _CMP_NLT_UQ);
-    __m256 product = _mm256_mul_ps(_mm256_and_ps(keep, sum), _mm256_set1_ps(weight));
-    return _mm256_add_ps(to, product);
+    return _mm256_and_ps(_mm256_cmp_ps(magnitude, _mm256_set1_ps(0x1p-50f), _CMP_NLT_UQ), sum);
 }
 
 typedef __m256 vector;
 #define ZERO _mm256_setzero_ps()
 #define SPLAT(p) _mm256_broadcast_ss(p)
-#define LOAD(p) _mm256_loadu_ps(p)
 #define STORE(p, v) _mm256_storeu_ps(p, v)
 #include "backends/cpu/kernels/attend_values_tmpl.h"
 

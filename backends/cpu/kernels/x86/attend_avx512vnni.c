@@ -61,11 +61,28 @@ TERN_CPU_INLINE __mmask16 lanes_of(uint32_t n, int i) {
     return left >= LANES ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1);
 }
 
-// Asks for the lines of 64 elements. One row at 2048 positions, 20 heads on 5 of 128, not from the
-// caches: 1050 us, without 1735 us (two threads, Xeon beside other work, November 2026).
-TERN_CPU_INLINE void prefetch(struct type t, const uint8_t *row, size_t at) {
-    for (size_t line = 0; line < t.bytes; line++) {
-        _mm_prefetch((const char *)row + at * t.bytes + 64 * line, _MM_HINT_T0);
+// What is asked for ahead, into the second cache: a line of each quarter of the block in turn, so
+// that the processor sees four streams of reads, in pages of their own.
+struct ahead {
+    const uint8_t *next;
+    size_t quarter; // bytes
+    size_t due;     // a line when it reaches |steps|
+    size_t steps;
+};
+
+TERN_CPU_INLINE struct ahead ahead_of(struct type t, const struct tern_cpu_attend *job,
+                                      uint32_t steps) {
+    size_t quarter = job->stride * t.bytes * (TERN_KV_BLOCK / 4);
+    return (struct ahead){job->ahead, quarter, 0, steps * 64};
+}
+
+// One of all steps, over which the lines spread.
+TERN_CPU_INLINE void ask(struct ahead *ahead) {
+    for (ahead->due += ahead->quarter; ahead->due >= ahead->steps; ahead->due -= ahead->steps) {
+        for (size_t i = 0; i < 4; i++) {
+            _mm_prefetch((const char *)ahead->next + i * ahead->quarter, _MM_HINT_T1);
+        }
+        ahead->next += 64;
     }
 }
 
@@ -84,9 +101,9 @@ TERN_CPU_INLINE void add_chunk(struct type t, const uint8_t *row, const float *c
 
 // Elements |base| to |end| of one row, a block of at most 1024: the upper part of the tree of rule
 // 4, 32 and 16, leaves sixteen lanes of query g in sums[g * rows].
-TERN_CPU_INLINE void dots(struct type t, const uint8_t *row, const uint8_t *ahead,
-                          const float *const *q, uint32_t queries, uint32_t base, uint32_t end,
-                          uint32_t rows, __m512 *sums) {
+TERN_CPU_INLINE void dots(struct type t, const uint8_t *row, const float *const *q,
+                          uint32_t queries, uint32_t base, uint32_t end, uint32_t rows,
+                          __m512 *sums) {
     __m512 parts[MOST][VECTORS];
     for (uint32_t g = 0; g < queries; g++) {
         for (int i = 0; i < VECTORS; i++) {
@@ -95,11 +112,9 @@ TERN_CPU_INLINE void dots(struct type t, const uint8_t *row, const uint8_t *ahea
     }
     uint32_t at = base;
     for (; end - at >= CHUNK; at += CHUNK) {
-        prefetch(t, ahead, at);
         add_chunk(t, row, q, queries, at, CHUNK, parts);
     }
     if (at < end) {
-        prefetch(t, ahead, at);
         add_chunk(t, row, q, queries, at, end - at, parts);
     }
     for (uint32_t g = 0; g < queries; g++) {
@@ -155,6 +170,7 @@ TERN_CPU_INLINE void keys_of(struct type t, const struct tern_cpu_attend *job, c
     for (uint32_t g = 0; g < queries; g++) {
         q[g] = x + g * job->x_stride;
     }
+    struct ahead ahead = ahead_of(t, job, TERN_KV_BLOCK);
     for (uint32_t j = 0; j < job->count; j += rows) {
         uint32_t n = job->count - j < rows ? job->count - j : rows;
         __m512 total = _mm512_setzero_ps();
@@ -167,8 +183,8 @@ TERN_CPU_INLINE void keys_of(struct type t, const struct tern_cpu_attend *job, c
             }
             for (uint32_t i = 0; i < rows; i++) {
                 size_t row = (j + (i < n ? i : 0)) * job->stride * t.bytes;
-                dots(t, (const uint8_t *)job->rows + row, (const uint8_t *)job->ahead + row, q,
-                     queries, base, end, rows, sums + i);
+                ask(&ahead);
+                dots(t, (const uint8_t *)job->rows + row, q, queries, base, end, rows, sums + i);
             }
             total = _mm512_add_ps(total, join_lanes(sums));
         }
@@ -214,16 +230,16 @@ void tern_cpu_attend_weights_i8__avx512vnni(const struct tern_cpu_attend *job, c
     tern_cpu_weigh_values(job, p, out);
 }
 
-// |to| + t_flush(sum) * weight.
-TERN_CPU_INLINE __m512 add_weighed(__m512 to, __m512 sum, __m512 weight) {
+TERN_CPU_INLINE __m512 flush(__m512 sum) {
     __m512 magnitude = _mm512_abs_ps(sum);
     __mmask16 keep = _mm512_cmp_ps_mask(magnitude, _mm512_set1_ps(0x1p-50f), _CMP_NLT_UQ);
-    return _mm512_add_ps(to, _mm512_maskz_mul_ps(keep, sum, weight));
+    return _mm512_maskz_mov_ps(keep, sum);
 }
 
 // |n| <= 64 columns from |column|; |queries| is a constant wherever this is inlined.
 TERN_CPU_INLINE void value_columns(struct type t, const struct tern_cpu_attend *job, const float *p,
-                                   uint32_t queries, uint32_t column, uint32_t n, float *out) {
+                                   uint32_t queries, uint32_t column, uint32_t n,
+                                   struct ahead *ahead, float *out) {
     __m512 sums[MOST][VECTORS];
     for (uint32_t g = 0; g < queries; g++) {
         for (int i = 0; i < VECTORS; i++) {
@@ -232,7 +248,7 @@ TERN_CPU_INLINE void value_columns(struct type t, const struct tern_cpu_attend *
     }
     for (uint32_t j = 0; j < job->count; j++) {
         size_t at = j * job->stride + column;
-        prefetch(t, job->ahead, at);
+        ask(ahead);
         __m512 v[VECTORS];
         for (int i = 0; i < VECTORS; i++) {
             v[i] = t.load((const uint8_t *)job->rows + (at + LANES * i) * t.bytes, lanes_of(n, i));
@@ -245,23 +261,22 @@ TERN_CPU_INLINE void value_columns(struct type t, const struct tern_cpu_attend *
         }
     }
     for (uint32_t g = 0; g < queries; g++) {
-        __m512 weight = _mm512_set1_ps(job->weights[g * job->weights_stride]);
         for (int i = 0; i < VECTORS; i++) {
             float *to = out + g * job->out_stride + column + LANES * i;
-            __m512 old = _mm512_maskz_loadu_ps(lanes_of(n, i), to);
-            _mm512_mask_storeu_ps(to, lanes_of(n, i), add_weighed(old, sums[g][i], weight));
+            _mm512_mask_storeu_ps(to, lanes_of(n, i), flush(sums[g][i]));
         }
     }
 }
 
 TERN_CPU_INLINE void values_of(struct type t, const struct tern_cpu_attend *job, const float *p,
                                uint32_t queries, float *out) {
+    struct ahead ahead = ahead_of(t, job, (job->dim + CHUNK - 1) / CHUNK * TERN_KV_BLOCK);
     uint32_t column = 0;
     for (; job->dim - column >= CHUNK; column += CHUNK) {
-        value_columns(t, job, p, queries, column, CHUNK, out);
+        value_columns(t, job, p, queries, column, CHUNK, &ahead, out);
     }
     if (column < job->dim) {
-        value_columns(t, job, p, queries, column, job->dim - column, out);
+        value_columns(t, job, p, queries, column, job->dim - column, &ahead, out);
     }
 }
 
