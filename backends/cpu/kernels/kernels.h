@@ -21,11 +21,13 @@
 #define TERN_CPU_INLINE static inline
 #endif
 
-// Asks for the cache line at an address, be it nobody's.
+// Asks for the cache line at an address, be it nobody's; FAR: into the second cache.
 #ifdef __GNUC__
 #define TERN_CPU_PREFETCH(address) __builtin_prefetch(address)
+#define TERN_CPU_PREFETCH_FAR(address) __builtin_prefetch(address, 0, 2)
 #else
 #define TERN_CPU_PREFETCH(address) ((void)(address))
+#define TERN_CPU_PREFETCH_FAR(address) ((void)(address))
 #endif
 
 // Rows of weights that a tile may hold at most.

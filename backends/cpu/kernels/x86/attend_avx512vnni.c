@@ -3,6 +3,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "backends/cpu/kernels/ahead.h"
 #include "backends/cpu/kernels/attend_scales.h"
 #include "backends/cpu/kernels/sum.h"
 
@@ -61,29 +62,9 @@ TERN_CPU_INLINE __mmask16 lanes_of(uint32_t n, int i) {
     return left >= LANES ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1);
 }
 
-// What is asked for ahead, into the second cache: a line of each quarter of the block in turn, so
-// that the processor sees four streams of reads, in pages of their own.
-struct ahead {
-    const uint8_t *next;
-    size_t quarter; // bytes
-    size_t due;     // a line when it reaches |steps|
-    size_t steps;
-};
-
-TERN_CPU_INLINE struct ahead ahead_of(struct type t, const struct tern_cpu_attend *job,
-                                      uint32_t steps) {
-    size_t quarter = job->stride * t.bytes * (TERN_KV_BLOCK / 4);
-    return (struct ahead){job->ahead, quarter, 0, steps * 64};
-}
-
-// One of all steps, over which the lines spread.
-TERN_CPU_INLINE void ask(struct ahead *ahead) {
-    for (ahead->due += ahead->quarter; ahead->due >= ahead->steps; ahead->due -= ahead->steps) {
-        for (size_t i = 0; i < 4; i++) {
-            _mm_prefetch((const char *)ahead->next + i * ahead->quarter, _MM_HINT_T1);
-        }
-        ahead->next += 64;
-    }
+TERN_CPU_INLINE struct tern_cpu_ahead ahead_of(struct type t, const struct tern_cpu_attend *job,
+                                               uint32_t steps) {
+    return tern_cpu_ahead_of(job->ahead, job->stride * t.bytes * TERN_KV_BLOCK, steps);
 }
 
 // Adds the products of |n| <= 64 elements from element |at| to the partial sums of every query.
@@ -170,7 +151,7 @@ TERN_CPU_INLINE void keys_of(struct type t, const struct tern_cpu_attend *job, c
     for (uint32_t g = 0; g < queries; g++) {
         q[g] = x + g * job->x_stride;
     }
-    struct ahead ahead = ahead_of(t, job, TERN_KV_BLOCK);
+    struct tern_cpu_ahead ahead = ahead_of(t, job, TERN_KV_BLOCK);
     for (uint32_t j = 0; j < job->count; j += rows) {
         uint32_t n = job->count - j < rows ? job->count - j : rows;
         __m512 total = _mm512_setzero_ps();
@@ -183,7 +164,7 @@ TERN_CPU_INLINE void keys_of(struct type t, const struct tern_cpu_attend *job, c
             }
             for (uint32_t i = 0; i < rows; i++) {
                 size_t row = (j + (i < n ? i : 0)) * job->stride * t.bytes;
-                ask(&ahead);
+                tern_cpu_ask(&ahead);
                 dots(t, (const uint8_t *)job->rows + row, q, queries, base, end, rows, sums + i);
             }
             total = _mm512_add_ps(total, join_lanes(sums));
@@ -239,7 +220,7 @@ TERN_CPU_INLINE __m512 flush(__m512 sum) {
 // |n| <= 64 columns from |column|; |queries| is a constant wherever this is inlined.
 TERN_CPU_INLINE void value_columns(struct type t, const struct tern_cpu_attend *job, const float *p,
                                    uint32_t queries, uint32_t column, uint32_t n,
-                                   struct ahead *ahead, float *out) {
+                                   struct tern_cpu_ahead *ahead, float *out) {
     __m512 sums[MOST][VECTORS];
     for (uint32_t g = 0; g < queries; g++) {
         for (int i = 0; i < VECTORS; i++) {
@@ -248,7 +229,7 @@ TERN_CPU_INLINE void value_columns(struct type t, const struct tern_cpu_attend *
     }
     for (uint32_t j = 0; j < job->count; j++) {
         size_t at = j * job->stride + column;
-        ask(ahead);
+        tern_cpu_ask(ahead);
         __m512 v[VECTORS];
         for (int i = 0; i < VECTORS; i++) {
             v[i] = t.load((const uint8_t *)job->rows + (at + LANES * i) * t.bytes, lanes_of(n, i));
@@ -270,7 +251,7 @@ TERN_CPU_INLINE void value_columns(struct type t, const struct tern_cpu_attend *
 
 TERN_CPU_INLINE void values_of(struct type t, const struct tern_cpu_attend *job, const float *p,
                                uint32_t queries, float *out) {
-    struct ahead ahead = ahead_of(t, job, (job->dim + CHUNK - 1) / CHUNK * TERN_KV_BLOCK);
+    struct tern_cpu_ahead ahead = ahead_of(t, job, (job->dim + CHUNK - 1) / CHUNK * TERN_KV_BLOCK);
     uint32_t column = 0;
     for (; job->dim - column >= CHUNK; column += CHUNK) {
         value_columns(t, job, p, queries, column, CHUNK, &ahead, out);
