@@ -4,11 +4,10 @@
 
 #include "backends/cpu/kernels/kernels.h"
 
-// Into the second cache, whose misses hold none of the few line buffers of the first, and a line of
-// each quarter in turn: the processor then sees four streams of reads, in pages of their own. Keys
-// of 20 heads on 5 of 128 at 2048 positions, 2.6 MB of f16, not from the caches: 115 us, line after
-// line 144, into the first cache 165; reading them takes 121, computing 67 (two threads, Xeon beside
-// other work, November 2026).
+// Into the second cache, and a line of each quarter in turn: the processor then sees four streams
+// of reads, in pages of their own. Keys of 20 heads on 5 of 128 at 2048 positions, 2.6 MB of f16,
+// not from the caches: 115 us, line after line 144, into the first cache 165; reading them takes
+// 121, computing 67 (two threads, Xeon beside other work, November 2026).
 enum { TERN_CPU_AHEAD_STREAMS = 4 };
 
 struct tern_cpu_ahead {

@@ -190,7 +190,7 @@ static void prepare(const struct job *job, const struct group *g) {
 }
 
 // The sums of |count| probabilities of each head, ascending; the heads' additions do not wait for
-// one another.
+// one another, nor do those of heads that the group lacks, which nobody looks at.
 static void add_up(const struct job *job, const struct group *g, const float *p, uint32_t count,
                    float *sums) {
     float total[MOST] = {0};
@@ -205,8 +205,8 @@ static void add_up(const struct job *job, const struct group *g, const float *p,
 }
 
 // Probabilities of block |index| from its scores of each head, in place. Nothing reads the cache
-// here, so some of the next |values| are asked for: the op from memory 251 us, 279 without (two
-// threads, Xeon beside other work, November 2026).
+// here, so some of the next |values| are asked for: a prototype of the op took 233 us, 252 without
+// (two threads, Xeon beside other work, November 2026).
 static void weigh(const struct job *job, const struct group *g, uint32_t index,
                   const struct tern_cpu_attend *values, float *scores) {
     size_t bytes = TERN_KV_BLOCK * values->stride * tern_element_bytes(job->desc->v_cache.dtype);
@@ -241,7 +241,8 @@ static void attend(const struct job *job, const struct group *g, uint32_t index,
     job->kind.values(&values, scores, g->values + (size_t)index * values.dim);
 }
 
-// Head |i| of what all blocks gave.
+// Head |i| of what all blocks gave. |total| is at least 1, the largest maximum's own: whatever
+// combine flushes, scale would.
 static void join(const struct job *job, const struct group *g, uint32_t i, uint32_t task) {
     const struct tern_cpu_kernels *kernels = job->run->kernels;
     const struct room *room = &job->room;
