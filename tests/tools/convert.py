@@ -148,7 +148,7 @@ convert(bitnet, out, "--type", "i2_s", "--force")
 expect(logits(out) == logits(bitnet), "hf-bitnet as I2_S: the same logits")
 convert(out, f"{work}/hf-bitnet/", "--force")
 expect((work / "hf-bitnet/model.safetensors").read_bytes() == (bitnet / "model.safetensors").read_bytes(), "I2_S becomes packed bytes again")
-refuse("a folder that is there", (out, f"{work}/hf-bitnet/"), 1, "model.safetensors", "already")
+refuse("a folder that is there", (out, f"{work}/hf-bitnet/"), 1, "hf-bitnet/", "already", "--force")
 refuse("another type in a folder", (out, f"{work}/none/", "--type", "f16"), 1, "types")
 cases += 1
 kept = [p.read_bytes() for p in sorted((work / "hf-bitnet").iterdir())]
@@ -156,6 +156,13 @@ done = subprocess.run([tern, "convert", out, f"{work}/hf-bitnet/", "--force"], c
                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
 expect_line("a full disk below a folder", done, 1, ["model.safetensors", "File too large"])
 expect([p.read_bytes() for p in sorted((work / "hf-bitnet").iterdir())] == kept, "a full disk: the folder is as it was")
+stale = work / "stale"
+stale.mkdir()
+(stale / "model.safetensors").write_bytes(b"another")
+cases += 1
+convert(bitnet.parent / "hf-llama", work / "shards.gguf")
+refuse("a folder with other files", (work / "shards.gguf", f"{stale}/"), 1, "stale/", "files", "--force")
+expect([p.name for p in stale.iterdir()] == ["model.safetensors"], "a folder with other files stays as it is")
 for there in False, True:
     cases += 1
     if there:

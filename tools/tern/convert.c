@@ -56,6 +56,16 @@ static bool is_folder(const char *path) {
     return length > 0 && (path[length - 1] == '/' || path[length - 1] == '\\');
 }
 
+// A shard, an index or a tokenizer that stayed beside the new files could be read in their place.
+static bool check_folder(const output *out) {
+    if (!is_folder(out->path) || out->flags & TERN_SINK_REPLACE || !folder_has_files(out->path)) {
+        return true;
+    }
+    fprintf(stderr, "%s: %s: has files in it already; --force writes among them\n", PROGRAM,
+            out->path);
+    return false;
+}
+
 static tern_status convert(output *out, const char *in, tern_convert_desc *desc) {
     tern_archive *archive = NULL;
     progress_bar bar = progress_bar_make();
@@ -134,12 +144,13 @@ int command_convert(int argc, char **argv) {
     if (!check(&paths, scale, &desc)) {
         return EXIT_USAGE;
     }
-    if (!host_open(&h, PROGRAM, NULL)) {
+    output out = {NULL, paths.items[1], force ? TERN_SINK_REPLACE : 0u, false};
+    if (!check_folder(&out) || !host_open(&h, PROGRAM, NULL)) {
         return EXIT_FAILED;
     }
+    out.context = h.context;
     interrupt_watch();
     terminate_watch();
-    output out = {h.context, paths.items[1], force ? TERN_SINK_REPLACE : 0u, false};
     bool done = convert(&out, paths.items[0], &desc) == TERN_STATUS_OK;
     status = done ? EXIT_DONE : host_failed_in(&h, paths.items[0]);
     host_close(&h);

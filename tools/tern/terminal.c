@@ -1,5 +1,12 @@
 #include "tools/tern/terminal.h"
 
+#include <string.h>
+
+// The names that every folder has of itself and of the one it is in.
+static bool is_dots(const char *name) {
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
 #ifdef _WIN32
 
 #include <io.h>
@@ -21,6 +28,23 @@ bool folder_make_new(const char *path) {
 
 bool folder_make(const char *path) {
     return folder_make_new(path) || GetLastError() == ERROR_ALREADY_EXISTS;
+}
+
+bool folder_has_files(const char *path) {
+    char pattern[MAX_PATH];
+    WIN32_FIND_DATAA found;
+    int length = snprintf(pattern, sizeof pattern, "%s\\*", path);
+    HANDLE search = length > 0 && length < (int)sizeof pattern ? FindFirstFileA(pattern, &found)
+                                                               : INVALID_HANDLE_VALUE;
+    bool any = false;
+    for (BOOL more = search != INVALID_HANDLE_VALUE; more && !any;
+         more = FindNextFileA(search, &found)) {
+        any = !is_dots(found.cFileName);
+    }
+    if (search != INVALID_HANDLE_VALUE) {
+        FindClose(search);
+    }
+    return any;
 }
 
 void folder_remove(const char *path) {
@@ -45,6 +69,7 @@ bool peak_memory_reset(void) {
 
 #else
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -66,6 +91,18 @@ bool folder_make(const char *path) {
     struct stat info;
     return folder_make_new(path) ||
            (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode));
+}
+
+bool folder_has_files(const char *path) {
+    DIR *folder = opendir(path);
+    bool any = false;
+    for (struct dirent *entry; folder && !any && (entry = readdir(folder)) != NULL;) {
+        any = !is_dots(entry->d_name);
+    }
+    if (folder) {
+        closedir(folder);
+    }
+    return any;
 }
 
 void folder_remove(const char *path) {

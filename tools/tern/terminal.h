@@ -24,6 +24,9 @@ bool folder_make(const char *path);
 // The same, but false if it was there before.
 bool folder_make_new(const char *path);
 
+// Whether anything is in the folder |path|; false if there is none.
+bool folder_has_files(const char *path);
+
 // Removes the folder |path| if nothing is in it.
 void folder_remove(const char *path);
 
