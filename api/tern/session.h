@@ -221,7 +221,8 @@ TERN_API uint64_t tern_session_saved_bytes(const tern_session *session);
 TERN_API tern_status tern_session_save(tern_session *session, const tern_sink *sink);
 
 /** The same to a file: whoever opens |path| at any time finds the old one or the new one, whole.
- * Takes tern_session_saved_bytes of host memory meanwhile: OUT_OF_MEMORY. IO. */
+ * Takes tern_session_saved_bytes of host memory meanwhile: OUT_OF_MEMORY. IO, or NOT_FOUND where
+ * there is no such folder. */
 TERN_API tern_status tern_session_save_file(tern_session *session, const char *path);
 
 /**

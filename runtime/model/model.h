@@ -27,6 +27,7 @@ struct tern_model {
     tern_tensor rotary[TERN__LAYER_KINDS]; // as many positions as the longest session so far
     tern__cache caches[TERN__KV_TYPES];
     tern__step *steps[TERN__KV_TYPES][TERN__BUCKET_COUNT]; // made when first needed
+    tern_fence given_up; // of the last step that was cancelled, which the device may be at yet
 };
 
 tern_status tern__model_check_desc(tern_context *context, const tern_model_desc *desc);
