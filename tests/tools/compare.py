@@ -77,7 +77,8 @@ expect(line(merged, "attention").endswith("7.00 us 7.00 us x1.00") and "x1.00" i
 old = write("old.json", 1, [], tern="0.0.1")
 expect_line("another version", run(tern, "bench", "compare", a, old), 1, ["old.json", "0.0.1", version])
 for what, content in (("no JSON", b"Once upon a time"), ("empty", b""), ("another JSON", b'{"tern":"%s"}' % version.encode()),
-                      ("an array", b"[1, 2]"), ("cut short", a.read_bytes()[:-9])):
+                      ("an array", b"[1, 2]"), ("cut short", a.read_bytes()[:-9]),
+                      ("more after it", a.read_bytes() + b"more")):
     (work / "bad.json").write_bytes(content)
     expect_line(what, run(tern, "bench", "compare", a, work / "bad.json"), 1, ["bad.json"])
 expect_line("no such file", run(tern, "bench", "compare", a, work / "absent.json"), 1, ["absent.json"])

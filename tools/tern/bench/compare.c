@@ -143,12 +143,12 @@ static void print_peak(const comparison *c, const char *name, const char *unit, 
 static void print_means(const comparison *c) {
     printf("%-53s %13s %7s", "geometric mean of the ops' ratios", "", "");
     for (size_t i = 1; i < c->count; i++) {
-        char ratio[32] = "-", of[32];
+        char ratio[32] = "", of[32];
         snprintf(of, sizeof of, "of %" PRIu32, c->shared[i]);
         if (c->shared[i]) {
             format_number(exp(c->log_sum[i] / c->shared[i]), "", ratio, sizeof ratio);
         }
-        printf(" %13s x%-6s", of, ratio);
+        printf(" %13s %s%-6s", of, ratio[0] ? "x" : " ", ratio);
     }
     puts("");
 }

@@ -218,7 +218,7 @@ static bool take_report(bench_report *self, const cJSON *object, char *problem, 
 
 bool bench_report_parse(bench_report *self, const char *string, char *problem, size_t capacity) {
     *self = (bench_report){0};
-    cJSON *object = cJSON_Parse(string);
+    cJSON *object = cJSON_ParseWithOpts(string, NULL, true); // and nothing after it
     bool taken = false;
     if (object) {
         taken = take_report(self, object, problem, capacity);
