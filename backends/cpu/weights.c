@@ -78,7 +78,10 @@ static tern_status out_of_memory(const tern_host *host, const tern_backend_weigh
 static tern_status allocate(tern_backend_device *device, const tern_backend_weights_desc *desc,
                             tern_backend_weights *weights) {
     size_t size;
-    size_t scales = (size_t)weights->layout.tiles * weights->groups * weights->layout.tile_rows;
+    bool shared = weights->info.scale_kind == TERN_SCALE_TENSOR;
+    size_t scales = shared ? TERN_CPU_SCALED_ROWS
+                           : (size_t)weights->layout.tiles * weights->groups *
+                                 weights->layout.tile_rows;
     bool fits = tern_cpu_layout_size(&weights->layout, &size) && scales < SIZE_MAX / 8;
     size = tern_round_up(size, 64);
     weights->tiles =
@@ -90,6 +93,9 @@ static tern_status allocate(tern_backend_device *device, const tern_backend_weig
                                  scales * sizeof(float));
     }
     weights->scales = scales ? (float *)(void *)(weights->tiles + size) : NULL;
+    for (size_t i = 0; shared && i < scales; i++) {
+        weights->scales[i] = weights->info.scale;
+    }
     return TERN_STATUS_OK;
 }
 
@@ -106,9 +112,9 @@ static void pack_chunk(tern_backend_weights *weights, uint32_t first, uint32_t c
     for (uint32_t i = 0; i < count; i++) {
         tern_cpu_pack_row(&weights->layout, weights->tiles, first + i,
                           chunk->codes + i * weights->layout.canonical_bytes);
-        for (uint32_t g = 0; g < weights->groups; g++) {
-            float scale = per_row ? chunk->scales[(size_t)i * per_row + g] : weights->info.scale;
-            weights->scales[tern_cpu_scale_index(weights, first + i, g)] = scale;
+        for (uint32_t g = 0; g < per_row; g++) {
+            weights->scales[tern_cpu_scale_index(weights, first + i, g)] =
+                chunk->scales[(size_t)i * per_row + g];
         }
     }
 }

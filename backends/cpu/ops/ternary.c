@@ -150,7 +150,8 @@ static void pack_part(const void *user, uint32_t first, uint32_t end, uint32_t t
     }
 }
 
-// Then the outputs of up to TERN_CPU_GEMM_TILES tiles are made together.
+// Then the outputs of up to TERN_CPU_GEMV_ROWS tiles are made together: their sums take the room of
+// as many rows.
 static bool is_one_row(const struct plan *plan, const struct tern_cpu_batch *batch) {
     return batch->count == 1 && plan->job->weights->groups == 1;
 }
@@ -196,7 +197,7 @@ static void finish(const struct plan *plan, const struct tern_cpu_batch *batch, 
     if (n >= batch->begin) {
         job->run->kernels->scale_t2.fn(&scale, out + (n - batch->begin));
     } else { // a tile that begins with the last rows of the expert before
-        float tile[TERN_CPU_GEMM_TILES * TERN_CPU_MAX_TILE];
+        float tile[TERN_CPU_SCALED_ROWS];
         uint32_t others = batch->begin - n;
         job->run->kernels->scale_t2.fn(&scale, tile);
         memcpy(out, tile + others, (scale.count - others) * sizeof *out);
@@ -214,10 +215,9 @@ static int32_t *task_sums(const struct plan *plan, uint32_t task) {
 }
 
 // Scales that the next tile's outputs need: a cache line for every 16 KiB of 4096 columns, which no
-// processor foresees. Asked for, they cost nothing: 2560 x 6912 by two bits takes 200 us, and 201
-// with scales that stay in cache (two threads, Xeon, November 2026).
+// processor foresees.
 static void ask_for_scales(const tern_backend_weights *weights, uint32_t tile) {
-    if (tile < weights->layout.tiles) {
+    if (tile < weights->layout.tiles && weights->info.scale_kind != TERN_SCALE_TENSOR) {
         const float *scales =
             weights->scales + tern_cpu_scale_index(weights, tile * weights->layout.tile_rows, 0);
         size_t count = (size_t)weights->groups * weights->layout.tile_rows;
@@ -332,7 +332,7 @@ static uint32_t end_tile(const struct plan *plan, const struct tern_cpu_batch *b
 // How many items from |item| on, of a part that ends with |end|, are multiplied at once.
 static uint32_t items_at_once(const struct plan *plan, const struct tern_cpu_batch *batch,
                               uint32_t item, uint32_t end) {
-    uint32_t most = is_one_row(plan, batch) ? TERN_CPU_GEMM_TILES / plan->tiles_each : 1;
+    uint32_t most = is_one_row(plan, batch) ? TERN_CPU_GEMV_ROWS / plan->tiles_each : 1;
     uint32_t of_batch = plan->items_each - item % plan->items_each;
     most = most < of_batch ? most : of_batch;
     return most < end - item ? most : end - item;
