@@ -27,7 +27,7 @@ static void multiply(void *user, uint32_t task) {
     const struct tern_cpu_layout *layout = &trial->layout;
     uint32_t blocks = layout->padded_cols / TERN_CPU_T2_BLOCK;
     struct tern_cpu_gemv_t2 job = {
-        .blocks = blocks, .group_blocks = blocks, .q = trial->q, .rows = 1};
+        .blocks = blocks, .group_blocks = blocks, .q = trial->q, .rows = 1, .tiles = 1};
     uint64_t end = (uint64_t)layout->tiles * (task + 1) / trial->tasks;
     for (uint64_t i = (uint64_t)layout->tiles * task / trial->tasks; i < end; i++) {
         int32_t sums[TERN_CPU_MAX_TILE];

@@ -79,9 +79,9 @@ static tern_status allocate(tern_backend_device *device, const tern_backend_weig
                             tern_backend_weights *weights) {
     size_t size;
     bool shared = weights->info.scale_kind == TERN_SCALE_TENSOR;
-    size_t scales = shared ? TERN_CPU_SCALED_ROWS
-                           : (size_t)weights->layout.tiles * weights->groups *
-                                 weights->layout.tile_rows;
+    size_t scales =
+        shared ? TERN_CPU_SCALED_ROWS
+               : (size_t)weights->layout.tiles * weights->groups * weights->layout.tile_rows;
     bool fits = tern_cpu_layout_size(&weights->layout, &size) && scales < SIZE_MAX / 8;
     size = tern_round_up(size, 64);
     weights->tiles =

@@ -10,7 +10,8 @@ struct shape {
     uint32_t cols;
     uint32_t group; // columns; 0: one group
     uint32_t rows;  // of activations
-    uint32_t tiles; // of weights; 0: gemv_t2
+    uint32_t tiles; // of weights
+    bool gemv;      // not gemm_t2
     bool fives;     // five weights a byte
     enum check_pattern weights;
     enum check_pattern acts;
@@ -63,13 +64,13 @@ static int32_t expected(const struct matrix *m, const int8_t *panel, struct shap
     return (int32_t)(uint32_t)sum;
 }
 
-// By gemm_t2 where the shape has tiles, else by gemv_t2 on the first.
 static void multiply(const struct check *check, const struct matrix *m, struct shape shape,
                      const int8_t *panel, int32_t *sums) {
     uint32_t blocks = m->layout.padded_cols / TERN_CPU_T2_BLOCK;
     uint32_t group_blocks = shape.group ? shape.group / TERN_CPU_T2_BLOCK : blocks;
-    if (!shape.tiles) {
-        struct tern_cpu_gemv_t2 gemv = {m->packed, blocks, group_blocks, panel, shape.rows};
+    if (shape.gemv) {
+        struct tern_cpu_gemv_t2 gemv = {m->packed, blocks,     group_blocks,
+                                        panel,     shape.rows, shape.tiles};
         (shape.fives ? check->kernels.gemv_t5.fn : check->kernels.gemv_t2.fn)(&gemv, sums);
         return;
     }
@@ -86,9 +87,8 @@ static void multiply(const struct check *check, const struct matrix *m, struct s
 
 static void test(const struct check *check, struct shape shape) {
     uint32_t tile = check->kernels.gemv_t2.tile_rows;
-    uint32_t width = shape.tiles ? tile * TERN_CPU_GEMM_TILES : tile;
-    uint32_t present = shape.tiles ? tile * shape.tiles : tile;
-    struct matrix m = make(shape.cols, present - 1, tile, shape.fives, shape.weights);
+    uint32_t width = tile * (shape.gemv ? shape.tiles : TERN_CPU_GEMM_TILES);
+    struct matrix m = make(shape.cols, tile * shape.tiles - 1, tile, shape.fives, shape.weights);
     uint32_t group = shape.group ? shape.group : m.layout.padded_cols;
     uint32_t groups = (shape.cols + group - 1) / group;
     size_t panel_bytes = (size_t)m.layout.padded_cols * shape.rows;
@@ -104,13 +104,13 @@ static void test(const struct check *check, struct shape shape) {
     }
     check_same(sums, want, count * sizeof *sums,
                "%s: fives %d cols %u group %u rows %u tiles %u weights %d activations %d",
-               shape.tiles ? "gemm_t2" : "gemv_t2", shape.fives, shape.cols, shape.group,
-               shape.rows, shape.tiles, (int)shape.weights, (int)shape.acts);
+               shape.gemv ? "gemv_t2" : "gemm_t2", shape.fives, shape.cols, shape.group, shape.rows,
+               shape.tiles, (int)shape.weights, (int)shape.acts);
     check_clear();
 }
 
 static void test_rows(const struct check *check, struct shape shape) {
-    uint32_t most = shape.tiles ? TERN_CPU_GEMM_ROWS : TERN_CPU_GEMV_ROWS;
+    uint32_t most = shape.gemv ? TERN_CPU_GEMV_ROWS : TERN_CPU_GEMM_ROWS;
     for (shape.rows = 1; shape.rows <= most; shape.rows++) {
         test(check, shape);
     }
@@ -119,6 +119,20 @@ static void test_rows(const struct check *check, struct shape shape) {
         shape.weights = (enum check_pattern)(p / CHECK_PATTERNS);
         shape.acts = (enum check_pattern)(p % CHECK_PATTERNS);
         test(check, shape);
+    }
+}
+
+// Every number of tiles, by all kernels that this level has.
+static void test_tiles(const struct check *check, struct shape shape) {
+    bool has_gemv = shape.fives ? CHECK_HAS(check, gemv_t5) : CHECK_HAS(check, gemv_t2);
+    bool has_gemm = shape.fives ? CHECK_HAS(check, gemv_t5) : CHECK_HAS(check, gemm_t2);
+    shape.gemv = true;
+    for (shape.tiles = 1; has_gemv && shape.tiles <= TERN_CPU_GEMV_TILES; shape.tiles++) {
+        test_rows(check, shape);
+    }
+    shape.gemv = false;
+    for (shape.tiles = 1; has_gemm && shape.tiles <= TERN_CPU_GEMM_TILES; shape.tiles++) {
+        test_rows(check, shape);
     }
 }
 
@@ -136,7 +150,8 @@ static void bench_gemv(const struct check *check, uint32_t cols, uint32_t rows, 
     memset(tiles, 0x64, (size_t)bytes);
     check_fill_i8(q, (size_t)layout.padded_cols * acts, CHECK_RANDOM);
     uint32_t blocks = layout.padded_cols / TERN_CPU_T2_BLOCK;
-    struct tern_cpu_gemv_t2 job = {.blocks = blocks, .group_blocks = blocks, .q = q, .rows = acts};
+    struct tern_cpu_gemv_t2 job = {
+        .blocks = blocks, .group_blocks = blocks, .q = q, .rows = acts, .tiles = 1};
     CHECK_BENCH(
         check, bytes,
         for (uint32_t t = 0; t < layout.tiles; t++) {
@@ -192,29 +207,17 @@ void check_run(const struct check *check) {
     static const uint32_t groups[] = {0, 64, 128, 256};
     for (uint32_t i = 0; i < sizeof cols / sizeof cols[0]; i++) {
         for (uint32_t j = 0; j < 4; j++) {
-            struct shape shape = {.cols = cols[i], .group = groups[j]};
-            if (CHECK_HAS(check, gemv_t2)) {
-                test_rows(check, shape);
-            }
-            for (shape.tiles = 1; shape.tiles <= TERN_CPU_GEMM_TILES; shape.tiles++) {
-                if (CHECK_HAS(check, gemm_t2)) {
-                    test_rows(check, shape);
-                }
-            }
-            shape = (struct shape){.cols = cols[i], .fives = true};
-            for (; j == 0 && shape.tiles <= TERN_CPU_GEMM_TILES; shape.tiles++) {
-                if (CHECK_HAS(check, gemv_t5)) {
-                    test_rows(check, shape);
-                }
-            }
+            test_tiles(check, (struct shape){.cols = cols[i], .group = groups[j]});
         }
+        test_tiles(check, (struct shape){.cols = cols[i], .fives = true});
     }
     if (CHECK_HAS(check, gemv_t2)) { // sums past 2^31
-        test(check, (struct shape){(1 << 23) + 64, 0, 1, 0, false, CHECK_MOST, CHECK_LEAST});
-        test(check, (struct shape){(1 << 19) + 21, 0, 2, 0, false, CHECK_MOST, CHECK_LEAST});
+        test(check, (struct shape){(1 << 23) + 64, 0, 1, 1, true, false, CHECK_MOST, CHECK_LEAST});
+        test(check, (struct shape){(1 << 19) + 21, 0, 2, 1, true, false, CHECK_MOST, CHECK_LEAST});
+        test(check, (struct shape){(1 << 19) + 21, 0, 3, 2, true, false, CHECK_MOST, CHECK_LEAST});
     }
     if (CHECK_HAS(check, gemv_t5)) {
-        test(check, (struct shape){(1 << 23) + 64, 0, 1, 0, true, CHECK_MOST, CHECK_LEAST});
+        test(check, (struct shape){(1 << 23) + 64, 0, 1, 1, true, true, CHECK_MOST, CHECK_LEAST});
     }
     if (check->bench && CHECK_HAS(check, gemv_t2)) {
         bench(check, false);

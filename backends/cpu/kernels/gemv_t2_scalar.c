@@ -15,22 +15,29 @@ static uint32_t dot16(uint32_t word, const int8_t *q) {
     return (uint32_t)sum;
 }
 
+static void dot_group(const struct tern_cpu_gemv_t2 *job, uint32_t row, uint32_t first,
+                      uint32_t tile, int32_t *sums) {
+    uint32_t rest = job->blocks - first;
+    uint32_t end = first + (rest < job->group_blocks ? rest : job->group_blocks);
+    const uint8_t *words = job->tile + (size_t)tile * job->blocks * TILE * 4;
+    uint32_t group[TILE] = {0};
+    for (uint32_t block = first; block < end; block++) {
+        const int8_t *q = job->q + ((size_t)block * job->rows + row) * TERN_CPU_T2_BLOCK;
+        for (int i = 0; i < TILE; i++) {
+            uint32_t word;
+            memcpy(&word, words + 4 * (block * (size_t)TILE + i), sizeof word);
+            group[i] += dot16(word, q);
+        }
+    }
+    memcpy(sums, group, sizeof group);
+}
+
 void tern_cpu_gemv_t2__scalar(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
     for (uint32_t row = 0; row < job->rows; row++) {
         for (uint32_t first = 0; first < job->blocks; first += job->group_blocks) {
-            uint32_t rest = job->blocks - first;
-            uint32_t end = first + (rest < job->group_blocks ? rest : job->group_blocks);
-            uint32_t group[TILE] = {0};
-            for (uint32_t block = first; block < end; block++) {
-                const int8_t *q = job->q + ((size_t)block * job->rows + row) * TERN_CPU_T2_BLOCK;
-                for (int i = 0; i < TILE; i++) {
-                    uint32_t word;
-                    memcpy(&word, job->tile + 4 * (block * (size_t)TILE + i), sizeof word);
-                    group[i] += dot16(word, q);
-                }
+            for (uint32_t tile = 0; tile < job->tiles; tile++, sums += TILE) {
+                dot_group(job, row, first, tile, sums);
             }
-            memcpy(sums, group, sizeof group);
-            sums += TILE;
         }
     }
 }

@@ -28,11 +28,14 @@ static uint32_t dot16(const uint8_t *tile, uint32_t block, uint32_t row, const i
 }
 
 void tern_cpu_gemv_t5__scalar(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
-    memset(sums, 0, (size_t)job->rows * TILE * sizeof *sums);
+    uint32_t width = job->tiles * TILE;
+    size_t tile_bytes = (size_t)job->blocks / TERN_CPU_T5_BLOCKS * 4 * TILE * 4;
+    memset(sums, 0, (size_t)job->rows * width * sizeof *sums);
     for (uint32_t block = 0; block < job->blocks; block++) {
         const int8_t *q = job->q + (size_t)block * job->rows * TERN_CPU_T2_BLOCK;
-        for (uint32_t i = 0; i < job->rows * TILE; i++) {
-            uint32_t dot = dot16(job->tile, block, i % TILE, q + i / TILE * TERN_CPU_T2_BLOCK);
+        for (uint32_t i = 0; i < job->rows * width; i++) {
+            const uint8_t *tile = job->tile + i % width / TILE * tile_bytes;
+            uint32_t dot = dot16(tile, block, i % TILE, q + i / width * TERN_CPU_T2_BLOCK);
             sums[i] = (int32_t)((uint32_t)sums[i] + dot);
         }
     }

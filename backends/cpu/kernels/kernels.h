@@ -33,8 +33,9 @@
 // Rows of weights that a tile may hold at most.
 enum { TERN_CPU_MAX_TILE = 16 };
 
-// Rows of activations that a gemv_t2 takes at most; rows and tiles of weights of a gemm_t2.
-enum { TERN_CPU_GEMV_ROWS = 16, TERN_CPU_GEMM_ROWS = 8, TERN_CPU_GEMM_TILES = 3 };
+// Rows of activations and tiles of weights that a gemv_t2 takes at most; those of a gemm_t2.
+enum { TERN_CPU_GEMV_ROWS = 16, TERN_CPU_GEMV_TILES = 2 };
+enum { TERN_CPU_GEMM_ROWS = 8, TERN_CPU_GEMM_TILES = 3 };
 enum { TERN_CPU_LINEAR_ROWS = 4 };
 
 // Columns of t2 weights come in blocks of this many; a row of a block is one 32-bit word.
@@ -61,9 +62,10 @@ struct tern_cpu_gemv_t2 {
     uint32_t group_blocks; // blocks of one group, a divisor or multiple of 16; >= blocks: one group
     const int8_t *q;       // a panel of activations: [blocks][rows][TERN_CPU_T2_BLOCK]
     uint32_t rows;         // 1 to TERN_CPU_GEMV_ROWS
+    uint32_t tiles;        // 1 to TERN_CPU_GEMV_TILES, one after the other from |tile| on
 };
 
-// Integer sums of |job| modulo 2^32: sums[row][group][i] for row i of the tile; the caller
+// Integer sums of |job| modulo 2^32: sums[row][group][tile][i] for row i of a tile; the caller
 // subtracts the sum of the activations. blocks <= 2^20.
 typedef void tern_cpu_gemv_t2_fn(const struct tern_cpu_gemv_t2 *job, int32_t *sums);
 

@@ -30,10 +30,11 @@ static uint64_t sums_bytes(const tern_backend_weights *weights, uint64_t rows) {
 static struct room room_of(const tern_backend_weights *weights, uint32_t rows) {
     const struct tern_cpu_layout *layout = &weights->layout;
     uint64_t padded = layout->padded_cols;
+    uint64_t gemv_tile = (uint64_t)TERN_CPU_GEMV_TILES * layout->tile_rows;
     uint64_t gemm_tile = (uint64_t)TERN_CPU_GEMM_TILES * layout->tile_rows;
     struct room room = {.panels = sums_bytes(weights, rows)};
     room.tasks = room.panels + tern_round_up(rows * padded, 64);
-    room.task_codes = sums_bytes(weights, TERN_CPU_GEMV_ROWS * layout->tile_rows);
+    room.task_codes = sums_bytes(weights, TERN_CPU_GEMV_ROWS * gemv_tile);
     room.task_bytes = room.task_codes;
     if (unpacks(weights, rows)) {
         uint64_t gemm_sums = sums_bytes(weights, TERN_CPU_GEMM_ROWS * gemm_tile);
@@ -236,7 +237,8 @@ static void multiply_row(const struct plan *plan, const struct tern_cpu_batch *b
     struct tern_cpu_gemv_t2 gemv = {.blocks = plan->blocks,
                                     .group_blocks = plan->group_blocks,
                                     .q = panel_at(plan, batch, 0),
-                                    .rows = 1};
+                                    .rows = 1,
+                                    .tiles = 1};
     for (uint32_t i = 0; i < count; i++) {
         ask_for_scales(weights, tile + i + 1);
         gemv.tile = weights->tiles + (tile + i) * layout->tile_bytes;
@@ -247,51 +249,66 @@ static void multiply_row(const struct plan *plan, const struct tern_cpu_batch *b
            &(struct sums){sums, width, tile * layout->tile_rows, width});
 }
 
+// Sums of a panel of products, |first| and those after it, with neighbouring tiles: [rows][groups]
+// and then |stride| rows of weights, those of |tiles| tiles first.
+struct panel_sums {
+    const int32_t *at;
+    uint32_t first, rows;
+    uint32_t tile, tiles;
+    uint32_t stride;
+};
+
+static void finish_panel(const struct plan *plan, const struct tern_cpu_batch *batch,
+                         const struct panel_sums *sums) {
+    const tern_backend_weights *weights = plan->job->weights;
+    uint32_t tile_rows = weights->layout.tile_rows;
+    uint32_t all = sums->tiles * tile_rows;
+    uint32_t width = weights->groups == 1 ? all : tile_rows;
+    for (uint32_t r = 0; r < sums->rows; r++) {
+        const int32_t *at = sums->at + (size_t)r * weights->groups * sums->stride;
+        for (uint32_t i = 0; i < all; i += width) {
+            finish(plan, batch, product_at(plan, batch, sums->first + r),
+                   &(struct sums){at + i, sums->stride, sums->tile * tile_rows + i, width});
+        }
+    }
+}
+
+// The outputs of up to TERN_CPU_GEMV_TILES tiles.
+static void multiply_pair(const struct plan *plan, const struct tern_cpu_batch *batch,
+                          uint32_t tile, uint32_t tiles, int32_t *sums) {
+    const struct tern_cpu_layout *layout = &plan->job->weights->layout;
+    struct tern_cpu_gemv_t2 gemv = {.tile = plan->job->weights->tiles + tile * layout->tile_bytes,
+                                    .blocks = plan->blocks,
+                                    .group_blocks = plan->group_blocks,
+                                    .tiles = tiles};
+    struct panels panels = panels_of(plan, batch);
+    for (uint32_t panel = 0; panel < panels.count; panel++) {
+        uint32_t first = first_of(&panels, panel);
+        gemv.q = panel_at(plan, batch, first);
+        gemv.rows = first_of(&panels, panel + 1) - first;
+        gemv_of(plan)(&gemv, sums);
+        finish_panel(
+            plan, batch,
+            &(struct panel_sums){sums, first, gemv.rows, tile, tiles, tiles * layout->tile_rows});
+    }
+}
+
 // All outputs of |count| tiles from |tile|.
 static void multiply_tiles(const struct plan *plan, const struct tern_cpu_batch *batch,
                            uint32_t tile, uint32_t count, int32_t *sums) {
-    const struct tern_cpu_ternary *job = plan->job;
-    const struct tern_cpu_layout *layout = &job->weights->layout;
-    size_t per_row = (size_t)job->weights->groups * layout->tile_rows;
-    struct tern_cpu_gemv_t2 gemv = {.blocks = plan->blocks, .group_blocks = plan->group_blocks};
-    struct panels panels = panels_of(plan, batch);
-    for (uint32_t end = tile + count; tile < end; tile++) {
-        ask_for_scales(job->weights, tile + 1);
-        gemv.tile = job->weights->tiles + tile * layout->tile_bytes;
-        for (uint32_t panel = 0; panel < panels.count; panel++) {
-            uint32_t first = first_of(&panels, panel);
-            gemv.q = panel_at(plan, batch, first);
-            gemv.rows = first_of(&panels, panel + 1) - first;
-            gemv_of(plan)(&gemv, sums);
-            for (uint32_t r = 0; r < gemv.rows; r++) {
-                finish(plan, batch, product_at(plan, batch, first + r),
-                       &(struct sums){sums + r * per_row, layout->tile_rows,
-                                      tile * layout->tile_rows, layout->tile_rows});
-            }
+    uint32_t tiles;
+    for (uint32_t end = tile + count; tile < end; tile += tiles) {
+        tiles = end - tile < TERN_CPU_GEMV_TILES ? end - tile : TERN_CPU_GEMV_TILES;
+        for (uint32_t i = 1; i <= tiles; i++) {
+            ask_for_scales(plan->job->weights, tile + tiles - 1 + i);
         }
+        multiply_pair(plan, batch, tile, tiles, sums);
     }
 }
 
 static void multiply_packed(const struct plan *plan, const struct tern_cpu_batch *batch,
                             uint32_t tile, uint32_t count, int32_t *sums) {
     (is_one_row(plan, batch) ? multiply_row : multiply_tiles)(plan, batch, tile, count, sums);
-}
-
-// The outputs of one panel with |count| tiles from |tile|, whose sums are there.
-static void finish_panel(const struct plan *plan, const struct tern_cpu_batch *batch,
-                         uint32_t first, uint32_t rows, uint32_t tile, uint32_t count,
-                         const int32_t *sums) {
-    const tern_backend_weights *weights = plan->job->weights;
-    uint32_t tile_rows = weights->layout.tile_rows;
-    uint32_t all = TERN_CPU_GEMM_TILES * tile_rows;
-    uint32_t width = weights->groups == 1 ? count * tile_rows : tile_rows;
-    for (uint32_t r = 0; r < rows; r++) {
-        const int32_t *at = sums + (size_t)r * weights->groups * all;
-        for (uint32_t i = 0; i < count * tile_rows; i += width) {
-            finish(plan, batch, product_at(plan, batch, first + r),
-                   &(struct sums){at + i, all, tile * tile_rows + i, width});
-        }
-    }
 }
 
 // As multiply_packed; the tiles are unpacked for all panels.
@@ -316,7 +333,9 @@ static void multiply_unpacked(const struct plan *plan, const struct tern_cpu_bat
         gemm.q = panel_at(plan, batch, first);
         gemm.rows = first_of(&panels, panel + 1) - first;
         kernels->gemm_t2.fn(&gemm, sums);
-        finish_panel(plan, batch, first, gemm.rows, tile, count, sums);
+        finish_panel(plan, batch,
+                     &(struct panel_sums){sums, first, gemm.rows, tile, count,
+                                          TERN_CPU_GEMM_TILES * layout->tile_rows});
     }
 }
 
@@ -332,7 +351,8 @@ static uint32_t end_tile(const struct plan *plan, const struct tern_cpu_batch *b
 // How many items from |item| on, of a part that ends with |end|, are multiplied at once.
 static uint32_t items_at_once(const struct plan *plan, const struct tern_cpu_batch *batch,
                               uint32_t item, uint32_t end) {
-    uint32_t most = is_one_row(plan, batch) ? TERN_CPU_GEMV_ROWS / plan->tiles_each : 1;
+    uint32_t tiles = is_one_row(plan, batch) ? TERN_CPU_GEMV_ROWS : TERN_CPU_GEMV_TILES;
+    uint32_t most = plan->tiles_each < tiles ? tiles / plan->tiles_each : 1;
     uint32_t of_batch = plan->items_each - item % plan->items_each;
     most = most < of_batch ? most : of_batch;
     return most < end - item ? most : end - item;

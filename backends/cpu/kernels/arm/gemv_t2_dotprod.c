@@ -79,7 +79,7 @@ TERN_CPU_INLINE void dot_group(const struct tern_cpu_gemv_t2 *job, uint32_t grou
     for (uint32_t i = 0; i < pass.rows * pass.quads; i++) {
         size_t row = pass.from + i / pass.quads;
         uint32_t quad = pass.quad + i % pass.quads;
-        vst1q_s32(out + (row * groups + group) * TILE + 4 * quad, sums[i]);
+        vst1q_s32(out + (row * groups + group) * job->tiles * TILE + 4 * quad, sums[i]);
     }
 }
 
@@ -94,7 +94,8 @@ TERN_CPU_INLINE void dot_rows(const struct tern_cpu_gemv_t2 *job, uint32_t from,
     }
 }
 
-void tern_cpu_gemv_t2__dotprod(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
+// Of the first tile.
+static void dot_tile(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
     for (uint32_t from = 0; from < job->rows; from += ROWS) {
         switch (job->rows - from) {
         case 1:
@@ -109,5 +110,13 @@ void tern_cpu_gemv_t2__dotprod(const struct tern_cpu_gemv_t2 *job, int32_t *sums
         default:
             dot_rows(job, from, ROWS, sums);
         }
+    }
+}
+
+void tern_cpu_gemv_t2__dotprod(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
+    struct tern_cpu_gemv_t2 from = *job;
+    for (uint32_t tile = 0; tile < job->tiles; tile++) {
+        dot_tile(&from, sums + (size_t)tile * TILE);
+        from.tile += (size_t)job->blocks * TILE * 4;
     }
 }

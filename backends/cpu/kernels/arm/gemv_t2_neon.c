@@ -53,13 +53,14 @@ TERN_CPU_INLINE void dot_rows(const struct tern_cpu_gemv_t2 *job, uint32_t from,
         int32x4_t sums[ROWS][QUADS];
         dot_group(job, g * job->group_blocks, end, from, rows, sums);
         for (uint32_t i = 0; i < rows * QUADS; i++) {
-            int32_t *to = out + ((size_t)(from + i / QUADS) * groups + g) * TILE;
+            int32_t *to = out + ((size_t)(from + i / QUADS) * groups + g) * job->tiles * TILE;
             vst1q_s32(to + 4 * (i % QUADS), sums[i / QUADS][i % QUADS]);
         }
     }
 }
 
-void tern_cpu_gemv_t2__neon(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
+// Of the first tile.
+static void dot_tile(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
     for (uint32_t from = 0; from < job->rows; from += ROWS) {
         switch (job->rows - from) {
         case 1:
@@ -74,5 +75,13 @@ void tern_cpu_gemv_t2__neon(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
         default:
             dot_rows(job, from, ROWS, sums);
         }
+    }
+}
+
+void tern_cpu_gemv_t2__neon(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
+    struct tern_cpu_gemv_t2 from = *job;
+    for (uint32_t tile = 0; tile < job->tiles; tile++) {
+        dot_tile(&from, sums + (size_t)tile * TILE);
+        from.tile += (size_t)job->blocks * TILE * 4;
     }
 }

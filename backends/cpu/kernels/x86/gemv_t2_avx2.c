@@ -64,13 +64,14 @@ TERN_CPU_INLINE void dot_rows(const struct tern_cpu_gemv_t2 *job, uint32_t row, 
         __m256i sums[MOST_ROWS];
         dot_group(job, first, end, row, rows, sums);
         for (uint32_t r = 0; r < rows; r++) {
-            int32_t *to = out + ((size_t)(row + r) * groups + g) * TILE;
+            int32_t *to = out + ((size_t)(row + r) * groups + g) * job->tiles * TILE;
             _mm256_storeu_si256((__m256i *)(void *)to, sums[r]);
         }
     }
 }
 
-void tern_cpu_gemv_t2__avx2(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
+// Of the first tile.
+static void dot_tile(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
     for (uint32_t row = 0; row < job->rows; row += MOST_ROWS) {
         switch (job->rows - row) {
         case 1:
@@ -85,5 +86,13 @@ void tern_cpu_gemv_t2__avx2(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
         default:
             dot_rows(job, row, MOST_ROWS, sums);
         }
+    }
+}
+
+void tern_cpu_gemv_t2__avx2(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
+    struct tern_cpu_gemv_t2 from = *job;
+    for (uint32_t tile = 0; tile < job->tiles; tile++) {
+        dot_tile(&from, sums + (size_t)tile * TILE);
+        from.tile += (size_t)job->blocks * BLOCK_BYTES;
     }
 }

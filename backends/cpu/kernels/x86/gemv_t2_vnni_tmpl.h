@@ -11,82 +11,140 @@
 // first takes 172 us, 4 KiB ahead for the first 200 to 213 (two threads, Xeon, November 2026).
 enum { FAR_BYTES = 8192, NEAR_BYTES = 512 };
 
-// Sums kept per row. One waits 5 cycles for its last addition, in which ten products can begin.
-#define SUMS(rows) ((rows) <= 2 ? 4 : 2 * (rows) <= GEMV_ROWS ? 2 : 1)
+// Two tiles at once share the loads of activations, where that gains: out of cache, eight rows of
+// 4096 x 14336 take 0.86 times as long, of 2560 x 6912 0.95, four rows 0.93 and 1.0, twelve 0.99
+// and 1.04 (two threads, Xeon, November 2026). One row takes as long as its weights take to come.
+#define PAIRED(rows) (MANY_REGISTERS && (rows) > 2 && (rows) <= 8)
+
+// Sums kept per row and tile. One waits 5 cycles for its last addition, in which ten products can
+// begin.
+#define SUMS(rows, tiles) ((rows) <= 2 ? 4 : 2 * (rows) * (tiles) <= GEMV_ROWS ? 2 : 1)
 // With a sum for each s, codes may stay where they are in their byte, 4^s too large, and so may the
 // sums, which go down at the end. Matrices in a shared cache, one core, 2560 x 6912: one row
 // 0.137 ms, shifted 0.143; two rows 0.150 and 0.179; by 256 bits 0.155 and 0.196 (Xeon, November
 // 2026). Where sums are fewer, it gained nothing.
-#define IN_PLACE(rows) (SUMS(rows) == 4)
+#define IN_PLACE(rows) ((rows) <= 2)
 
 // In so many blocks no such sum overflows: each adds at most 4 * 192 * 128.
-enum { MOST_SUMS = 4, SPAN_BLOCKS = 1 << 14 };
+enum { MOST_SUMS = 4, SPAN_BLOCKS = 1 << 14, TILES = TERN_CPU_GEMV_TILES };
 
-// |rows| is a constant wherever this is inlined, so that all sums stay in registers.
-TERN_CPU_INLINE void add_block(vector words, const int8_t *q, uint32_t rows,
-                               vector (*sums)[MOST_SUMS]) {
+// Keeps the compiler from giving a sum one register in a block and another in the next: 28 copies
+// and a store in a loop of 119 instructions otherwise (gcc 12, eight rows of two tiles).
+#ifdef __GNUC__
+#define STAY(x) __asm__("" : "+v"(x))
+#else
+#define STAY(x) ((void)0)
+#endif
+
+// Rows of activations and tiles that one pass takes, constants wherever they are used, so that all
+// sums stay in registers; blocks |first| to |end|.
+struct pass {
+    uint32_t from, rows;
+    uint32_t tile, tiles;
+    uint32_t first, end;
+};
+
+TERN_CPU_INLINE void add_block(const vector *words, const int8_t *q, struct pass pass,
+                               vector (*sums)[TILES][MOST_SUMS]) {
     for (uint32_t s = 0; s < 4; s++) {
-        vector codes = IN_PLACE(rows) ? AND(words, ALL8((char)(3 << 2 * s)))
-                                      : AND(RIGHT(words, 2 * s), ALL8(3));
-        for (uint32_t r = 0; r < rows; r++) {
+        vector codes[TILES];
+        for (uint32_t t = 0; t < pass.tiles; t++) {
+            codes[t] = IN_PLACE(pass.rows) ? AND(words[t], ALL8((char)(3 << 2 * s)))
+                                           : AND(RIGHT(words[t], 2 * s), ALL8(3));
+        }
+        for (uint32_t r = 0; r < pass.rows; r++) {
             vector four = four_everywhere(q + r * TERN_CPU_T2_BLOCK + 4 * s);
-            sums[r][s % SUMS(rows)] = DOT(sums[r][s % SUMS(rows)], codes, four);
+            for (uint32_t t = 0; t < pass.tiles; t++) {
+                vector *sum = &sums[r][t][s % SUMS(pass.rows, pass.tiles)];
+                *sum = DOT(*sum, codes[t], four);
+                if (pass.tiles == TILES) {
+                    STAY(*sum);
+                }
+            }
         }
     }
 }
 
-TERN_CPU_INLINE void dot_span(const struct tern_cpu_gemv_t2 *job, uint32_t first, uint32_t end,
-                              uint32_t from, uint32_t rows, vector *out) {
-    vector sums[GEMV_ROWS][MOST_SUMS];
-    for (uint32_t r = 0; r < rows; r++) {
-        for (uint32_t i = 0; i < SUMS(rows); i++) {
-            sums[r][i] = ZERO();
+TERN_CPU_INLINE vector join(const vector *sums, struct pass pass) {
+    vector sum = sums[0];
+    for (uint32_t i = 1; i < SUMS(pass.rows, pass.tiles); i++) {
+        sum = ADD(sum, RIGHT_SIGNED(sums[i], IN_PLACE(pass.rows) ? 2 * i : 0));
+    }
+    return sum;
+}
+
+TERN_CPU_INLINE void dot_span(const struct tern_cpu_gemv_t2 *job, struct pass pass,
+                              vector (*out)[TILES]) {
+    const size_t tile_bytes = (size_t)job->blocks * VECTOR_BYTES;
+    vector sums[GEMV_ROWS][TILES][MOST_SUMS];
+    for (uint32_t r = 0; r < pass.rows; r++) {
+        for (uint32_t i = 0; i < pass.tiles * MOST_SUMS; i++) {
+            sums[r][i / MOST_SUMS][i % MOST_SUMS] = ZERO();
         }
     }
-    const uint8_t *at = job->tile + (size_t)first * VECTOR_BYTES;
-    const int8_t *q = job->q + ((size_t)first * job->rows + from) * TERN_CPU_T2_BLOCK;
-    for (uint32_t block = first; block < end; block++) {
-        _mm_prefetch((const char *)at + FAR_BYTES, _MM_HINT_T1);
-        _mm_prefetch((const char *)at + NEAR_BYTES, _MM_HINT_T0);
-        add_block(LOAD(at), q, rows, sums);
+    const uint8_t *at = job->tile + pass.tile * tile_bytes + (size_t)pass.first * VECTOR_BYTES;
+    const int8_t *q = job->q + ((size_t)pass.first * job->rows + pass.from) * TERN_CPU_T2_BLOCK;
+    for (uint32_t block = pass.first; block < pass.end; block++) {
+        vector words[TILES];
+        for (uint32_t t = 0; t < pass.tiles; t++) {
+            _mm_prefetch((const char *)at + t * tile_bytes + FAR_BYTES, _MM_HINT_T1);
+            _mm_prefetch((const char *)at + t * tile_bytes + NEAR_BYTES, _MM_HINT_T0);
+            words[t] = LOAD(at + t * tile_bytes);
+        }
+        add_block(words, q, pass, sums);
         at += VECTOR_BYTES;
         q += (size_t)job->rows * TERN_CPU_T2_BLOCK;
     }
-    for (uint32_t r = 0; r < rows; r++) {
-        out[r] = sums[r][0];
-        for (uint32_t i = 1; i < SUMS(rows); i++) {
-            out[r] = ADD(out[r], RIGHT_SIGNED(sums[r][i], IN_PLACE(rows) ? 2 * i : 0));
+    for (uint32_t r = 0; r < pass.rows; r++) {
+        for (uint32_t t = 0; t < pass.tiles; t++) {
+            out[r][t] = ADD(out[r][t], join(sums[r][t], pass));
         }
     }
 }
 
-TERN_CPU_INLINE void dot_group(const struct tern_cpu_gemv_t2 *job, uint32_t first, uint32_t end,
-                               uint32_t from, uint32_t rows, vector *out) {
-    uint32_t to = end - first < SPAN_BLOCKS ? end : first + SPAN_BLOCKS;
-    dot_span(job, first, to, from, rows, out);
-    while (to < end) {
-        vector more[GEMV_ROWS];
-        uint32_t start = to;
-        to = end - start < SPAN_BLOCKS ? end : start + SPAN_BLOCKS;
-        dot_span(job, start, to, from, rows, more);
-        for (uint32_t r = 0; r < rows; r++) {
-            out[r] = ADD(out[r], more[r]);
+// Sums of group |group|, whose blocks |pass| names.
+TERN_CPU_INLINE void dot_group(const struct tern_cpu_gemv_t2 *job, struct pass pass, size_t groups,
+                               uint32_t group, int32_t *sums) {
+    vector out[GEMV_ROWS][TILES];
+    for (uint32_t r = 0; r < pass.rows; r++) {
+        for (uint32_t t = 0; t < pass.tiles; t++) {
+            out[r][t] = ZERO();
         }
+    }
+    uint32_t end = pass.end;
+    while (pass.first < end) {
+        pass.end = end - pass.first < SPAN_BLOCKS ? end : pass.first + SPAN_BLOCKS;
+        dot_span(job, pass, out);
+        pass.first = pass.end;
+    }
+    for (uint32_t r = 0; r < pass.rows; r++) {
+        int32_t *to = sums + ((pass.from + r) * groups + group) * job->tiles * TILE;
+        for (uint32_t t = 0; t < pass.tiles; t++) {
+            STORE(to + (pass.tile + t) * TILE, out[r][t]);
+        }
+    }
+}
+
+TERN_CPU_INLINE void dot_tiles(const struct tern_cpu_gemv_t2 *job, struct pass pass,
+                               int32_t *sums) {
+    uint32_t group_blocks = job->group_blocks < job->blocks ? job->group_blocks : job->blocks;
+    uint32_t groups = (job->blocks + group_blocks - 1) / group_blocks;
+    for (uint32_t g = 0; g < groups; g++) {
+        pass.first = g * group_blocks;
+        pass.end =
+            job->blocks - pass.first < group_blocks ? job->blocks : pass.first + group_blocks;
+        dot_group(job, pass, groups, g, sums);
     }
 }
 
 TERN_CPU_INLINE void dot_rows(const struct tern_cpu_gemv_t2 *job, uint32_t from, uint32_t rows,
-                              int32_t *out) {
-    uint32_t group_blocks = job->group_blocks < job->blocks ? job->group_blocks : job->blocks;
-    uint32_t groups = (job->blocks + group_blocks - 1) / group_blocks;
-    for (uint32_t g = 0; g < groups; g++) {
-        uint32_t first = g * group_blocks;
-        uint32_t end = job->blocks - first < group_blocks ? job->blocks : first + group_blocks;
-        vector sums[GEMV_ROWS];
-        dot_group(job, first, end, from, rows, sums);
-        for (uint32_t r = 0; r < rows; r++) {
-            STORE(out + ((size_t)(from + r) * groups + g) * TILE, sums[r]);
-        }
+                              int32_t *sums) {
+    if (PAIRED(rows) && job->tiles == TILES) {
+        dot_tiles(job, (struct pass){.from = from, .rows = rows, .tiles = TILES}, sums);
+        return;
+    }
+    for (uint32_t t = 0; t < job->tiles; t++) {
+        dot_tiles(job, (struct pass){.from = from, .rows = rows, .tile = t, .tiles = 1}, sums);
     }
 }
 

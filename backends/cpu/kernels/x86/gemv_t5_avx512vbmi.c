@@ -108,11 +108,12 @@ TERN_CPU_INLINE void dot_rows(const struct tern_cpu_gemv_t2 *job, uint32_t rows,
         dot_parts(job, some, parts - some < FOLD_PARTS ? parts : some + FOLD_PARTS, rows, out);
     }
     for (uint32_t r = 0; r < rows; r++) {
-        _mm512_storeu_si512(sums + (size_t)r * TILE, out[r]);
+        _mm512_storeu_si512(sums + (size_t)r * job->tiles * TILE, out[r]);
     }
 }
 
-void tern_cpu_gemv_t5__avx512vbmi(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
+// Of the first tile.
+static void dot_tile(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
     switch (job->rows) {
 #define CASE(n)                                                                                    \
     case n:                                                                                        \
@@ -136,5 +137,13 @@ void tern_cpu_gemv_t5__avx512vbmi(const struct tern_cpu_gemv_t2 *job, int32_t *s
 #undef CASE
     default:
         dot_rows(job, GEMV_ROWS, sums);
+    }
+}
+
+void tern_cpu_gemv_t5__avx512vbmi(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
+    struct tern_cpu_gemv_t2 from = *job;
+    for (uint32_t tile = 0; tile < job->tiles; tile++) {
+        dot_tile(&from, sums + (size_t)tile * TILE);
+        from.tile += (size_t)job->blocks / PART_BLOCKS * WORDS * VECTOR_BYTES;
     }
 }
