@@ -36,7 +36,7 @@ enum { TERN_CPU_MAX_TILE = 16 };
 // Rows of activations and tiles of weights that a gemv_t2 takes at most; those of a gemm_t2.
 enum { TERN_CPU_GEMV_ROWS = 16, TERN_CPU_GEMV_TILES = 2 };
 enum { TERN_CPU_GEMM_ROWS = 8, TERN_CPU_GEMM_TILES = 3 };
-enum { TERN_CPU_LINEAR_ROWS = 4 };
+enum { TERN_CPU_LINEAR_ROWS = 8 };
 
 // Columns of t2 weights come in blocks of this many; a row of a block is one 32-bit word.
 enum { TERN_CPU_T2_BLOCK = 16 };

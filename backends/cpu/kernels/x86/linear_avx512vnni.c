@@ -5,46 +5,80 @@
 #include "backends/cpu/kernels/sum.h"
 #include "backends/cpu/kernels/x86/sum_avx2.h"
 
-// Each row is read for up to SPAN blocks of a sum before the next, so that memory is read nearly in
-// order. One row by f16 2560 x 128256: 24.3 ms, 27.0 GB/s, where the AVX2 kernel takes 33.2 ms (two
-// threads, Xeon, November 2026). Four rows share a conversion: eight by the same matrix take 60 ms,
-// by q8_0 62 to 76, where a call for each row took 91 to 104 and 130.
+// One row of activations reads each row of weights for up to SPAN blocks of a sum before the next,
+// so that memory is read nearly in order. 2560 x 128256 by f16: 24.3 ms, 27.0 GB/s, where the AVX2
+// kernel takes 33.2 ms (two threads, Xeon, November 2026).
 //
 // Asking 8 KiB ahead for the second cache and 512 bytes ahead for the first, 2560 x 32064 by f16
 // took 16.6 to 29.4 ms beside other work; 25.0 to 40.7 when it was 4 KiB ahead for the first (five
 // runs of each in turn, November 2026).
-enum { TILE = 8, SPAN = 8, VECTORS = TERN_CPU_SUM_PARTS / 16 };
-enum { FAR_BYTES = 8192, NEAR_BYTES = 512 };
+//
+// More rows share a conversion, SUMS sums at a time.
+enum { TILE = 8, SPAN = 8, VECTORS = TERN_CPU_SUM_PARTS / 16, SUMS = 16, LINE = 64 };
+enum { FAR_BYTES = 8192, NEAR_BYTES = 512, SCALES_NEAR = 2048 };
 
-// Sixteen weights from column |col| + 16 * |i| of a row; |col| is a multiple of 64.
-typedef __m512 load_fn(const uint8_t *row, uint32_t col, int i);
+// How a type of weights is read: |load| gives sixteen from column |col| + 16 * |i| of a block of a
+// row, |col| a multiple of 64, which many columns take |bytes|. |scales|, NULL if there are none:
+// those of |cols| columns, made ready for |load|. |fused|: the products are exact, so a fused
+// multiply-add gives the same bits.
+enum { SCALED = 32, SCALES = TERN_CPU_SUM_BLOCK / SCALED };
+typedef __m512 load_fn(const uint8_t *block, const float *scales, size_t col, int i);
+typedef void scales_fn(const uint8_t *block, uint32_t cols, float *out);
 
-TERN_CPU_INLINE __m512 load_f32(const uint8_t *row, uint32_t col, int i) {
-    return _mm512_loadu_ps((const float *)(const void *)row + col + 16 * i);
+struct type {
+    load_fn *load;
+    scales_fn *scales;
+    uint32_t bytes;
+    int fused;
+};
+
+TERN_CPU_INLINE __m512 load_f32(const uint8_t *block, const float *scales, size_t col, int i) {
+    (void)scales;
+    return _mm512_loadu_ps((const float *)(const void *)block + col + 16 * i);
 }
 
-TERN_CPU_INLINE __m256i load_halves(const uint8_t *row, uint32_t col, int i) {
-    return _mm256_loadu_si256((const __m256i *)(const void *)(row + 2 * ((size_t)col + 16 * i)));
+TERN_CPU_INLINE __m256i load_halves(const uint8_t *block, size_t col, int i) {
+    return _mm256_loadu_si256((const __m256i *)(const void *)(block + 2 * (col + 16 * i)));
 }
 
-TERN_CPU_INLINE __m512 load_f16(const uint8_t *row, uint32_t col, int i) {
-    return _mm512_cvtph_ps(load_halves(row, col, i));
+TERN_CPU_INLINE __m512 load_f16(const uint8_t *block, const float *scales, size_t col, int i) {
+    (void)scales;
+    return _mm512_cvtph_ps(load_halves(block, col, i));
 }
 
-TERN_CPU_INLINE __m512 load_bf16(const uint8_t *row, uint32_t col, int i) {
-    __m512i wide = _mm512_cvtepu16_epi32(load_halves(row, col, i));
+TERN_CPU_INLINE __m512 load_bf16(const uint8_t *block, const float *scales, size_t col, int i) {
+    (void)scales;
+    __m512i wide = _mm512_cvtepu16_epi32(load_halves(block, col, i));
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
 
-// The scale is spread before it is converted: one row in cache takes 61 us, the other way round 68
-// (2048 x 512, Xeon, November 2026).
-TERN_CPU_INLINE __m512 load_q8_0(const uint8_t *row, uint32_t col, int i) {
-    const uint8_t *block = row + 34 * ((size_t)col / 32 + i / 2);
-    uint16_t half;
-    memcpy(&half, block, sizeof half);
-    __m512 d = _mm512_cvtph_ps(_mm256_set1_epi16((short)half));
-    __m128i q = _mm_loadu_si128((const __m128i *)(const void *)(block + 2 + 16 * (i % 2)));
-    return _mm512_mul_ps(d, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(q)));
+TERN_CPU_INLINE __m512 load_q8_0(const uint8_t *block, const float *scales, size_t col, int i) {
+    const uint8_t *at = block + 34 * (col / SCALED + i / 2) + 2 + 16 * (i % 2);
+    __m512i q = _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)at));
+    return _mm512_mul_ps(_mm512_set1_ps(scales[col / SCALED + i / 2]), _mm512_cvtepi32_ps(q));
+}
+
+// Sixteen scales at a time: of each block of 34 bytes the first four, the lower two of them.
+TERN_CPU_INLINE void scales_q8_0(const uint8_t *block, uint32_t cols, float *out) {
+    const __m512i at = _mm512_setr_epi32(0, 34, 68, 102, 136, 170, 204, 238, 272, 306, 340, 374,
+                                         408, 442, 476, 510);
+    uint32_t count = cols / SCALED;
+    for (uint32_t i = 0; i < count; i += 16) {
+        __mmask16 mask = count - i < 16 ? (__mmask16)((1u << (count - i)) - 1) : 0xffff;
+        __m512i bytes = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), mask, at,
+                                                    block + (size_t)34 * i, 1);
+        _mm512_storeu_ps(out + i, _mm512_cvtph_ps(_mm512_cvtepi32_epi16(bytes)));
+    }
+}
+
+TERN_CPU_INLINE __m512 add_product(struct type type, __m512 sum, __m512 a, __m512 w) {
+    return type.fused ? _mm512_fmadd_ps(a, w, sum) : _mm512_add_ps(sum, _mm512_mul_ps(a, w));
+}
+
+// Columns of the block of a sum from column |from| on.
+TERN_CPU_INLINE uint32_t block_cols(const struct tern_cpu_linear *job, uint32_t from) {
+    uint32_t left = job->cols - from;
+    return left < TERN_CPU_SUM_BLOCK ? left : TERN_CPU_SUM_BLOCK;
 }
 
 TERN_CPU_INLINE __m256 join(const __m512 *parts) {
@@ -53,98 +87,238 @@ TERN_CPU_INLINE __m256 join(const __m512 *parts) {
     return _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
 }
 
-// Partial sums of row |i| of weights by |rows| of activations over the block from column |from| on,
-// joined to 8 lanes: sums[r][i]. |bits| of a weight; |fused|: the products are exact, so a fused
-// multiply-add gives the same bits.
-TERN_CPU_INLINE void dot(const struct tern_cpu_linear *job, int i, uint32_t from, uint32_t rows,
-                         __m256 (*sums)[TILE], load_fn *load, int bits, int fused) {
-    const uint8_t *row = job->tile + i * job->row_bytes;
-    uint32_t left = job->cols - from;
-    uint32_t to = left < TERN_CPU_SUM_BLOCK ? job->cols : from + TERN_CPU_SUM_BLOCK;
-    __m512 parts[TERN_CPU_LINEAR_ROWS][VECTORS];
-    for (uint32_t r = 0; r < rows; r++) {
-        for (int v = 0; v < VECTORS; v++) {
-            parts[r][v] = _mm512_setzero_ps();
-        }
-    }
-    for (uint32_t col = from; col < to; col += TERN_CPU_SUM_PARTS) {
-        const char *at = (const char *)row + (size_t)col * bits / 8;
-        for (int line = 0; line < bits / 8; line++) {
-            _mm_prefetch(at + FAR_BYTES + 64 * line, _MM_HINT_T1);
-            _mm_prefetch(at + NEAR_BYTES + 64 * line, _MM_HINT_T0);
-        }
-        for (int v = 0; v < VECTORS; v++) {
-            __m512 w = load(row, col, v);
-            for (uint32_t r = 0; r < rows; r++) {
-                __m512 a = _mm512_loadu_ps(job->x + (size_t)r * job->cols + col + 16 * v);
-                parts[r][v] = fused ? _mm512_fmadd_ps(a, w, parts[r][v])
-                                    : _mm512_add_ps(parts[r][v], _mm512_mul_ps(a, w));
-            }
-        }
-    }
-    for (uint32_t r = 0; r < rows; r++) {
-        sums[r][i] = join(parts[r]);
+// Asks for |lines| cache lines of a row ahead of |at|.
+TERN_CPU_INLINE void ask(const uint8_t *at, uint32_t lines, struct type type) {
+    for (uint32_t i = 0; i < lines; i++) {
+        _mm_prefetch((const char *)at + FAR_BYTES + LINE * i, _MM_HINT_T1);
+        _mm_prefetch((const char *)at + (type.scales ? SCALES_NEAR : NEAR_BYTES) + LINE * i,
+                     _MM_HINT_T0);
     }
 }
 
-TERN_CPU_INLINE void dots(const struct tern_cpu_linear *job, float *sums, uint32_t rows,
-                          load_fn *load, int bits, int fused) {
-    __m256 total[TERN_CPU_LINEAR_ROWS];
-    for (uint32_t r = 0; r < rows; r++) {
-        total[r] = _mm256_setzero_ps();
+// Partial sums of row |i| of weights by one row of activations over the block from column |from|
+// on, joined to 8 lanes.
+TERN_CPU_INLINE __m256 dot(const struct tern_cpu_linear *job, int i, uint32_t from,
+                           struct type type) {
+    const uint8_t *block =
+        job->tile + i * job->row_bytes + (size_t)from / TERN_CPU_SUM_PARTS * type.bytes;
+    const uint8_t *at = block;
+    uint32_t cols = block_cols(job, from);
+    float scales[SCALES];
+    if (type.scales) {
+        type.scales(block, cols, scales);
     }
+    __m512 parts[VECTORS];
+    for (int v = 0; v < VECTORS; v++) {
+        parts[v] = _mm512_setzero_ps();
+    }
+    for (size_t col = 0; col < cols; col += TERN_CPU_SUM_PARTS) {
+        ask(at, type.bytes / LINE, type);
+        at += type.bytes / LINE * LINE;
+        for (int v = 0; v < VECTORS; v++) {
+            __m512 a = _mm512_loadu_ps(job->x + from + col + 16 * v);
+            parts[v] = add_product(type, parts[v], a, type.load(block, scales, col, v));
+        }
+    }
+    ask(at, type.bytes % LINE ? 1 : 0, type); // what is over of up to 16 times 68 bytes
+    return join(parts);
+}
+
+TERN_CPU_INLINE void one_row(const struct tern_cpu_linear *job, float *sums, struct type type) {
+    __m256 total = _mm256_setzero_ps();
     for (uint32_t first = 0; first < job->cols; first += SPAN * TERN_CPU_SUM_BLOCK) {
-        __m256 lanes[SPAN][TERN_CPU_LINEAR_ROWS][TILE];
+        __m256 lanes[SPAN][TILE];
         uint32_t left = (job->cols - first + TERN_CPU_SUM_BLOCK - 1) / TERN_CPU_SUM_BLOCK;
         uint32_t blocks = left < SPAN ? left : SPAN;
         for (int i = 0; i < TILE; i++) {
             for (uint32_t b = 0; b < blocks; b++) {
-                dot(job, i, first + b * TERN_CPU_SUM_BLOCK, rows, lanes[b], load, bits, fused);
+                lanes[b][i] = dot(job, i, first + b * TERN_CPU_SUM_BLOCK, type);
             }
         }
         for (uint32_t b = 0; b < blocks; b++) {
-            for (uint32_t r = 0; r < rows; r++) {
-                total[r] = _mm256_add_ps(total[r], tern_cpu_join_lanes(lanes[b][r]));
+            total = _mm256_add_ps(total, tern_cpu_join_lanes(lanes[b]));
+        }
+    }
+    _mm256_storeu_ps(sums, total);
+}
+
+// How many rows of weights meet |rows| rows of activations in SUMS sums.
+TERN_CPU_INLINE uint32_t rows_of_weights(uint32_t rows) {
+    return rows <= 2 ? 8 : rows <= 4 ? 4 : 2;
+}
+
+// One block of each of those: sum r * wide + i is that of row i of weights by row r of activations.
+struct group {
+    const uint8_t *w[SUMS / 2];
+    float scales[SUMS / 2][SCALES];
+    const float *x[TERN_CPU_LINEAR_ROWS];
+    uint32_t cols;
+    const uint8_t *ahead; // bytes that are needed soon, as many as the group reads
+};
+
+// gcc 12 would read |a| again for each row of weights: 0.20 ns a fused multiply-add of f16 by 8 rows
+// in the first cache, 0.24 without (Xeon, November 2026).
+#ifdef __GNUC__
+#define READ_ONCE(a) __asm__("" : "+v"(a))
+#else
+#define READ_ONCE(a) ((void)0)
+#endif
+
+// Adds up the products of vector |v| of every 64 columns.
+TERN_CPU_INLINE void add_vector(const struct group *group, uint32_t rows, int v, __m512 *out_sums,
+                                struct type type) {
+    uint32_t wide = rows_of_weights(rows);
+    uint32_t step = wide * type.bytes / VECTORS;
+    const char *ahead = (const char *)group->ahead + v * (group->cols / TERN_CPU_SUM_PARTS) * step;
+    __m512 sums[SUMS];
+    for (int k = 0; k < SUMS; k++) {
+        sums[k] = _mm512_setzero_ps();
+    }
+    for (size_t col = 0; col < group->cols; col += TERN_CPU_SUM_PARTS) {
+        for (uint32_t byte = 0; byte < step; byte += LINE) {
+            _mm_prefetch(ahead + byte, _MM_HINT_T1);
+        }
+        ahead += step;
+        __m512 w[SUMS / 2];
+        for (uint32_t i = 0; i < wide; i++) {
+            w[i] = type.load(group->w[i], group->scales[i], col, v);
+        }
+        for (uint32_t r = 0; r < rows; r++) {
+            __m512 a = _mm512_loadu_ps(group->x[r] + col + 16 * v);
+            READ_ONCE(a);
+            for (uint32_t i = 0; i < wide; i++) {
+                sums[r * wide + i] = add_product(type, sums[r * wide + i], a, w[i]);
             }
         }
     }
-    for (uint32_t r = 0; r < rows; r++) {
-        _mm256_storeu_ps(sums + r * TILE, total[r]);
+    memcpy(out_sums, sums, sizeof sums);
+}
+
+// The lower part of the tree, 8, 4, 2, 1, of sixteen sums at once: lane k of the result is that of
+// |v[k]|.
+TERN_CPU_INLINE __m512 join_sixteen(const __m512 *v) {
+    __m512 four[4];
+    for (int k = 0; k < 4; k++) {
+        __m512 a = _mm512_add_ps(_mm512_shuffle_f32x4(v[k], v[k + 4], 0x44),
+                                 _mm512_shuffle_f32x4(v[k], v[k + 4], 0xee));
+        __m512 b = _mm512_add_ps(_mm512_shuffle_f32x4(v[k + 8], v[k + 12], 0x44),
+                                 _mm512_shuffle_f32x4(v[k + 8], v[k + 12], 0xee));
+        four[k] = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+    }
+    __m512 two[2];
+    for (int k = 0; k < 2; k++) {
+        __m512d a = _mm512_castps_pd(four[2 * k]);
+        __m512d b = _mm512_castps_pd(four[2 * k + 1]);
+        two[k] = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)),
+                               _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));
+    }
+    return _mm512_add_ps(_mm512_shuffle_ps(two[0], two[1], 0x88),
+                         _mm512_shuffle_ps(two[0], two[1], 0xdd));
+}
+
+// Vectors 0 and 2 first, then 1 and 3: the tree joins those.
+TERN_CPU_INLINE __m512 sum_group(const struct group *group, uint32_t rows, struct type type) {
+    __m512 halves[2][SUMS];
+    for (int half = 0; half < 2; half++) {
+        __m512 upper[SUMS];
+        add_vector(group, rows, half, halves[half], type);
+        add_vector(group, rows, half + 2, upper, type);
+        for (int k = 0; k < SUMS; k++) {
+            halves[half][k] = _mm512_add_ps(halves[half][k], upper[k]);
+        }
+    }
+    for (int k = 0; k < SUMS; k++) {
+        halves[0][k] = _mm512_add_ps(halves[0][k], halves[1][k]);
+    }
+    return join_sixteen(halves[0]);
+}
+
+// Group |g| of a tile in the block from column |from| on.
+TERN_CPU_INLINE void set_weights(const struct tern_cpu_linear *job, uint32_t g, uint32_t from,
+                                 uint32_t wide, struct group *group, struct type type) {
+    size_t bytes = (size_t)from / TERN_CPU_SUM_PARTS * type.bytes;
+    for (uint32_t i = 0; i < wide; i++) {
+        group->w[i] = job->tile + (g * wide + i) * job->row_bytes + bytes;
+        if (type.scales) {
+            type.scales(group->w[i], group->cols, group->scales[i]);
+        }
+    }
+}
+
+// The blocks of a sum are the outer loop: one of 8 rows of activations is 32 KiB, which the first
+// cache keeps, and all of 2560 columns are 80.
+TERN_CPU_INLINE void many_rows(const struct tern_cpu_linear *job, float *sums, uint32_t rows,
+                               struct type type) {
+    uint32_t wide = rows_of_weights(rows);
+    uint32_t groups = TILE / wide;
+    __m512 total[TILE / 2];
+    for (uint32_t g = 0; g < groups; g++) {
+        total[g] = _mm512_setzero_ps();
+    }
+    struct group group;
+    group.ahead = job->tile + TILE * job->row_bytes;
+    for (uint32_t from = 0; from < job->cols; from += TERN_CPU_SUM_BLOCK) {
+        group.cols = block_cols(job, from);
+        for (uint32_t r = 0; r < rows; r++) {
+            group.x[r] = job->x + (size_t)r * job->cols + from;
+        }
+        for (uint32_t g = 0; g < groups; g++) {
+            set_weights(job, g, from, wide, &group, type);
+            total[g] = _mm512_add_ps(total[g], sum_group(&group, rows, type));
+            group.ahead += (size_t)wide * type.bytes * (group.cols / TERN_CPU_SUM_PARTS);
+        }
+    }
+    for (uint32_t g = 0; g < groups; g++) {
+        float out[SUMS];
+        _mm512_storeu_ps(out, total[g]);
+        for (uint32_t r = 0; r < rows; r++) {
+            memcpy(sums + r * TILE + g * wide, out + r * wide, wide * sizeof *out);
+        }
     }
 }
 
 // A loop of its own for each number of rows.
-TERN_CPU_INLINE void choose(const struct tern_cpu_linear *job, float *sums, load_fn *load, int bits,
-                            int fused) {
+TERN_CPU_INLINE void choose(const struct tern_cpu_linear *job, float *sums, struct type type) {
     switch (job->rows) {
     case 1:
-        dots(job, sums, 1, load, bits, fused);
+        one_row(job, sums, type);
         break;
     case 2:
-        dots(job, sums, 2, load, bits, fused);
+        many_rows(job, sums, 2, type);
         break;
     case 3:
-        dots(job, sums, 3, load, bits, fused);
+        many_rows(job, sums, 3, type);
+        break;
+    case 4:
+        many_rows(job, sums, 4, type);
+        break;
+    case 5:
+        many_rows(job, sums, 5, type);
+        break;
+    case 6:
+        many_rows(job, sums, 6, type);
+        break;
+    case 7:
+        many_rows(job, sums, 7, type);
         break;
     default:
-        dots(job, sums, TERN_CPU_LINEAR_ROWS, load, bits, fused);
+        many_rows(job, sums, TERN_CPU_LINEAR_ROWS, type);
         break;
     }
 }
 
 void tern_cpu_linear_f32__avx512vnni(const struct tern_cpu_linear *job, float *sums) {
-    choose(job, sums, load_f32, 32, 0);
+    choose(job, sums, (struct type){load_f32, NULL, 256, 0});
 }
 
 void tern_cpu_linear_f16__avx512vnni(const struct tern_cpu_linear *job, float *sums) {
-    choose(job, sums, load_f16, 16, 1);
+    choose(job, sums, (struct type){load_f16, NULL, 128, 1});
 }
 
 void tern_cpu_linear_bf16__avx512vnni(const struct tern_cpu_linear *job, float *sums) {
-    choose(job, sums, load_bf16, 16, 1);
+    choose(job, sums, (struct type){load_bf16, NULL, 128, 1});
 }
 
-// Blocks are 8.5 bits a weight.
 void tern_cpu_linear_q8_0__avx512vnni(const struct tern_cpu_linear *job, float *sums) {
-    choose(job, sums, load_q8_0, 8, 0);
+    choose(job, sums, (struct type){load_q8_0, scales_q8_0, 68, 0});
 }
