@@ -13,10 +13,10 @@
 // took 16.6 to 29.4 ms beside other work; 25.0 to 40.7 when it was 4 KiB ahead for the first (five
 // runs of each in turn, November 2026).
 //
-// More rows share a conversion, SUMS sums at a time: eight rows by 2560 x 128256 take 46 to 47 ms by
-// f16 and 57 to 60 by q8_0, where two passes of four rows took 66 to 67 and 66 to 70 (medians of 11
-// and 15 runs in turn). Scales are gathered from all of a block at once, so of them more has to be
-// in the first cache: one row by q8_0 20.6 ms with NEAR_BYTES, 19.9 with these.
+// More rows share a conversion, SUMS sums at a time: eight by 2560 x 128256 take 46 to 47 ms by f16
+// and 57 to 60 by q8_0, where two passes of four rows took 66 to 67 and 66 to 70 (medians of 11 and
+// 15 runs in turn). Scales are gathered from all of a block at once, so of them more has to be in
+// the first cache: one row by q8_0 20.6 ms with NEAR_BYTES, 19.9 with these.
 enum { TILE = 8, SPAN = 8, VECTORS = TERN_CPU_SUM_PARTS / 16, SUMS = 16, LINE = 64 };
 enum { FAR_BYTES = 8192, NEAR_BYTES = 512, SCALES_NEAR = 2048 };
 
@@ -159,8 +159,8 @@ struct group {
     const uint8_t *ahead; // bytes that are needed soon, as many as the group reads
 };
 
-// gcc 12 would read |a| again for each row of weights: 0.20 ns a fused multiply-add of f16 by 8 rows
-// in the first cache, 0.24 without (Xeon, November 2026).
+// gcc 12 would read |a| again for each row of weights: 0.20 ns a fused multiply-add of f16 by 8
+// rows in the first cache, 0.24 without (Xeon, November 2026).
 #ifdef __GNUC__
 #define READ_ONCE(a) __asm__("" : "+v"(a))
 #else
