@@ -106,30 +106,28 @@ static tern_status open_whole(tern_context *context, const tern_source *source,
     return status;
 }
 
+static tern_status look(tern_context *context, const tern_source *source, bool *out_is_gguf) {
+    char magic[4] = {0};
+    TERN_TRY(tern__source_check(context, source));
+    if (source->size >= sizeof magic) {
+        TERN_TRY(tern__source_read(context, source, 0, magic, sizeof magic));
+    }
+    *out_is_gguf = memcmp(magic, "GGUF", sizeof magic) == 0;
+    return TERN_STATUS_OK;
+}
+
 tern_status tern_tokenizer_open(tern_context *context, const tern_source *source,
                                 const tern_tokenizer_desc *desc, tern_tokenizer **out_tokenizer) {
     if (!context || !source || !out_tokenizer) {
         return tern__fail(context, TERN_STATUS_INVALID_ARGUMENT,
                           "tokenizer: context, source and out_tokenizer must not be NULL");
     }
-    char magic[4] = {0};
+    bool is_gguf;
     *out_tokenizer = NULL;
     TERN_TRY(tern__tokenizer_check_desc(context, desc));
-    TERN_TRY(tern__source_check(context, source));
-    if (source->size >= sizeof magic) {
-        TERN_TRY(tern__source_read(context, source, 0, magic, sizeof magic));
-    }
-    if (memcmp(magic, "GGUF", sizeof magic) == 0) {
-        return open_gguf(context, source, desc, out_tokenizer);
-    }
-    return open_whole(context, source, desc, out_tokenizer);
-}
-
-static bool is_gguf(const tern_source *source) {
-    char magic[4];
-    return source->size >= sizeof magic &&
-           source->read_at(source->user, 0, magic, sizeof magic) == TERN_STATUS_OK &&
-           memcmp(magic, "GGUF", sizeof magic) == 0;
+    TERN_TRY(look(context, source, &is_gguf));
+    return is_gguf ? open_gguf(context, source, desc, out_tokenizer)
+                   : open_whole(context, source, desc, out_tokenizer);
 }
 
 static tern_status open_archive(tern_context *context, const char *path,
@@ -150,13 +148,17 @@ tern_status tern_tokenizer_open_path(tern_context *context, const char *path,
     }
     tern_source source;
     *out_tokenizer = NULL;
+    TERN_TRY(tern__tokenizer_check_desc(context, desc));
     // What is no file may be a folder; if it is neither, the archive says so.
-    bool is_file = tern_source_open_file(context, path, &source) == TERN_STATUS_OK;
-    if (!is_file || is_gguf(&source)) {
-        tern_source_close(&source);
+    if (tern_source_open_file(context, path, &source) != TERN_STATUS_OK) {
         return open_archive(context, path, desc, out_tokenizer);
     }
-    tern_status status = tern_tokenizer_open(context, &source, desc, out_tokenizer);
+    bool is_gguf;
+    tern_status status = look(context, &source, &is_gguf);
+    if (status == TERN_STATUS_OK) {
+        status = is_gguf ? open_archive(context, path, desc, out_tokenizer)
+                         : open_whole(context, &source, desc, out_tokenizer);
+    }
     tern_source_close(&source);
     return status;
 }
