@@ -68,7 +68,7 @@ enum {
  * Returning 0 stops it: CANCELLED. */
 typedef int32_t (*tern_convert_progress_fn)(void *user, uint64_t done_bytes, uint64_t total_bytes);
 
-/** Opens the sink of the file |name| of a folder. */
+/** Opens the sink of the file |name| of a folder, or of one in it: 1_Pooling/config.json. */
 typedef tern_status (*tern_sink_open_fn)(void *user, const char *name, tern_sink *out_sink);
 
 /** How a model is converted. Zero is a sensible value of every member. */
@@ -124,7 +124,7 @@ TERN_API tern_status tern_convert(tern_context *context, const tern_archive *arc
  * a folder cannot say is UNSUPPORTED and named. Where answers would change it takes
  * TERN_CONVERT_LOSSY: rotary pairs that lie side by side, as in llama files of other programs (the
  * folder has rows of heads in another order, and sums other last bits), types between float32 and
- * float16 (Q8_0) and a `pooling_type`.
+ * float16 (Q8_0), and a `pooling_type` but mean, cls and last, which are 1_Pooling/config.json.
  *
  * UNSUPPORTED also for a folder, and for tensors that no network reads; else as tern_convert.
  */

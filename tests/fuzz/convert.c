@@ -65,7 +65,7 @@ static tern_status forget(void *user, const void *data, size_t size) {
 
 static tern_status open_file(void *user, const char *name, tern_sink *out_sink) {
     (void)user;
-    if (strlen(name) == 0 || strchr(name, '/')) {
+    if (strlen(name) == 0 || (strchr(name, '/') && strcmp(name, "1_Pooling/config.json") != 0)) {
         abort();
     }
     *out_sink = (tern_sink){.struct_size = sizeof *out_sink, .write = forget};

@@ -3,12 +3,13 @@
 import json
 import math
 import pathlib
+import shutil
 import struct
 import sys
 import tempfile
 
 from gguf_edit import Gguf
-from support import expect, expect_line, find_model, finish, run
+from support import SOURCE, expect, expect_line, find_model, finish, run
 
 tern = sys.argv[1]
 path = find_model("tiny-b158-i2_s.gguf")
@@ -99,6 +100,34 @@ with tempfile.TemporaryDirectory() as folder:
         else:
             expect_line("a pooling for ranks", run(tern, "embed", "-m", file, "-p", "a"), 1, ["pooling", "number 4", "--pooling"])
 
+# Folders of sentence-transformers say it in a file of their own, which goes there and back; other files become such folders.
+MODES = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token", "last": "pooling_mode_lasttoken"}
+with tempfile.TemporaryDirectory() as place:
+    model, made, back = (pathlib.Path(place) / name for name in ("model", "made.gguf", "back"))
+    shutil.copytree(SOURCE / "tests/golden/hf-bitnet", model)
+    said = model / "1_Pooling/config.json"
+    said.parent.mkdir()
+    for name, mode in MODES.items():
+        said.write_text(json.dumps({"word_embedding_dimension": 128, **{m: m == mode for m in MODES.values()}, "include_prompt": True}))
+        wanted = embed("-p", TEXTS[0], "--pooling", name, model=model)["texts"]
+        got = embed("-p", TEXTS[0], model=model)
+        expect(got["pooling"] == name and got["texts"] == wanted, f"the folder asks for {name}")
+        done = [run(tern, "convert", model, made, "--force"), run(tern, "convert", made, f"{back}/", "--force")]
+        expect(embed("-p", TEXTS[0], model=made)["texts"] == wanted, f"{name}: as GGUF", done[0])
+        expect((back / "1_Pooling/config.json").read_bytes() == said.read_bytes(), f"{name}: the same folder again", done[1])
+        shutil.rmtree(back)
+        Gguf(path).add_key("bitnet-b1.58.pooling_type", 4, struct.pack("<I", list(MODES).index(name) + 1)).save(made)
+        done = run(tern, "convert", made, f"{back}/")
+        expect(embed("-p", TEXTS[0], model=back)["pooling"] == name, f"{name}: a folder that is made", done)
+        shutil.rmtree(back)
+    Gguf(path).add_key("bitnet-b1.58.pooling_type", 4, struct.pack("<I", 4)).save(made)
+    expect_line("a folder cannot say ranks", run(tern, "convert", made, f"{back}/"), 1, ["pooling_type", "--lossy"])
+    expect(not back.exists(), "no folder is left")
+    for wrong, words in (({"pooling_mode_max_tokens": True}, ["another pooling"]), ({}, ["no pooling"]), ({m: True for m in MODES.values()}, ["more than one"]),
+                         ({"pooling_mode_cls_token": 1}, ["pooling_mode_cls_token"])):
+        said.write_text(json.dumps(wrong))
+        expect_line(f"{wrong}", run(tern, "embed", "-m", model, "-p", "a"), 1, ["1_Pooling/config.json", *words])
+
 expect_line("a long text", run(tern, "embed", "-m", path, "-p", "abc " * 200), 1, ["256"])
 expect_line("no text at all", run(tern, "embed", "-m", path, "-f", "-", stdin=b""), 1, ["'-' is empty"])
-finish(34)
+finish(52)

@@ -23,8 +23,9 @@ static int32_t on_progress(void *user, uint64_t done, uint64_t total) {
 typedef struct output {
     tern_context *context;
     const char *path;
-    uint32_t flags; // TERN_SINK_*
-    bool made;      // the folder, which was not there before
+    uint32_t flags;   // TERN_SINK_*
+    bool made;        // the folder, which was not there before
+    char inner[4096]; // a folder in it that was made; "": none
 } output;
 
 static tern_status write_file(const output *out, const tern_archive *archive,
@@ -39,15 +40,38 @@ static tern_status write_file(const output *out, const tern_archive *archive,
     return status;
 }
 
+// The folders that the file |path| lies in. If one cannot be made, opening the file says why.
+static void make_folders(output *out, const char *path) {
+    const char *slash = strchr(path + strlen(out->path), '/');
+    char inner[sizeof out->inner];
+    out->made |= folder_make_new(out->path);
+    if (slash) {
+        snprintf(inner, sizeof inner, "%.*s", (int)(slash - path), path);
+        if (folder_make_new(inner)) {
+            memcpy(out->inner, inner, sizeof inner);
+        }
+    }
+}
+
+static void remove_folders(const output *out) {
+    if (out->inner[0]) {
+        folder_remove(out->inner);
+    }
+    if (out->made) {
+        folder_remove(out->path);
+    }
+}
+
 // tern_sink_open_fn: a file of the folder, which is made for the first.
 static tern_status open_in_folder(void *user, const char *name, tern_sink *out_sink) {
     output *out = user;
     char path[4096];
     int length = snprintf(path, sizeof path, "%s%s", out->path, name);
-    if (length < 0 || (size_t)length >= sizeof path || strpbrk(name, "/\\")) {
+    if (length < 0 || (size_t)length >= sizeof path || name[0] == '/' || strpbrk(name, "\\:") ||
+        strstr(name, "..")) {
         return TERN_STATUS_IO;
     }
-    out->made |= folder_make_new(out->path); // if it is not there, opening says why
+    make_folders(out, path);
     return tern_sink_open_file(out->context, path, out->flags, out_sink);
 }
 
@@ -77,8 +101,8 @@ static tern_status convert(output *out, const char *in, tern_convert_desc *desc)
                      ? tern_convert_folder(out->context, archive, desc, open_in_folder, out)
                      : write_file(out, archive, desc);
     }
-    if (status != TERN_STATUS_OK && out->made) {
-        folder_remove(out->path);
+    if (status != TERN_STATUS_OK) {
+        remove_folders(out);
     }
     progress_bar_clear(&bar);
     tern_archive_destroy(archive);
@@ -144,7 +168,7 @@ int command_convert(int argc, char **argv) {
     if (!check(&paths, scale, &desc)) {
         return EXIT_USAGE;
     }
-    output out = {NULL, paths.items[1], force ? TERN_SINK_REPLACE : 0u, false};
+    output out = {.path = paths.items[1], .flags = force ? TERN_SINK_REPLACE : 0u};
     if (!check_folder(&out) || !host_open(&h, PROGRAM, NULL)) {
         return EXIT_FAILED;
     }

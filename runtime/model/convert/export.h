@@ -24,14 +24,14 @@ typedef struct tern__export {
     bool linear_norms;        // they have norms of their own
     bool turned;              // rotary pairs lie side by side, which the folder's do not
     float norm_offset;        // of the folder less that of the archive
-    tern__writer config, generation, tokens, token_settings, header;
+    tern__writer config, generation, pooling, tokens, token_settings, header;
     const char *token_file; // "tokenizer.json" or "tokenizer.model"; NULL: as it was kept
     uint64_t size;          // of the file of tensors
 } tern__export;
 
-// What the tensors are, and config.json and generation_config.json. UNSUPPORTED names what no
-// folder can say; where it is only that a last bit may change, that takes TERN_CONVERT_LOSSY.
-// tern__export_finish in any case.
+// What the tensors are, config.json, generation_config.json and how hidden states are pooled.
+// UNSUPPORTED names what no folder can say; where it is only that a last bit may change, that takes
+// TERN_CONVERT_LOSSY. tern__export_finish in any case.
 tern_status tern__export_config(tern__export *e, const tern__conversion *c);
 // UNSUPPORTED names what |hyper|, that which the folder says, has otherwise than the archive.
 tern_status tern__export_compare(tern__export *e, const tern__hyper *hyper);

@@ -1,4 +1,4 @@
-// config.json and generation_config.json: what hyper.h holds, under the names of a folder.
+// config.json and the like: what hyper.h holds, under the names of a folder.
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -265,11 +265,32 @@ static tern_status need_lossy(const tern__export *e, const char *what) {
                             tern__archive_name(e->c->archive), what);
 }
 
+// As sentence-transformers has it; the numbers are those of GGUF.
+static tern_status put_pooling(tern__export *e) {
+    enum { MEAN = 1, CLS, LAST };
+    tern__key key = tern__hyper_key(&e->hyper, "pooling_type");
+    uint32_t mode = UINT32_MAX;
+    TERN_TRY(tern__archive_u32(e->c->archive, key.name, UINT32_MAX, &mode));
+    if (mode == UINT32_MAX) {
+        return TERN_STATUS_OK;
+    }
+    if (mode < MEAN || mode > LAST) {
+        return need_lossy(e, "its pooling_type has no place in a folder of safetensors");
+    }
+    tern__put_format(&e->pooling, "{\n  \"word_embedding_dimension\": %u,\n", e->hyper.width);
+    tern__put_format(&e->pooling, "  \"pooling_mode_cls_token\": %s,\n",
+                     mode == CLS ? "true" : "false");
+    tern__put_format(&e->pooling, "  \"pooling_mode_mean_tokens\": %s,\n",
+                     mode == MEAN ? "true" : "false");
+    tern__put_format(&e->pooling, "  \"pooling_mode_lasttoken\": %s\n}\n",
+                     mode == LAST ? "true" : "false");
+    return e->pooling.full ? tern__fail_memory(e->c->context, e->pooling.size, TERN__HF_POOLING)
+                           : TERN_STATUS_OK;
+}
+
 static tern_status check(tern__export *e) {
     const tern_archive *archive = e->c->archive;
     const char *weights = NULL;
-    tern_value pooling = {.struct_size = sizeof pooling};
-    tern__key key = tern__hyper_key(&e->hyper, "pooling_type");
     TERN_TRY(tern__archive_string(archive, "tern.weights", "packed", &weights));
     TERN_TRY(strcmp(weights, "packed") == 0 ? TERN_STATUS_OK : refuse(e, "key 'tern.weights'"));
     if (tern__hyper_has(&e->hyper, TERN__BARE)) {
@@ -277,9 +298,6 @@ static tern_status check(tern__export *e) {
     }
     if (has_tensor(e, "rope_freqs.weight")) {
         return refuse(e, "tensor 'rope_freqs.weight'");
-    }
-    if (tern_archive_find(archive, key.name, &pooling) == TERN_STATUS_OK) {
-        TERN_TRY(need_lossy(e, "its pooling_type has no place in a folder of safetensors"));
     }
     bool plain = is(e, "qwen2") ? !has_tensor(e, "blk.0.attn_output.bias")
                                 : has_tensor(e, "blk.0.attn_q.bias") ==
@@ -299,8 +317,8 @@ static tern_status check(tern__export *e) {
 
 tern_status tern__export_config(tern__export *e, const tern__conversion *c) {
     *e = (tern__export){.c = c};
-    tern__writer *writers[] = {&e->config, &e->generation, &e->tokens, &e->token_settings,
-                               &e->header};
+    tern__writer *writers[] = {&e->config, &e->generation,     &e->pooling,
+                               &e->tokens, &e->token_settings, &e->header};
     for (size_t i = 0; i < sizeof writers / sizeof writers[0]; i++) {
         writers[i]->context = c->context;
     }
@@ -311,6 +329,7 @@ tern_status tern__export_config(tern__export *e, const tern__conversion *c) {
     }
     TERN_TRY(check(e));
     TERN_TRY(tern__export_look(e));
+    TERN_TRY(put_pooling(e));
     return put_config(e, f);
 }
 
@@ -319,6 +338,7 @@ void tern__export_finish(tern__export *e) {
         tern__free(e->c->context, e->forms);
         tern__free(e->c->context, e->config.data);
         tern__free(e->c->context, e->generation.data);
+        tern__free(e->c->context, e->pooling.data);
         tern__free(e->c->context, e->tokens.data);
         tern__free(e->c->context, e->token_settings.data);
         tern__free(e->c->context, e->header.data);

@@ -5,6 +5,7 @@
 
 #include "runtime/allocator.h"
 #include "runtime/model/files/gguf.h"
+#include "runtime/model/files/hf.h"
 #include "runtime/model/files/safetensors.h"
 #include "runtime/model/files/source.h"
 #include "runtime/status.h"
@@ -20,6 +21,7 @@ const char *tern__kept_file(size_t index) {
         "tokenizer_config.json",
         "generation_config.json",
         "chat_template.jinja",
+        TERN__HF_POOLING,
         "config.json",
         "model.safetensors.index.json",
     };

@@ -241,6 +241,7 @@ static tern_status write_made_files(tern__restore *r, outputs *out) {
     }
     TERN_TRY(write_made(r, out, "tokenizer_config.json", &made->token_settings));
     TERN_TRY(write_made(r, out, "generation_config.json", &made->generation));
+    TERN_TRY(write_made(r, out, TERN__HF_POOLING, &made->pooling));
     return write_made(r, out, "config.json", &made->config);
 }
 

@@ -49,6 +49,11 @@ tern_status tern__hf_rope(tern__builder *builder, const char *file, const tern__
 // The key tokenizer.chat_template, if chat_template.jinja or tokenizer_config.json has one.
 tern_status tern__hf_template(tern__builder *builder);
 
+// The key pooling_type, if the folder is one of sentence-transformers. UNSUPPORTED names a pooling
+// that is not known, or several.
+#define TERN__HF_POOLING "1_Pooling/config.json"
+tern_status tern__hf_pooling(tern__builder *builder, const tern__hf_model *model);
+
 // quantization_config, or what a family does without one: the tern.* keys about weights.
 tern_status tern__hf_quantization(tern__builder *builder, const char *file,
                                   const tern__json *config, tern__hf_model *model);

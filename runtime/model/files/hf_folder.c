@@ -231,6 +231,7 @@ static tern_status read_config(folder *f, const char *weights) {
     tern__free(f->archive->context, text);
     TERN_TRY(status);
     TERN_TRY(tern__hf_template(&f->builder));
+    TERN_TRY(tern__hf_pooling(&f->builder, &f->model));
     return put_name(f);
 }
 
