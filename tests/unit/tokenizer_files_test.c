@@ -102,7 +102,7 @@ static void test_golden(void **state) {
         check_ids(f->key, tokenizer, NULL, around, tern__json_get(f, "around"));
         tern_tokenizer_destroy(tokenizer);
     }
-    assert_int_equal(files, 16);
+    assert_int_equal(files, 18);
     tern__json_finish(context, &document);
     free(text);
 }

@@ -69,18 +69,16 @@ static size_t find(tern__charsmap map, const char *text, size_t size, bool short
     return length;
 }
 
-void tern__charsmap_add(tern__charsmap map, const char *text, size_t size, tern__text *out) {
-    for (size_t i = 0; i < size;) {
-        const char *to;
-        size_t length = find(map, text + i, size - i, false, &to);
-        if (length > 0) {
-            tern__text_add(out, to, strlen(to));
-        } else {
-            length = tern__character_size(text + i, size - i);
-            tern__text_add(out, text + i, length);
-        }
-        i += length;
+size_t tern__charsmap_add_next(tern__charsmap map, const char *text, size_t size, tern__text *out) {
+    const char *to;
+    size_t length = find(map, text, size, false, &to);
+    if (length > 0) {
+        tern__text_add(out, to, strlen(to));
+    } else {
+        length = tern__character_size(text, size);
+        tern__text_add(out, text, length);
     }
+    return length;
 }
 
 // Bytes of what a reader takes for one character (UAX #29).

@@ -5,6 +5,7 @@
 #include <utf8proc.h>
 
 #include "runtime/allocator.h"
+#include "runtime/model/text/tokenizer_added.h"
 #include "runtime/model/text/tokenizer_split.h"
 #include "runtime/status.h"
 
@@ -153,6 +154,32 @@ static bool needs_prefix(const tern__normal *n, const char *content, const char 
            (n->form != TERN__NORMAL_PREPEND_FIRST || first);
 }
 
+// As SentencePiece does it, but for tokens of the user, which stay as they are. (Spaces within them
+// are squeezed like others.)
+static tern_status map_characters(const tern__normalizing *how, tern__charsmap map,
+                                  const char *text, size_t size, tern__text *out) {
+    int32_t *ids = NULL;
+    size_t bytes = size * sizeof *ids;
+    if (how->kept && size > 0) {
+        ids = tern__alloc(how->v->context, bytes);
+        if (!ids) {
+            return tern__fail_memory(how->v->context, bytes, "normalising a text");
+        }
+        tern__added_find(how->kept, text, (uint32_t)size, true, ids);
+    }
+    for (size_t at = 0; at < size;) {
+        if (ids && ids[at] >= 0) {
+            uint32_t length = tern__added_size(how->kept, how->v, ids[at]);
+            tern__text_add(out, text + at, length);
+            at += length;
+        } else {
+            at += tern__charsmap_add_next(map, text + at, size - at, out);
+        }
+    }
+    tern__free(how->v->context, ids);
+    return TERN_STATUS_OK;
+}
+
 static tern_status apply(const tern__normalizing *how, size_t step, const char *text, size_t size,
                          tern__text *out) {
     const tern__vocabulary *v = how->v;
@@ -186,8 +213,7 @@ static tern_status apply(const tern__normalizing *how, size_t step, const char *
         tern__text_add(out, text, size);
         break;
     case TERN__NORMAL_CHARSMAP:
-        tern__charsmap_add((tern__charsmap){content, n->content.size}, text, size, out);
-        break;
+        return map_characters(how, (tern__charsmap){content, n->content.size}, text, size, out);
     case TERN__NORMAL_CHARSMAP_GRAPHEMES:
         tern__charsmap_add_graphemes((tern__charsmap){content, n->content.size}, text, size, out);
         break;

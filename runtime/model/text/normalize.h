@@ -6,13 +6,15 @@
 #include "runtime/model/text/vocabulary.h"
 
 struct tern__splitter;
+struct tern__added;
 
 // Which steps are taken.
 typedef struct tern__normalizing {
     const tern__vocabulary *v;
     const struct tern__splitter *patterns; // of |v|
-    size_t from, to;                       // one step at least
-    bool first;                            // the text begins the whole text
+    const struct tern__added *kept; // what a map of SentencePiece leaves alone; NULL: nothing
+    size_t from, to;                // one step at least
+    bool first;                     // the text begins the whole text
 } tern__normalizing;
 
 // Makes |out|, which must be empty, what the steps make of |text|. Bytes that are no UTF-8 stay as
@@ -29,8 +31,9 @@ typedef struct tern__charsmap {
     size_t size;
 } tern__charsmap;
 
-// Adds |text| with the longest strings that the map has replaced, as SentencePiece does it.
-void tern__charsmap_add(tern__charsmap map, const char *text, size_t size, tern__text *out);
+// As SentencePiece does it: adds what the longest string of the map that |text| begins with
+// becomes, or a character, and returns how many bytes that was.
+size_t tern__charsmap_add_next(tern__charsmap map, const char *text, size_t size, tern__text *out);
 // The same as the package tokenizers does it: of a grapheme of less than six bytes the shortest
 // string that it begins with replaces all of it; else character by character.
 void tern__charsmap_add_graphemes(tern__charsmap map, const char *text, size_t size,

@@ -92,7 +92,7 @@ static void find_ends(tern__vocabulary *v) {
 
 // Tokens that are looked for in normalised text are normalised themselves.
 static tern_status spell_added(tern__vocabulary *v, const tern__splitter *patterns) {
-    const tern__normalizing how = {v, patterns, 0, v->normal_late, true};
+    const tern__normalizing how = {v, patterns, NULL, 0, v->normal_late, true};
     for (size_t id = 0; id < v->token_count; id++) {
         tern__token *token = &v->tokens[id];
         if (token->spelling.size == 0) {
@@ -137,8 +137,9 @@ static tern_status finish(tern_tokenizer *tokenizer) {
     find_ends(v);
     TERN_TRY(tern__splitter_create(v, &tokenizer->splitter));
     TERN_TRY(spell_added(v, tokenizer->splitter));
-    TERN_TRY(tern__added_create(v, false, &tokenizer->added));
-    TERN_TRY(tern__added_create(v, true, &tokenizer->added_normal));
+    TERN_TRY(tern__added_create(v, TERN__ADDED_IN_TEXT, &tokenizer->added));
+    TERN_TRY(tern__added_create(v, TERN__ADDED_IN_NORMAL, &tokenizer->added_normal));
+    TERN_TRY(tern__added_create(v, TERN__ADDED_IN_MAP, &tokenizer->kept));
     index_bytes(tokenizer);
     return tokenizer->kind->finish ? tokenizer->kind->finish(tokenizer) : TERN_STATUS_OK;
 }
@@ -204,6 +205,7 @@ void tern_tokenizer_destroy(tern_tokenizer *tokenizer) {
     }
     tern__added_destroy(tokenizer->added, context);
     tern__added_destroy(tokenizer->added_normal, context);
+    tern__added_destroy(tokenizer->kept, context);
     tern__splitter_destroy(tokenizer->splitter, context);
     tern__vocabulary_finish(&tokenizer->v);
     tern__free(context, tokenizer);

@@ -58,6 +58,7 @@ struct tern_tokenizer {
     void *model;                      // the kind's own
     struct tern__added *added;        // found in the text as it is; NULL: none
     struct tern__added *added_normal; // found in the normalised text; NULL: none
+    struct tern__added *kept;         // left alone by a map of characters; NULL: none
     tern__splitter *splitter;
     int32_t bytes[256]; // token of each byte, or -1
 };

@@ -23,7 +23,7 @@ struct tern__added {
     uint32_t *slots; // children: node, 0 when free; found by parent and byte
     uint32_t mask;
     bool has_user_defined;
-    bool normal;
+    tern__added_where where;
 };
 
 // What |id| is looked for as; empty if it is not.
@@ -31,11 +31,12 @@ static tern__span spelling_of(const tern__added *a, const tern__vocabulary *v, u
     const tern__token *token = &v->tokens[id];
     bool is_added = token->type == TERN__TOKEN_CONTROL || token->type == TERN__TOKEN_UNKNOWN ||
                     token->type == TERN__TOKEN_USER_DEFINED;
+    bool kept = (token->added & TERN__ADDED_KEPT) != 0;
     bool normal = (token->added & TERN__ADDED_NORMALIZED) != 0;
-    if (!is_added || normal != a->normal) {
-        return (tern__span){0, 0};
-    }
-    return token->spelling;
+    bool wanted = a->where == TERN__ADDED_IN_MAP
+                      ? kept
+                      : is_added && normal == (a->where == TERN__ADDED_IN_NORMAL);
+    return wanted ? token->spelling : (tern__span){0, 0};
 }
 
 static uint32_t *slot_of(const tern__added *a, uint32_t parent, uint8_t byte) {
@@ -141,8 +142,9 @@ static tern_status fill(tern__added *a, const tern__vocabulary *v, size_t bytes)
     return link_all(a, v->context);
 }
 
-tern_status tern__added_create(const tern__vocabulary *v, bool normal, tern__added **out_added) {
-    const tern__added none = {.normal = normal};
+tern_status tern__added_create(const tern__vocabulary *v, tern__added_where where,
+                               tern__added **out_added) {
+    const tern__added none = {.where = where};
     size_t bytes = 0;
     *out_added = NULL;
     for (uint32_t id = 0; id < v->token_count; id++) {
@@ -155,7 +157,7 @@ tern_status tern__added_create(const tern__vocabulary *v, bool normal, tern__add
     if (!added) {
         return tern__fail_memory(v->context, sizeof *added, "added tokens");
     }
-    added->normal = normal;
+    added->where = where;
     tern_status status = fill(added, v, bytes);
     if (status != TERN_STATUS_OK) {
         tern__added_destroy(added, v->context);

@@ -6,9 +6,17 @@
 
 typedef struct tern__added tern__added;
 
-// Of the tokens that are found in a text as it is, or, |normal|, in a normalised one. NULL if |v|
-// has none.
-tern_status tern__added_create(const tern__vocabulary *v, bool normal, tern__added **out_added);
+// Tokens that are found in a text as it is, in a normalised one, or by the map of characters, which
+// leaves them alone.
+typedef enum tern__added_where {
+    TERN__ADDED_IN_TEXT,
+    TERN__ADDED_IN_NORMAL,
+    TERN__ADDED_IN_MAP
+} tern__added_where;
+
+// NULL if |v| has none of them.
+tern_status tern__added_create(const tern__vocabulary *v, tern__added_where where,
+                               tern__added **out_added);
 
 // Accepts NULL.
 void tern__added_destroy(tern__added *added, tern_context *context);

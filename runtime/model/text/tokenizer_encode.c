@@ -67,7 +67,7 @@ static tern_status encode_normal(tern__encoder *e, size_t from, size_t to, encod
     if (from == to) {
         return encode(e, text, size, first);
     }
-    const tern__normalizing how = {v, e->tokenizer->splitter, from, to, first};
+    const tern__normalizing how = {v, e->tokenizer->splitter, e->tokenizer->kept, from, to, first};
     tern__text normal = {.context = e->context};
     tern_status status = tern__normalize(&how, text, size, &normal);
     if (status == TERN_STATUS_OK) {

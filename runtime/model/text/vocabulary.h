@@ -30,7 +30,8 @@ enum {
     TERN__ADDED_SINGLE_WORD = 1u << 3, // not within a word
     TERN__ADDED_SPECIAL = 1u << 4,     // skipped when decoding, though it is user-defined
     TERN__ADDED_AS_SPELLED = 1u << 5,  // with NORMALIZED: is itself not normalised first
-    TERN__ADDED_ONLY = 1u << 6         // no part of the model, which cannot make it
+    TERN__ADDED_ONLY = 1u << 6,        // no part of the model, which cannot make it
+    TERN__ADDED_KEPT = 1u << 7         // a map of characters leaves it alone where a text has it
 };
 
 enum { TERN__MAX_TOKENS = 1 << 24, TERN__MAX_AFFIX = 4, TERN__MAX_ENDS = 16 };

@@ -1,7 +1,7 @@
 // Reads the tokenizer.model that SentencePiece trains: a protocol buffer with the pieces, how they
 // were trained and what is done to a text first (sentencepiece_model.proto; arXiv 1808.06226).
+#include <float.h>
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "runtime/model/text/normalize.h"
@@ -160,11 +160,12 @@ static tern_status set_normals(model *m) {
     return TERN_STATUS_OK;
 }
 
-// In a unigram model a user's token takes part like any other, at a score so good that it wins
-// (SentencePiece's number); in BPE it is cut out of the text before.
+// In a unigram model a user's token takes part like any other, at a score so good that it wins; in
+// BPE it is cut out of the text before. Either is looked for in the text as it is, too.
 static void set_user_defined(const model *m) {
     for (size_t id = 0; id < m->v->token_count; id++) {
         tern__token *token = &m->v->tokens[id];
+        token->added |= token->type == TERN__TOKEN_USER_DEFINED ? TERN__ADDED_KEPT : 0;
         if (token->type == TERN__TOKEN_USER_DEFINED && m->type == UNIGRAM) {
             token->type = TERN__TOKEN_UNDEFINED;
             token->score = (double)((float)token->size * (float)m->best) - 0.1;
@@ -202,7 +203,7 @@ tern_status tern__vocabulary_read_sentencepiece(tern__vocabulary *v, const char 
                .prefix = true,
                .squeeze = true,
                .escape = true,
-               .best = -HUGE_VAL};
+               .best = FLT_MIN}; // as SentencePiece begins, though all scores are below
     TERN_TRY(read_fields(&m, data, size));
     TERN_TRY(check(&m));
     v->kind = m.type == BPE ? "llama" : "t5";
