@@ -13,6 +13,7 @@ typedef struct fixture {
     tern_model *model;
     tern_session *session;
     tern_cancel *cancel;
+    int pieces; // of text that came
     int32_t ids[COUNT];
     float wanted[VOCAB]; // after the last id, never cancelled
 } fixture;
@@ -82,6 +83,36 @@ static void a_request_holds_until_it_is_reset(void **state) {
     tern_cancel_reset(f.cancel);
     assert_ok(go_on(&f, f.cancel, logits));
     assert_memory_equal(logits, f.wanted, sizeof logits);
+    close_fixture(&f);
+}
+
+static int32_t request_at_the_third(void *user, const char *text, size_t size) {
+    fixture *f = user;
+    (void)text;
+    (void)size;
+    if (++f->pieces == 3) {
+        tern_cancel_request(f->cancel);
+    }
+    return 1;
+}
+
+// What a cancelled generation has done is told: its tokens, and the time that they took.
+static void a_cancelled_generation_tells_its_time(void **state) {
+    (void)state;
+    fixture f;
+    open_fixture(&f, model_name, 32);
+    tern_generate_result result = {.struct_size = sizeof result};
+    tern_generate_desc generate = {.struct_size = sizeof generate,
+                                   .max_tokens = 100,
+                                   .prompt = f.ids,
+                                   .prompt_count = 4,
+                                   .on_text = request_at_the_third,
+                                   .user = &f,
+                                   .cancelled_by = f.cancel};
+    assert_fails(tern_session_generate(f.session, &generate, &result), TERN_STATUS_CANCELLED,
+                 "0 of 1 rows");
+    assert_true(result.count >= 3 && result.count < 100);
+    assert_true(result.prompt_ns > 0 && result.decode_ns > 0);
     close_fixture(&f);
 }
 
@@ -221,6 +252,7 @@ static void a_load_is_cancelled(void **state) {
 
 const struct CMUnitTest cancel_tests[] = {
     cmocka_unit_test(a_request_holds_until_it_is_reset),
+    cmocka_unit_test(a_cancelled_generation_tells_its_time),
     cmocka_unit_test(another_thread_cuts_and_the_rest_has_the_same_bits),
     cmocka_unit_test(cpus_look_between_ops),
     cmocka_unit_test(a_load_is_cancelled),

@@ -201,6 +201,17 @@ static tern_status accept(generation *g, int32_t id) {
     return TERN_STATUS_OK;
 }
 
+// What follows |id|, the first that was picked.
+static tern_status go_on(generation *g, int32_t id) {
+    TERN_TRY(accept(g, id));
+    while (!g->result->stop) {
+        tern_row row = {.session = g->session, .token = id};
+        TERN_TRY(evaluate(g, &row, 1, &id));
+        TERN_TRY(accept(g, id));
+    }
+    return TERN_STATUS_OK;
+}
+
 static tern_status run(generation *g) {
     tern_generate_result *result = g->result;
     int32_t id = 0;
@@ -210,13 +221,9 @@ static tern_status run(generation *g) {
     TERN_TRY(evaluate_prompt(g, &id));
     uint64_t picked = tern__clock_ns();
     result->prompt_ns = picked - start;
-    TERN_TRY(accept(g, id));
-    while (!result->stop) {
-        tern_row row = {.session = g->session, .token = id};
-        TERN_TRY(evaluate(g, &row, 1, &id));
-        TERN_TRY(accept(g, id));
-    }
-    result->decode_ns = tern__clock_ns() - picked;
+    tern_status status = go_on(g, id);
+    result->decode_ns = tern__clock_ns() - picked; // of a cancelled one, too
+    TERN_TRY(status);
     if (result->stop != TERN_STOP_STRING && result->stop != TERN_STOP_CALLBACK) {
         tern__textstream_flush(&g->text, &stop);
         result->stop = stop ? stop : result->stop;
