@@ -1,8 +1,6 @@
 // How hidden states become one vector, as a folder of sentence-transformers says it.
 #include <stdio.h>
 
-#include "runtime/allocator.h"
-#include "runtime/model/files/archive.h"
 #include "runtime/model/files/hf.h"
 #include "runtime/model/files/hf_values.h"
 #include "runtime/status.h"
@@ -20,46 +18,36 @@ static const struct {
     {"pooling_mode_weightedmean_tokens", -1},
 };
 
-static tern_status put_pooling(tern__builder *builder, const tern__hf_model *model,
-                               const tern__hf_values *values) {
+typedef struct reader {
+    tern__builder *builder;
+    const tern__hf_model *model;
+} reader;
+
+// tern__hf_use
+static tern_status put_pooling(void *user, const char *file, const tern__json *root) {
+    const reader *r = user;
+    const tern__hf_values values = {r->builder->archive->context, file, root};
     char key[96];
-    snprintf(key, sizeof key, "%s.pooling_type", model->family->architecture);
+    snprintf(key, sizeof key, "%s.pooling_type", r->model->family->architecture);
     int found = 0, number = -1;
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         bool wanted = false;
-        TERN_TRY(tern__hf_bool(values, modes[i].name, false, &wanted));
+        TERN_TRY(tern__hf_bool(&values, modes[i].name, false, &wanted));
         found += wanted;
         number = wanted ? modes[i].number : number;
     }
     return found == 1 && number >= 0
-               ? tern__build_u32(builder, key, (uint32_t)number)
-               : tern__fail(values->context, TERN_STATUS_UNSUPPORTED,
+               ? tern__build_u32(r->builder, key, (uint32_t)number)
+               : tern__fail(values.context, TERN_STATUS_UNSUPPORTED,
                             "%s: asks for %s pooling, expected one of pooling_mode_mean_tokens, "
                             "_cls_token and _lasttoken",
-                            values->file,
+                            values.file,
                             found == 1 ? "another"
                             : found    ? "more than one"
                                        : "no");
 }
 
 tern_status tern__hf_pooling(tern__builder *builder, const tern__hf_model *model) {
-    tern_archive *archive = builder->archive;
-    tern__json_document document = {0};
-    char *text = NULL;
-    size_t size = 0;
-    char name[256];
-    tern_status status = tern__archive_file(archive, TERN__HF_POOLING, &text, &size);
-    if (status == TERN_STATUS_NOT_FOUND) {
-        return TERN_STATUS_OK;
-    }
-    TERN_TRY(status);
-    tern__archive_path(archive, TERN__HF_POOLING, name, sizeof name);
-    status = tern__json_parse(archive->context, name, text, size, &document);
-    if (status == TERN_STATUS_OK) {
-        const tern__hf_values values = {archive->context, name, document.nodes};
-        status = put_pooling(builder, model, &values);
-    }
-    tern__json_finish(archive->context, &document);
-    tern__free(archive->context, text);
-    return status;
+    reader r = {builder, model};
+    return tern__hf_read(builder->archive, TERN__HF_POOLING, put_pooling, &r);
 }

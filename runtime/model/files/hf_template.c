@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "runtime/allocator.h"
-#include "runtime/model/files/archive.h"
 #include "runtime/model/files/hf.h"
+#include "runtime/model/files/hf_values.h"
 #include "runtime/status.h"
 
 #define KEY "tokenizer.chat_template"
@@ -28,25 +28,10 @@ static tern_status put_template(tern__builder *builder, const tern__json *value)
     return is_text ? tern__build_string(builder, KEY, value->as.string) : TERN_STATUS_OK;
 }
 
-static tern_status read_config(tern__builder *builder) {
-    tern_archive *archive = builder->archive;
-    tern__json_document document = {0};
-    char *text = NULL;
-    size_t size = 0;
-    char name[256];
-    tern_status status = tern__archive_file(archive, CONFIG, &text, &size);
-    if (status == TERN_STATUS_NOT_FOUND) {
-        return TERN_STATUS_OK;
-    }
-    TERN_TRY(status);
-    tern__archive_path(archive, CONFIG, name, sizeof name);
-    status = tern__json_parse(archive->context, name, text, size, &document);
-    if (status == TERN_STATUS_OK) {
-        status = put_template(builder, tern__json_get(document.nodes, "chat_template"));
-    }
-    tern__json_finish(archive->context, &document);
-    tern__free(archive->context, text);
-    return status;
+// tern__hf_use
+static tern_status read_config(void *user, const char *file, const tern__json *root) {
+    (void)file;
+    return put_template(user, tern__json_get(root, "chat_template"));
 }
 
 tern_status tern__hf_template(tern__builder *builder) {
@@ -54,7 +39,7 @@ tern_status tern__hf_template(tern__builder *builder) {
     size_t size = 0;
     tern_status status = tern__archive_file(builder->archive, "chat_template.jinja", &text, &size);
     if (status == TERN_STATUS_NOT_FOUND) {
-        return read_config(builder);
+        return tern__hf_read(builder->archive, CONFIG, read_config, builder);
     }
     TERN_TRY(status);
     if (size > 0 && strlen(text) == size) {

@@ -3,7 +3,31 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/allocator.h"
+#include "runtime/model/files/gguf.h"
 #include "runtime/status.h"
+
+tern_status tern__hf_read(const tern_archive *archive, const char *name, tern__hf_use *use,
+                          void *user) {
+    tern_context *context = tern__archive_context(archive);
+    tern__json_document document = {0};
+    char *text = NULL;
+    size_t size = 0;
+    char file[256];
+    tern_status status = tern__archive_file(archive, name, &text, &size);
+    if (status == TERN_STATUS_NOT_FOUND) {
+        return TERN_STATUS_OK;
+    }
+    TERN_TRY(status);
+    tern__archive_path(archive, name, file, sizeof file);
+    status = tern__json_parse(context, file, text, size, &document);
+    if (status == TERN_STATUS_OK) {
+        status = use(user, file, document.nodes);
+    }
+    tern__json_finish(context, &document);
+    tern__free(context, text);
+    return status;
+}
 
 const tern__json *tern__hf_get(const tern__hf_values *v, const char *key) {
     const tern__json *value = tern__json_get(v->object, key);

@@ -2,6 +2,7 @@
 #ifndef TERN_RUNTIME_MODEL_HF_VALUES_H_
 #define TERN_RUNTIME_MODEL_HF_VALUES_H_
 
+#include "runtime/model/files/archive.h"
 #include "runtime/model/files/json.h"
 
 typedef struct tern__hf_values {
@@ -9,6 +10,11 @@ typedef struct tern__hf_values {
     const char *file;
     const tern__json *object;
 } tern__hf_values;
+
+// Has |use| read the file |name| of a folder, if it is there; |file| is what messages call it.
+typedef tern_status tern__hf_use(void *user, const char *file, const tern__json *root);
+tern_status tern__hf_read(const tern_archive *archive, const char *name, tern__hf_use *use,
+                          void *user);
 
 const tern__json *tern__hf_get(const tern__hf_values *values, const char *key);
 

@@ -8,6 +8,7 @@
 #include "runtime/allocator.h"
 #include "runtime/model/files/archive.h"
 #include "runtime/model/files/gguf.h"
+#include "runtime/model/files/hf_values.h"
 #include "runtime/model/text/vocabulary_json.h"
 #include "runtime/status.h"
 
@@ -22,29 +23,25 @@ typedef struct folder {
 
 typedef tern_status (*use)(folder *f, const tern__json *file);
 
-// Has |use| read the file |name|; one that is not there is none.
-static tern_status read_file(folder *f, const char *name, use read) {
-    tern_context *context = f->v->context;
-    tern__json_document document = {0};
-    char *text = NULL;
-    size_t size = 0;
-    char path[256];
-    const char *file = f->v->file;
-    tern_status status = tern__archive_file(f->archive, name, &text, &size);
-    if (status == TERN_STATUS_NOT_FOUND) {
-        return TERN_STATUS_OK;
-    }
-    TERN_TRY(status);
-    tern__archive_path(f->archive, name, path, sizeof path);
-    f->v->file = path;
-    status = tern__json_parse(context, path, text, size, &document);
-    if (status == TERN_STATUS_OK) {
-        status = read(f, document.nodes);
-    }
-    f->v->file = file;
-    tern__json_finish(context, &document);
-    tern__free(context, text);
+typedef struct reading {
+    folder *f;
+    use read;
+} reading;
+
+// tern__hf_use
+static tern_status read_root(void *user, const char *name, const tern__json *root) {
+    const reading *r = user;
+    const char *file = r->f->v->file;
+    r->f->v->file = name;
+    tern_status status = r->read(r->f, root);
+    r->f->v->file = file;
     return status;
+}
+
+// Has |read| see the file |name|; one that is not there is none.
+static tern_status read_file(folder *f, const char *name, use read) {
+    reading r = {f, read};
+    return tern__hf_read(f->archive, name, read_root, &r);
 }
 
 static void find_text(const folder *f, const char *text, int32_t *out) {
