@@ -102,7 +102,7 @@ kernel void measure_int8(uint rounds, global int *out) {
 #pragma unroll
         for (uint j = 0; j < CHAINS; j++) {
 #ifdef INTEGER_DOT
-            sums[j] += (uint)dot_4x8packed_us_int(0x02010002u ^ j, q);
+            sums[j] += (uint)DOT_FOUR(0x02010002u ^ j, q);
 #else
             sums[j] += (0x00020001u ^ j) * q;
 #endif
