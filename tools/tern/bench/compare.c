@@ -233,6 +233,13 @@ static bool run(comparison *c, const arg_texts *files, const char *html, bool fo
     if (!bench_may_write(PROGRAM, html, force) || !read_all(c, files)) {
         return false;
     }
+    if (c->count == 1 && !html) {
+        fprintf(stderr,
+                "%s: the reports are of one device and have no result in common; --html shows them "
+                "on one page\n",
+                PROGRAM);
+        return false;
+    }
     if (c->count > 1) {
         print_ratios(c);
     }

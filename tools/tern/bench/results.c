@@ -153,9 +153,13 @@ char *bench_report_text(const bench_report *self) {
     return string;
 }
 
+// A report is anybody's: what would steer a terminal becomes '?'.
 static void take_text(const cJSON *object, const char *key, char *out, size_t size) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
     snprintf(out, size, "%s", cJSON_IsString(item) ? item->valuestring : "");
+    for (; *out; out++) {
+        *out = (unsigned char)*out < ' ' || *out == 0x7f ? '?' : *out;
+    }
 }
 
 static double take_number(const cJSON *object, const char *key) {
@@ -163,18 +167,30 @@ static double take_number(const cJSON *object, const char *key) {
     return cJSON_IsNumber(item) ? item->valuedouble : NAN;
 }
 
+// False where there is something else than bench writes.
+static bool take_member(bench_result *result, const cJSON *object, const member *m) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, m->key);
+    bool there = item && !cJSON_IsNull(item);
+    void *at = (char *)result + m->offset;
+    if (m->kind == TEXT) {
+        take_text(object, m->key, at, m->size);
+        return !there || cJSON_IsString(item);
+    }
+    double number = take_number(object, m->key);
+    if (m->kind == NUMBER) {
+        *(double *)at = number;
+        return !there || number >= 0;
+    }
+    bool counted = number >= 0 && number <= UINT32_MAX;
+    *(uint32_t *)at = counted ? (uint32_t)number : 0;
+    return !there || counted;
+}
+
 static bool take_result(bench_report *self, const cJSON *object) {
     bench_result result = bench_result_make("", "");
     for (int i = 0; i < MEMBER_COUNT; i++) {
-        const member *m = &members[i];
-        void *at = (char *)&result + m->offset;
-        double number = take_number(object, m->key);
-        if (m->kind == TEXT) {
-            take_text(object, m->key, at, m->size);
-        } else if (m->kind == NUMBER) {
-            *(double *)at = number;
-        } else {
-            *(uint32_t *)at = number >= 0 && number <= UINT32_MAX ? (uint32_t)number : 0;
+        if (!take_member(&result, object, &members[i])) {
+            return false;
         }
     }
     const cJSON *ok = cJSON_GetObjectItemCaseSensitive(object, "ok");
