@@ -15,11 +15,11 @@ enum {
     PRODUCT_SIZES = 4
 };
 
-// Of matrices: many columns, many outputs, the smallest there is, and one column and one output
-// past whole words and work-groups.
+// Of matrices: many columns; many outputs, of whole words; the smallest there is; and one column
+// and one output past whole words and work-groups.
 static const struct product_size {
     uint32_t cols, outputs;
-} product_sizes[PRODUCT_SIZES] = {{PRODUCT_COLS, 203}, {65, PRODUCT_OUTPUTS}, {1, 1}, {17, 65}};
+} product_sizes[PRODUCT_SIZES] = {{PRODUCT_COLS, 203}, {80, PRODUCT_OUTPUTS}, {1, 1}, {17, 65}};
 
 typedef float product_result[PRODUCT_ROWS * PRODUCT_OUTPUTS];
 
