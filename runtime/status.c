@@ -78,22 +78,29 @@ tern_status tern__fail_memory(tern_context *context, uint64_t bytes, const char 
                       bytes, what);
 }
 
+// No more than the text: an evaluation is quiet too, and most often there is none.
+static void copy_message(char *to, const char *from) {
+    memcpy(to, from, strlen(from) + 1);
+}
+
 void tern__quiet_begin(tern__quiet *quiet) {
-    memcpy(quiet->message, last_message, sizeof quiet->message);
+    copy_message(quiet->message, last_message);
     last_message[0] = '\0';
     quiet_depth++;
 }
 
 void tern__quiet_end(const tern__quiet *quiet) {
-    memcpy(last_message, quiet->message, sizeof last_message);
+    copy_message(last_message, quiet->message);
     last_status = TERN_STATUS_OK; // its text is gone
     quiet_depth--;
 }
 
 void tern__quiet_end_with(const tern__quiet *quiet, tern_status status,
                           char message[TERN__MESSAGE_CAPACITY]) {
-    const char *said = last_message[0] ? last_message : tern_status_text(status);
-    snprintf(message, TERN__MESSAGE_CAPACITY, "%s", said);
+    const char *said = status == TERN_STATUS_OK ? ""
+                       : last_message[0]        ? last_message
+                                                : tern_status_text(status);
+    copy_message(message, said);
     tern__quiet_end(quiet);
 }
 

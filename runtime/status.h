@@ -41,8 +41,8 @@ typedef struct tern__quiet {
 } tern__quiet;
 void tern__quiet_begin(tern__quiet *quiet);
 void tern__quiet_end(const tern__quiet *quiet);
-// The same at its end with |status|: what was said goes to |message|, the status's own words if
-// nothing was.
+// The same at its end with |status|: after a failure, what was said goes to |message|, the status's
+// own words if nothing was.
 void tern__quiet_end_with(const tern__quiet *quiet, tern_status status,
                           char message[TERN__MESSAGE_CAPACITY]);
 bool tern__is_quiet(void);
