@@ -17,7 +17,7 @@ typedef struct tern_vk_row_kernel {
 typedef struct tern_vk_gemm_kernel {
     uint32_t rows;   // of a workgroup,
     uint32_t tiles;  // outputs of each invocation for each of them,
-    uint32_t groups; // and the workgroup's y
+    uint32_t slices; // and invocations that share out the words of a row
     bool int_dot;    // as above
 } tern_vk_gemm_kernel;
 
@@ -33,7 +33,7 @@ typedef struct tern_vk_variant {
 const tern_vk_variant *tern_vk_variant_pick(const tern_host *host, VkPhysicalDeviceType type);
 
 // What a device that measures chooses from, for each shape.
-enum { TERN_VK_ROW_KERNELS = 7, TERN_VK_GEMM_KERNELS = 6 };
+enum { TERN_VK_ROW_KERNELS = 7, TERN_VK_GEMM_KERNELS = 8 };
 extern const tern_vk_row_kernel tern_vk_row_kernels[TERN_VK_ROW_KERNELS];
 extern const tern_vk_gemm_kernel tern_vk_gemm_kernels[TERN_VK_GEMM_KERNELS];
 

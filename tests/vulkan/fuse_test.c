@@ -65,7 +65,7 @@ static const shape odd = {100,
                           TERN_DTYPE_F32,
                           true};
 
-enum { TENSORS = 9, POSITION = 62, POSITIONS = 80, BLOCKS = 2, ROWS_MAX = 9 };
+enum { TENSORS = 9, POSITION = 62, POSITIONS = 80, BLOCKS = 2, ROWS_MAX = 17 };
 
 // A layer on a device, and the tensors to compare.
 typedef struct layer {
@@ -299,15 +299,13 @@ static void several_rows(void **state) {
 // Whatever measuring may choose.
 static void every_kernel(void **state) {
     (void)state;
-    for (uint32_t i = 0; i < TERN_VK_ROW_KERNELS; i++) {
-        const tern_vk_variant variant = {.row = tern_vk_row_kernels[i],
+    for (uint32_t i = 0; i < TERN_VK_ROW_KERNELS || i < TERN_VK_GEMM_KERNELS; i++) {
+        const tern_vk_variant variant = {.row = tern_vk_row_kernels[i % TERN_VK_ROW_KERNELS],
                                          .gemm = tern_vk_gemm_kernels[i % TERN_VK_GEMM_KERNELS],
                                          .attention_groups = i % 2 ? 512 : 0};
         forced = &variant;
         check(&odd, 1, 6);
-        if (i < TERN_VK_GEMM_KERNELS) {
-            check(&odd, 3, 16);
-        }
+        check(&odd, ROWS_MAX, 16);
     }
     forced = NULL;
 }

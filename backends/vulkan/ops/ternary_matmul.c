@@ -38,31 +38,44 @@ typedef struct product {
     const tern_tensor *residual;
 } product;
 
-// How many rows a workgroup holds, with no more than |rows| to do.
-static uint32_t rows_held(const tern_vk_gemm_kernel *kernel, uint32_t rows) {
-    return kernel->rows < rows ? kernel->rows : rows;
+// Shared memory of ternary_gemm.comp: activations, their sums, and what slices join.
+static uint32_t shared_bytes(const tern_vk_gemm_kernel *kernel) {
+    uint32_t joined = kernel->slices > 1 ? 64 * kernel->rows * kernel->tiles : 1;
+    return kernel->rows * (16 * CHUNK + 4) + 4 * joined;
 }
 
-static void set_kernel(const tern_backend_device *device, const tern_vk_gemm_kernel *kernel,
+// |kernel| as this device runs it for |rows| rows.
+static tern_vk_gemm_kernel fit(const tern_backend_device *device, const tern_vk_gemm_kernel *kernel,
+                               uint32_t rows) {
+    tern_vk_gemm_kernel fits = *kernel;
+    uint32_t most = device->limits.invocations / 64;
+    fits.rows = fits.rows < rows ? fits.rows : rows;
+    fits.slices = fits.slices < most ? fits.slices : most;
+    fits.int_dot = fits.int_dot && device->features.int_dot;
+    if (shared_bytes(&fits) > device->limits.shared) {
+        fits.slices = 1;
+    }
+    return fits;
+}
+
+static void set_kernel(const tern_backend_device *device, const tern_vk_gemm_kernel *wanted,
                        const product *p, tern_vk_dispatch *dispatch) {
     tern_scale_kind scales = tern_op_weights(p->desc->weights)->info.scale_kind;
     uint32_t rows = p->desc->q.shape[0];
-    bool int_dot = kernel->int_dot && device->features.int_dot;
+    uint64_t tiles = dispatch->groups_x;
+    tern_vk_gemm_kernel kernel = fit(device, wanted, rows);
     dispatch->groups_y = rows;
     if (scales == TERN_SCALE_GROUP) {
         dispatch->shader =
-            int_dot ? TERN_VK_SHADER_ternary_matmul_int_dot : TERN_VK_SHADER_ternary_matmul;
+            kernel.int_dot ? TERN_VK_SHADER_ternary_matmul_int_dot : TERN_VK_SHADER_ternary_matmul;
         return;
     }
-    uint32_t most = device->limits.invocations / 64;
-    uint32_t groups = kernel->groups < most ? kernel->groups : most;
-    uint32_t each = rows_held(kernel, rows);
-    uint64_t tiles = (uint64_t)groups * kernel->tiles;
-    const uint32_t spec[] = {groups, each, kernel->tiles, scales, CHUNK};
-    dispatch->shader = int_dot ? TERN_VK_SHADER_ternary_gemm_int_dot : TERN_VK_SHADER_ternary_gemm;
+    const uint32_t spec[] = {kernel.slices, kernel.rows, kernel.tiles, scales, CHUNK};
+    dispatch->shader =
+        kernel.int_dot ? TERN_VK_SHADER_ternary_gemm_int_dot : TERN_VK_SHADER_ternary_gemm;
     memcpy(dispatch->spec, spec, sizeof spec);
-    dispatch->groups_x = (dispatch->groups_x + tiles - 1) / tiles;
-    dispatch->groups_y = ((uint64_t)rows + each - 1) / each;
+    dispatch->groups_x = ((uint64_t)rows + kernel.rows - 1) / kernel.rows;
+    dispatch->groups_y = (tiles + kernel.tiles - 1) / kernel.tiles;
 }
 
 static tern_status plan_segment(tern_vk_plan *plan, const tern_vk_gemm_kernel *kernel,
@@ -98,12 +111,11 @@ static tern_status plan_segment(tern_vk_plan *plan, const tern_vk_gemm_kernel *k
 static tern_status plan_trial(tern_vk_plan *plan, const void *user, uint32_t index) {
     const tern_ternary_matmul_desc *wanted = user;
     const tern_vk_gemm_kernel *kernel = &tern_vk_gemm_kernels[index];
-    const tern_vk_limits *limits = &plan->device->limits;
     const tern_tensor none = {NULL};
     uint32_t rows = wanted->q.shape[0];
-    if ((kernel->int_dot && !plan->device->features.int_dot) ||
-        limits->invocations < 64 * kernel->groups ||
-        limits->shared < rows_held(kernel, rows) * (16 * CHUNK + 4)) {
+    tern_vk_gemm_kernel fits = fit(plan->device, kernel, rows);
+    if (fits.int_dot != kernel->int_dot || fits.slices != kernel->slices ||
+        shared_bytes(&fits) > plan->device->limits.shared) {
         return TERN_STATUS_UNSUPPORTED;
     }
     tern_ternary_matmul_desc desc = {

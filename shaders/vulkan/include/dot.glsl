@@ -35,8 +35,12 @@ Trits unpack(uint word) {
     return Trits((uvec4(word) >> uvec4(0u, 2u, 4u, 6u)) & 0x03030303u);
 }
 
-int dot_codes(Sixteen a, Trits c) {
-    return dot4(a.q.x, c.of.x) + dot4(a.q.y, c.of.y) + dot4(a.q.z, c.of.z) + dot4(a.q.w, c.of.w);
+// In the order of instructions that add to a sum.
+int add_codes(int sum, Sixteen a, Trits c) {
+    sum += dot4(a.q.x, c.of.x);
+    sum += dot4(a.q.y, c.of.y);
+    sum += dot4(a.q.z, c.of.z);
+    return sum + dot4(a.q.w, c.of.w);
 }
 
 #else
@@ -80,16 +84,16 @@ Trits unpack(uint word) {
 // Two products by one multiplication: (c2 + c0 2^16) (q0 + q2 2^16) has q0 c0 + q2 c2 in its upper
 // half, and in its lower half q0 c2, whose sign must be taken back. Eight of them add up to less
 // than 2^12.
-int dot_codes(Sixteen a, Trits c) {
+int add_codes(int sum, Sixteen a, Trits c) {
     uvec4 products = c.even * a.even + c.odd * a.odd;
-    int sum = int(products.x + products.y + products.z + products.w);
-    return (sum - bitfieldExtract(sum, 0, 16)) >> 16;
+    int both = int(products.x + products.y + products.z + products.w);
+    return sum + ((both - bitfieldExtract(both, 0, 16)) >> 16);
 }
 
 #endif
 
 int dot16(Sixteen a, uint word) {
-    return dot_codes(a, unpack(word));
+    return add_codes(0, a, unpack(word));
 }
 
 #endif
