@@ -14,15 +14,15 @@
 static tern_status choose_levels(const tern_host *host, tern_cpu_levels *out_levels) {
     *out_levels = tern_cpu_levels_detect();
     const char *mask = host->option(host, "TERN_CPU_MASK");
-    if (!mask || !mask[0]) {
-        return TERN_STATUS_OK;
+    if (mask && mask[0]) {
+        enum tern_cpu_level highest;
+        if (!tern_cpu_level_find(mask, &highest)) {
+            return tern_report_fail(host, TERN_STATUS_INVALID_ARGUMENT,
+                                    "TERN_CPU_MASK is '%s', must be one of:" LEVELS, mask);
+        }
+        *out_levels = tern_cpu_levels_up_to(*out_levels, highest);
     }
-    enum tern_cpu_level highest;
-    if (!tern_cpu_level_find(mask, &highest)) {
-        return tern_report_fail(host, TERN_STATUS_INVALID_ARGUMENT,
-                                "TERN_CPU_MASK is '%s', must be one of:" LEVELS, mask);
-    }
-    *out_levels = tern_cpu_levels_up_to(*out_levels, highest);
+    *out_levels = tern_cpu_levels_acquire(*out_levels);
     return TERN_STATUS_OK;
 }
 

@@ -2,6 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#if defined(TERN_CPU_X86) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 static const char *const level_names[] = {
 #define LEVEL_NAME(name) #name,
@@ -80,8 +84,10 @@ enum {
     LEAF7_C_AVX512_VBMI = 1u << 1,
     LEAF7_C_AVX512_VNNI = 1u << 11,
     LEAF7_1_A_AVX_VNNI = 1u << 4,
+    LEAF7_D_AMX = 1u << 24 | 1u << 25, // TILE, INT8
     XCR0_YMM = 0x06,
-    XCR0_ZMM = 0xe6
+    XCR0_ZMM = 0xe6,
+    XCR0_TILES = 0x60000
 };
 // Too large for an enumerator in C11.
 #define LEAF7_B_AVX512 (1u << 16 | 1u << 17 | 1u << 30 | 1u << 31) // F, DQ, BW, VL
@@ -104,6 +110,26 @@ tern_cpu_levels tern_cpu_levels_detect(void) {
         (xgetbv() & XCR0_ZMM) == XCR0_ZMM) {
         levels |= 1u << TERN_CPU_vnni256 | 1u << TERN_CPU_avx512vnni;
         levels |= leaf7.c & LEAF7_C_AVX512_VBMI ? 1u << TERN_CPU_avx512vbmi : 0;
+    }
+    if (tern_cpu_levels_have(levels, TERN_CPU_avx512vbmi) &&
+        (leaf7.d & LEAF7_D_AMX) == LEAF7_D_AMX && (xgetbv() & XCR0_TILES) == XCR0_TILES) {
+        levels |= 1u << TERN_CPU_amx;
+    }
+    return levels;
+}
+
+static bool acquire_tiles(void) {
+#ifdef __linux__ // since 5.16: Documentation/arch/x86/xstate.rst
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+#else
+    return false; // how other systems give them was not tried
+#endif
+}
+
+tern_cpu_levels tern_cpu_levels_acquire(tern_cpu_levels levels) {
+    if (tern_cpu_levels_have(levels, TERN_CPU_amx) && !acquire_tiles()) {
+        levels &= ~(1u << TERN_CPU_amx);
     }
     return levels;
 }
@@ -128,6 +154,10 @@ void tern_cpu_brand(char *out_name, size_t capacity) {
 
 tern_cpu_levels tern_cpu_levels_detect(void) {
     return 1u << TERN_CPU_scalar;
+}
+
+tern_cpu_levels tern_cpu_levels_acquire(tern_cpu_levels levels) {
+    return levels;
 }
 
 void tern_cpu_brand(char *out_name, size_t capacity) {

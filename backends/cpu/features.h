@@ -21,7 +21,8 @@
     X(avxvnni)    /* avx2 and VNNI as processors without AVX-512 encode it */                      \
     X(vnni256)    /* 256-bit vectors of AVX-512 F, BW, DQ, VL and VNNI */                          \
     X(avx512vnni) /* the same with 512-bit vectors */                                              \
-    X(avx512vbmi) /* avx512vnni and VBMI */
+    X(avx512vbmi) /* avx512vnni and VBMI */                                                        \
+    X(amx)        /* avx512vbmi and AMX's tiles of int8 */
 #elif defined(TERN_CPU_ARM)
 #define TERN_CPU_LEVEL_LIST(X)                                                                     \
     X(scalar)                                                                                      \
@@ -46,8 +47,12 @@ static inline bool tern_cpu_levels_have(tern_cpu_levels levels, enum tern_cpu_le
     return (levels >> level & 1u) != 0;
 }
 
-// Those that the processor and the operating system allow; scalar always.
+// Those that the processor and the operating system have; scalar always.
 tern_cpu_levels tern_cpu_levels_detect(void);
+
+// Those of |levels| that this process may use. Linux gives tiles on request: from then on signal
+// frames are 8 KiB larger, so that sigaltstack() refuses stacks smaller than its AT_MINSIGSTKSZ.
+tern_cpu_levels tern_cpu_levels_acquire(tern_cpu_levels levels);
 
 // |levels| without those above |highest|.
 static inline tern_cpu_levels tern_cpu_levels_up_to(tern_cpu_levels levels,

@@ -96,4 +96,8 @@ tern_cpu_levels tern_cpu_levels_detect(void) {
     return levels;
 }
 
+tern_cpu_levels tern_cpu_levels_acquire(tern_cpu_levels levels) {
+    return levels;
+}
+
 #endif

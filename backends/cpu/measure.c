@@ -168,6 +168,9 @@ tern_status tern_cpu_measure(tern_backend_device *device, tern_measure_kind kind
     bool integers = kind == TERN_MEASURE_INT8;
     peak.task = integers ? peak_i8_task : peak_f32_task;
     peak.macs = TERN_CPU_PEAK_TIMES * (integers ? TERN_CPU_PEAK_I8 : TERN_CPU_PEAK_F32);
+    if (integers && device->kernels.peak_i8.tile_rows) {
+        peak.macs *= device->kernels.peak_i8.tile_rows * device->kernels.peak_i8.tile_rows;
+    }
     peak.level = tern_cpu_level_name(integers ? device->kernels.peak_i8.level
                                               : device->kernels.peak_f32.level);
     tern_cpu_fpcontrol before = tern_cpu_fpcontrol_enter();

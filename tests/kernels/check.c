@@ -205,7 +205,7 @@ void check_bench_print(const struct check *check, uint64_t time, uint64_t bytes,
 
 int main(int argc, char **argv) {
     struct check check = {.bench = argc > 1 && strcmp(argv[1], "--bench") == 0};
-    tern_cpu_levels levels = tern_cpu_levels_detect();
+    tern_cpu_levels levels = tern_cpu_levels_acquire(tern_cpu_levels_detect());
     for (int level = 0; level < TERN_CPU_LEVEL_COUNT; level++) {
         level_name = tern_cpu_level_name((enum tern_cpu_level)level);
         if (!tern_cpu_levels_have(levels, (enum tern_cpu_level)level)) {

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 EVEX, VEX = "62", ("c4", "c5")
-LEVELS = ("avx2", "avxvnni", "vnni256", "avx512vnni", "avx512vbmi")
+LEVELS = ("avx2", "avxvnni", "vnni256", "avx512vnni", "avx512vbmi", "amx")
 LINE = re.compile(r"^\s*[0-9a-f]+:\t((?:[0-9a-f]{2} )+)\s*\t(\S+)(?: (\S+))?")
 
 

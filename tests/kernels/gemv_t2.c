@@ -1,18 +1,30 @@
-// gemv_t2 and _t5, unpack_t2 and _t5, and gemm_t2, with the packing they read and the sums they
-// leave to the caller: against plain integers.
+// gemv_t2 and _t5, unpack_t2 and _t5 with gemm_t2, and matrix_t2 and _t5, with the packing they read
+// and the sums they leave to the caller: against plain integers.
 #include "tests/kernels/check.h"
 
 #include <string.h>
 
 #include "backends/cpu/pack.h"
 
+enum kernel { GEMV, GEMM, MATRIX, KERNELS };
+
+static const struct {
+    const char *name;
+    uint32_t rows, tiles; // at most
+    uint32_t step;        // columns that a panel has side by side
+} kernels[KERNELS] = {
+    {"gemv", TERN_CPU_GEMV_ROWS, TERN_CPU_GEMV_TILES, TERN_CPU_T2_BLOCK},
+    {"gemm", TERN_CPU_GEMM_ROWS, TERN_CPU_GEMM_TILES, TERN_CPU_T2_BLOCK},
+    {"matrix", TERN_CPU_MATRIX_ROWS, TERN_CPU_MATRIX_TILES, TERN_CPU_MATRIX_COLS},
+};
+
 struct shape {
     uint32_t cols;
     uint32_t group; // columns; 0: one group
     uint32_t rows;  // of activations
     uint32_t tiles; // of weights
-    bool gemv;      // not gemm_t2
-    bool fives;     // five weights a byte
+    enum kernel kernel;
+    bool fives; // five weights a byte
     enum check_pattern weights;
     enum check_pattern acts;
 };
@@ -56,9 +68,10 @@ static int32_t expected(const struct matrix *m, const int8_t *panel, struct shap
                         uint32_t row, uint32_t n, uint32_t first) {
     uint32_t group = shape.group ? shape.group : shape.cols;
     uint32_t end = shape.cols - first < group ? shape.cols : first + group;
+    uint32_t step = kernels[shape.kernel].step;
     int64_t sum = 0;
     for (uint32_t k = first; k < end && n < m->layout.rows; k++) {
-        int8_t q = panel[((size_t)(k / 16) * shape.rows + row) * 16 + k % 16];
+        int8_t q = panel[((size_t)(k / step) * shape.rows + row) * step + k % step];
         sum += q * (m->codes[(size_t)n * m->layout.cols + k] + 1);
     }
     return (int32_t)(uint32_t)sum;
@@ -68,10 +81,16 @@ static void multiply(const struct check *check, const struct matrix *m, struct s
                      const int8_t *panel, int32_t *sums) {
     uint32_t blocks = m->layout.padded_cols / TERN_CPU_T2_BLOCK;
     uint32_t group_blocks = shape.group ? shape.group / TERN_CPU_T2_BLOCK : blocks;
-    if (shape.gemv) {
+    if (shape.kernel == GEMV) {
         struct tern_cpu_gemv_t2 gemv = {m->packed, blocks,     group_blocks,
                                         panel,     shape.rows, shape.tiles};
         (shape.fives ? check->kernels.gemv_t5.fn : check->kernels.gemv_t2.fn)(&gemv, sums);
+        return;
+    }
+    if (shape.kernel == MATRIX) {
+        struct tern_cpu_gemv_t2 matrix = {m->packed, blocks,     group_blocks,
+                                          panel,     shape.rows, shape.tiles};
+        (shape.fives ? check->kernels.matrix_t5.fn : check->kernels.matrix_t2.fn)(&matrix, sums);
         return;
     }
     size_t tile_bytes = (size_t)m->layout.tile_bytes;
@@ -87,11 +106,12 @@ static void multiply(const struct check *check, const struct matrix *m, struct s
 
 static void test(const struct check *check, struct shape shape) {
     uint32_t tile = check->kernels.gemv_t2.tile_rows;
-    uint32_t width = tile * (shape.gemv ? shape.tiles : TERN_CPU_GEMM_TILES);
+    uint32_t width = tile * (shape.kernel == GEMM ? TERN_CPU_GEMM_TILES : shape.tiles);
+    uint32_t step = kernels[shape.kernel].step;
     struct matrix m = make(shape.cols, tile * shape.tiles - 1, tile, shape.fives, shape.weights);
     uint32_t group = shape.group ? shape.group : m.layout.padded_cols;
     uint32_t groups = (shape.cols + group - 1) / group;
-    size_t panel_bytes = (size_t)m.layout.padded_cols * shape.rows;
+    size_t panel_bytes = (size_t)(m.layout.padded_cols + step - 1) / step * step * shape.rows;
     int8_t *panel = check_in(panel_bytes);
     check_fill_i8(panel, panel_bytes, shape.acts);
     size_t count = (size_t)shape.rows * groups * width;
@@ -104,14 +124,14 @@ static void test(const struct check *check, struct shape shape) {
     }
     check_same(sums, want, count * sizeof *sums,
                "%s: fives %d cols %u group %u rows %u tiles %u weights %d activations %d",
-               shape.gemv ? "gemv_t2" : "gemm_t2", shape.fives, shape.cols, shape.group, shape.rows,
+               kernels[shape.kernel].name, shape.fives, shape.cols, shape.group, shape.rows,
                shape.tiles, (int)shape.weights, (int)shape.acts);
     check_clear();
 }
 
 static void test_rows(const struct check *check, struct shape shape) {
-    uint32_t most = shape.gemv ? TERN_CPU_GEMV_ROWS : TERN_CPU_GEMM_ROWS;
-    for (shape.rows = 1; shape.rows <= most; shape.rows++) {
+    uint32_t most = kernels[shape.kernel].rows;
+    for (shape.rows = 1; shape.rows <= most; shape.rows += shape.rows < 34 ? 1 : 31) {
         test(check, shape);
     }
     shape.rows = 2;
@@ -122,17 +142,24 @@ static void test_rows(const struct check *check, struct shape shape) {
     }
 }
 
+static bool has(const struct check *check, enum kernel kernel, bool fives) {
+    switch (kernel) {
+    case GEMV:
+        return fives ? CHECK_HAS(check, gemv_t5) : CHECK_HAS(check, gemv_t2);
+    case GEMM:
+        return fives ? CHECK_HAS(check, unpack_t5) : CHECK_HAS(check, gemm_t2);
+    default: // no plain version
+        return check->level && (fives ? CHECK_HAS(check, matrix_t5) : CHECK_HAS(check, matrix_t2));
+    }
+}
+
 // Every number of tiles, by all kernels that this level has.
 static void test_tiles(const struct check *check, struct shape shape) {
-    bool has_gemv = shape.fives ? CHECK_HAS(check, gemv_t5) : CHECK_HAS(check, gemv_t2);
-    bool has_gemm = shape.fives ? CHECK_HAS(check, gemv_t5) : CHECK_HAS(check, gemm_t2);
-    shape.gemv = true;
-    for (shape.tiles = 1; has_gemv && shape.tiles <= TERN_CPU_GEMV_TILES; shape.tiles++) {
-        test_rows(check, shape);
-    }
-    shape.gemv = false;
-    for (shape.tiles = 1; has_gemm && shape.tiles <= TERN_CPU_GEMM_TILES; shape.tiles++) {
-        test_rows(check, shape);
+    for (shape.kernel = GEMV; shape.kernel < KERNELS; shape.kernel++) {
+        bool here = has(check, shape.kernel, shape.fives);
+        for (shape.tiles = 1; here && shape.tiles <= kernels[shape.kernel].tiles; shape.tiles++) {
+            test_rows(check, shape);
+        }
     }
 }
 
@@ -189,17 +216,53 @@ static void bench_gemm(const struct check *check, uint32_t cols, bool fives) {
     check_clear();
 }
 
+// As bench_gemm, two tiles by |rows| rows.
+static void bench_matrix(const struct check *check, uint32_t cols, uint32_t rows, bool fives) {
+    enum { TILES = TERN_CPU_MATRIX_TILES };
+    uint32_t tile = check->kernels.matrix_t2.tile_rows;
+    struct matrix m = make(cols, TILES * tile, tile, fives, CHECK_RANDOM);
+    size_t acts = (size_t)(m.layout.padded_cols + 63) / 64 * 64 * rows;
+    int8_t *q = check_in(acts);
+    check_fill_i8(q, acts, CHECK_RANDOM);
+    int32_t *sums = check_out((size_t)rows * TILES * tile * sizeof *sums);
+    uint32_t blocks = m.layout.padded_cols / TERN_CPU_T2_BLOCK;
+    struct tern_cpu_gemv_t2 job = {m.packed, blocks, blocks, q, rows, TILES};
+    CHECK_BENCH(check, (uint64_t)rows * TILES * tile * cols,
+                (fives ? check->kernels.matrix_t5.fn : check->kernels.matrix_t2.fn)(&job, sums),
+                "matrix_t%d %u x %u, %u rows: Gmac/s", fives ? 5 : 2, TILES * tile, cols, rows);
+    check_clear();
+}
+
 static void bench(const struct check *check, bool fives) {
-    static const uint32_t rows[] = {1, 2, 4, 8, 12, 16};
-    for (uint32_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    static const uint32_t rows[] = {1, 2, 4, 8, 12, 16, 32, 64, 128};
+    static const uint32_t cols[] = {256, 512, 2560, 14336};
+    for (uint32_t i = 0; has(check, GEMV, fives) && rows[i] <= TERN_CPU_GEMV_ROWS; i++) {
         bench_gemv(check, 256, 256, rows[i], fives);
         bench_gemv(check, 2560, 6912, rows[i], fives);
         bench_gemv(check, 14336, 4096, rows[i], fives);
     }
-    bench_gemm(check, 256, fives);
-    bench_gemm(check, 512, fives);
-    bench_gemm(check, 2560, fives);
-    bench_gemm(check, 14336, fives);
+    for (uint32_t i = 0; has(check, GEMM, fives) && i < sizeof cols / sizeof *cols; i++) {
+        bench_gemm(check, cols[i], fives);
+    }
+    for (uint32_t i = 0; has(check, MATRIX, fives) && i < sizeof rows / sizeof *rows; i++) {
+        bench_matrix(check, 2560, rows[i], fives);
+        bench_matrix(check, 14336, rows[i], fives);
+    }
+}
+
+// Sums past 2^31.
+static void test_large(const struct check *check, enum kernel kernel, bool fives) {
+    static const uint32_t sizes[][3] = {
+        {(1 << 23) + 64, 1, 1}, {(1 << 19) + 21, 2, 1}, {(1 << 19) + 21, 3, 2}};
+    for (int i = 0; has(check, kernel, fives) && i < 3; i++) {
+        test(check, (struct shape){.cols = sizes[i][0],
+                                   .rows = sizes[i][1],
+                                   .tiles = sizes[i][2],
+                                   .kernel = kernel,
+                                   .fives = fives,
+                                   .weights = CHECK_MOST,
+                                   .acts = CHECK_LEAST});
+    }
 }
 
 void check_run(const struct check *check) {
@@ -211,18 +274,11 @@ void check_run(const struct check *check) {
         }
         test_tiles(check, (struct shape){.cols = cols[i], .fives = true});
     }
-    if (CHECK_HAS(check, gemv_t2)) { // sums past 2^31
-        test(check, (struct shape){(1 << 23) + 64, 0, 1, 1, true, false, CHECK_MOST, CHECK_LEAST});
-        test(check, (struct shape){(1 << 19) + 21, 0, 2, 1, true, false, CHECK_MOST, CHECK_LEAST});
-        test(check, (struct shape){(1 << 19) + 21, 0, 3, 2, true, false, CHECK_MOST, CHECK_LEAST});
-    }
-    if (CHECK_HAS(check, gemv_t5)) {
-        test(check, (struct shape){(1 << 23) + 64, 0, 1, 1, true, true, CHECK_MOST, CHECK_LEAST});
-    }
-    if (check->bench && CHECK_HAS(check, gemv_t2)) {
-        bench(check, false);
-    }
-    if (check->bench && CHECK_HAS(check, gemv_t5)) {
-        bench(check, true);
+    for (int fives = 0; fives <= 1; fives++) {
+        test_large(check, GEMV, fives);
+        test_large(check, MATRIX, fives);
+        if (check->bench) {
+            bench(check, fives);
+        }
     }
 }

@@ -70,7 +70,7 @@ static const struct {
 } bad[] = {
     {"TERN_CPU_MASK", "mmx",
      "TERN_CPU_MASK \"mmx\": expected one of "
-     "scalar|avx2|avxvnni|vnni256|avx512vnni|avx512vbmi|neon|dotprod|i8mm"},
+     "scalar|avx2|avxvnni|vnni256|avx512vnni|avx512vbmi|amx|neon|dotprod|i8mm"},
     {"TERN_THREADS", "many", "TERN_THREADS \"many\": expected a number from 0 to 1024"},
     {"TERN_THREADS", "1025", "TERN_THREADS \"1025\": expected a number from 0 to 1024"},
     {"TERN_THREADS", "-1", "TERN_THREADS \"-1\": expected a number from 0 to 1024"},

@@ -6,6 +6,10 @@ void tern_cpu_kernels_init(struct tern_cpu_kernels *kernels, tern_cpu_levels lev
     kernels->slot.fn = tern_cpu_##slot##__scalar;                                                  \
     kernels->slot.tile_rows = tile;                                                                \
     kernels->slot.level = TERN_CPU_scalar;
+#define TERN_CPU_NO_SCALAR(slot)                                                                   \
+    kernels->slot.fn = NULL;                                                                       \
+    kernels->slot.tile_rows = 0;                                                                   \
+    kernels->slot.level = TERN_CPU_scalar;
 #include "backends/cpu/kernels/kernels.inc"
 
 #define TERN_CPU_SIMD(slot, isa, tile)                                                             \

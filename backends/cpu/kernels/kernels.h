@@ -38,6 +38,9 @@ enum { TERN_CPU_GEMV_ROWS = 16, TERN_CPU_GEMV_TILES = 2 };
 enum { TERN_CPU_GEMM_ROWS = 8, TERN_CPU_GEMM_TILES = 3 };
 enum { TERN_CPU_LINEAR_ROWS = 8 };
 
+// Rows and tiles of a matrix_t2 at most, and the columns that it takes in one step.
+enum { TERN_CPU_MATRIX_ROWS = 128, TERN_CPU_MATRIX_TILES = 2, TERN_CPU_MATRIX_COLS = 64 };
+
 // Columns of t2 weights come in blocks of this many; a row of a block is one 32-bit word.
 enum { TERN_CPU_T2_BLOCK = 16 };
 
@@ -91,6 +94,11 @@ struct tern_cpu_gemm_t2 {
     const uint8_t *ahead; // a tile that is needed soon, or any address: prefetched
 };
 typedef void tern_cpu_gemm_t2_fn(const struct tern_cpu_gemm_t2 *job, int32_t *sums);
+
+// As gemv_t2 and gemv_t5 by processors that multiply matrices, for up to TERN_CPU_MATRIX_ROWS rows and
+// TERN_CPU_MATRIX_TILES tiles; groups are of whole steps. A panel has more columns side by side,
+// [steps][rows][TERN_CPU_MATRIX_COLS], with any values in the padding of the last step.
+typedef tern_cpu_gemv_t2_fn tern_cpu_matrix_t2_fn, tern_cpu_matrix_t5_fn;
 
 // From sums to outputs: the epilogue of tern_ternary_matmul_desc for a tile's outputs of one row.
 struct tern_cpu_scale_t2 {
@@ -210,7 +218,8 @@ typedef uint64_t tern_cpu_read_fn(const uint8_t *data, size_t bytes, size_t ahea
 // A peak multiplies and adds in registers, TERN_CPU_PEAK_TIMES times a round: it returns |rounds| *
 // TERN_CPU_PEAK_TIMES times the product of two vectors, wrapped to 32 bits; codes are 0 to 2, and
 // floats such that all sums are exact. |step| is 0, which no compiler knows: it may not keep a
-// product from one time to the next.
+// product from one time to the next. With a tile, that many rows of codes meet as many of
+// activations, all the same.
 enum { TERN_CPU_PEAK_TIMES = 24, TERN_CPU_PEAK_I8 = 64, TERN_CPU_PEAK_F32 = 16 };
 typedef int32_t tern_cpu_peak_i8_fn(const uint8_t *codes, const int8_t *q, uint32_t rounds,
                                     size_t step);
@@ -223,7 +232,8 @@ typedef float tern_cpu_peak_f32_fn(const float *x, const float *y, uint32_t roun
 
 // The kernels of a device. |tile| travels with the pointer, because weights are packed for it.
 struct tern_cpu_kernels {
-#define TERN_CPU_SCALAR(slot, tile)                                                                \
+#define TERN_CPU_SCALAR(slot, tile) TERN_CPU_NO_SCALAR(slot)
+#define TERN_CPU_NO_SCALAR(slot)                                                                   \
     struct {                                                                                       \
         tern_cpu_##slot##_fn *fn;                                                                  \
         uint32_t tile_rows;                                                                        \

@@ -75,7 +75,7 @@ static void run(const struct tern_cpu_run *run, const tern_op_header *desc) {
 static uint64_t scratch(const tern_backend_device *device, const tern_op_header *desc) {
     const tern_bitlinear_desc *d = (const tern_bitlinear_desc *)desc;
     return room_of(device->pool, d).product +
-           tern_cpu_ternary_bytes(device->pool, tern_op_weights(d->weights), d->x.shape[0]);
+           tern_cpu_ternary_bytes(device, tern_op_weights(d->weights), d->x.shape[0]);
 }
 
 static bool supports(const tern_op_header *desc) {

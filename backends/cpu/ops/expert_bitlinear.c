@@ -126,7 +126,7 @@ static void run(const struct tern_cpu_run *run, const tern_op_header *desc) {
 
 static uint64_t scratch(const tern_backend_device *device, const tern_op_header *desc) {
     const tern_expert_bitlinear_desc *d = (const tern_expert_bitlinear_desc *)desc;
-    return room_of(d).product + tern_cpu_ternary_bytes(device->pool, tern_op_weights(d->weights),
+    return room_of(d).product + tern_cpu_ternary_bytes(device, tern_op_weights(d->weights),
                                                        d->ids.shape[0] * slots_of(d));
 }
 

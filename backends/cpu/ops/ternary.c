@@ -6,8 +6,46 @@
 
 // Up to TERN_CPU_GEMV_ROWS rows meet each tile as it comes from memory. Of more rows, panels of at
 // most TERN_CPU_GEMM_ROWS meet a few tiles unpacked once for all of them, as long as what is
-// unpacked stays in a cache.
-enum { MOST_UNPACKED_COLS = 32768 };
+// unpacked stays in a cache. Where the processor multiplies matrices, panels of many rows meet each
+// pair of tiles.
+enum { MOST_UNPACKED_COLS = 32768, LEAST_MATRIX_ROWS = 2, MOST_GROUPED_ROWS = 32 };
+enum way { WAY_GEMV, WAY_GEMM, WAY_MATRIX };
+
+// Rows of a panel at most, its columns side by side, and tiles that meet it at once.
+struct shape {
+    uint32_t rows, cols, tiles;
+};
+
+static struct shape shape_of(const tern_backend_weights *weights, enum way way) {
+    switch (way) {
+    case WAY_GEMV:
+        return (struct shape){TERN_CPU_GEMV_ROWS, TERN_CPU_T2_BLOCK, TERN_CPU_GEMV_TILES};
+    case WAY_GEMM:
+        return (struct shape){TERN_CPU_GEMM_ROWS, TERN_CPU_T2_BLOCK, TERN_CPU_GEMM_TILES};
+    default: // of many groups, a panel's sums would leave the cache
+        return (struct shape){weights->groups == 1 ? TERN_CPU_MATRIX_ROWS : MOST_GROUPED_ROWS,
+                              TERN_CPU_MATRIX_COLS, TERN_CPU_MATRIX_TILES};
+    }
+}
+
+static bool has_matrix(const struct tern_cpu_kernels *kernels,
+                       const tern_backend_weights *weights) {
+    uint32_t tile_rows =
+        weights->layout.fives ? kernels->matrix_t5.tile_rows : kernels->matrix_t2.tile_rows;
+    return tile_rows == weights->layout.tile_rows &&
+           (weights->groups == 1 || weights->info.group_size % TERN_CPU_MATRIX_COLS == 0);
+}
+
+// How |rows| rows are multiplied.
+static enum way way_of(const struct tern_cpu_kernels *kernels, const tern_backend_weights *weights,
+                       uint32_t rows) {
+    if (rows >= LEAST_MATRIX_ROWS && has_matrix(kernels, weights)) {
+        return WAY_MATRIX;
+    }
+    return rows > TERN_CPU_GEMV_ROWS && weights->layout.padded_cols <= MOST_UNPACKED_COLS
+               ? WAY_GEMM
+               : WAY_GEMV;
+}
 
 // The scratch, each part at a multiple of 64 bytes:
 //
@@ -19,35 +57,38 @@ struct room {
     uint64_t task_bytes;
 };
 
-static bool unpacks(const tern_backend_weights *weights, uint32_t rows) {
-    return rows > TERN_CPU_GEMV_ROWS && weights->layout.padded_cols <= MOST_UNPACKED_COLS;
-}
-
 static uint64_t sums_bytes(const tern_backend_weights *weights, uint64_t rows) {
     return tern_round_up(rows * weights->groups * sizeof(int32_t), 64);
 }
 
-static struct room room_of(const tern_backend_weights *weights, uint32_t rows) {
-    const struct tern_cpu_layout *layout = &weights->layout;
-    uint64_t padded = layout->padded_cols;
-    uint64_t gemv_tile = (uint64_t)TERN_CPU_GEMV_TILES * layout->tile_rows;
-    uint64_t gemm_tile = (uint64_t)TERN_CPU_GEMM_TILES * layout->tile_rows;
+// From a row of a panel to the next.
+static uint64_t panel_cols(const tern_backend_weights *weights) {
+    return tern_round_up(weights->layout.padded_cols, TERN_CPU_MATRIX_COLS);
+}
+
+// Batches of fewer rows than all may go another way.
+static struct room room_of(const struct tern_cpu_kernels *kernels,
+                           const tern_backend_weights *weights, uint32_t rows) {
     struct room room = {.panels = sums_bytes(weights, rows)};
-    room.tasks = room.panels + tern_round_up(rows * padded, 64);
-    room.task_codes = sums_bytes(weights, TERN_CPU_GEMV_ROWS * gemv_tile);
-    room.task_bytes = room.task_codes;
-    if (unpacks(weights, rows)) {
-        uint64_t gemm_sums = sums_bytes(weights, TERN_CPU_GEMM_ROWS * gemm_tile);
-        room.task_codes = gemm_sums > room.task_codes ? gemm_sums : room.task_codes;
-        room.task_bytes = room.task_codes + tern_round_up(gemm_tile * padded, 64);
+    room.tasks = room.panels + tern_round_up(rows * panel_cols(weights), 64);
+    enum way most = way_of(kernels, weights, rows);
+    for (enum way way = WAY_GEMV; way <= most; way++) {
+        struct shape shape = shape_of(weights, way);
+        uint64_t tile = (uint64_t)shape.tiles * weights->layout.tile_rows;
+        uint64_t sums = sums_bytes(weights, shape.rows * tile);
+        room.task_codes = sums > room.task_codes ? sums : room.task_codes;
+        room.task_bytes = room.task_codes;
+        if (way == WAY_GEMM && way == most) {
+            room.task_bytes += tern_round_up(tile * weights->layout.padded_cols, 64);
+        }
     }
     return room;
 }
 
-uint64_t tern_cpu_ternary_bytes(const struct tern_cpu_pool *pool,
+uint64_t tern_cpu_ternary_bytes(const tern_backend_device *device,
                                 const tern_backend_weights *weights, uint32_t rows) {
-    struct room room = room_of(weights, rows);
-    return room.tasks + room.task_bytes * tern_cpu_max_tasks(pool);
+    struct room room = room_of(&device->kernels, weights, rows);
+    return room.tasks + room.task_bytes * tern_cpu_max_tasks(device->pool);
 }
 
 // Columns that share a scale.
@@ -91,9 +132,16 @@ struct panels {
     uint32_t products;
 };
 
+static enum way way_of_batch(const struct plan *plan, const struct tern_cpu_batch *batch) {
+    return way_of(plan->job->run->kernels, plan->job->weights, batch->count);
+}
+
+static struct shape shape_of_batch(const struct plan *plan, const struct tern_cpu_batch *batch) {
+    return shape_of(plan->job->weights, way_of_batch(plan, batch));
+}
+
 static struct panels panels_of(const struct plan *plan, const struct tern_cpu_batch *batch) {
-    bool unpack = unpacks(plan->job->weights, batch->count);
-    uint32_t most = unpack ? TERN_CPU_GEMM_ROWS : TERN_CPU_GEMV_ROWS;
+    uint32_t most = shape_of_batch(plan, batch).rows;
     return (struct panels){(batch->count + most - 1) / most, batch->count};
 }
 
@@ -118,13 +166,14 @@ static const int8_t *panel_at(const struct plan *plan, const struct tern_cpu_bat
     if (batch->count == 1) {
         return job->q + row_of_q(job, product_at(plan, batch, 0)) * job->q_stride;
     }
-    return plan->panels + (size_t)(batch->first + index) * plan->blocks * TERN_CPU_T2_BLOCK;
+    return plan->panels + (size_t)(batch->first + index) * panel_cols(job->weights);
 }
 
 static void pack_batch(const struct plan *plan, const struct tern_cpu_batch *batch, uint32_t first,
                        uint32_t end) {
     const struct tern_cpu_ternary *job = plan->job;
     struct panels panels = panels_of(plan, batch);
+    size_t cols = shape_of_batch(plan, batch).cols;
     for (uint32_t panel = 0; panel < panels.count; panel++) {
         uint32_t product = first_of(&panels, panel);
         uint32_t count = first_of(&panels, panel + 1) - product;
@@ -133,8 +182,8 @@ static void pack_batch(const struct plan *plan, const struct tern_cpu_batch *bat
             uint32_t row = row_of_q(job, product_at(plan, batch, product + i));
             const int8_t *q = job->q + row * job->q_stride;
             for (uint32_t block = first; block < end; block++) {
-                memcpy(to + ((size_t)block * count + i) * TERN_CPU_T2_BLOCK,
-                       q + (size_t)block * TERN_CPU_T2_BLOCK, TERN_CPU_T2_BLOCK);
+                size_t k = (size_t)block * TERN_CPU_T2_BLOCK;
+                memcpy(to + (k / cols * count + i) * cols + k % cols, q + k, TERN_CPU_T2_BLOCK);
             }
         }
     }
@@ -205,8 +254,11 @@ static void finish(const struct plan *plan, const struct tern_cpu_batch *batch, 
     }
 }
 
-static tern_cpu_gemv_t2_fn *gemv_of(const struct plan *plan) {
+static tern_cpu_gemv_t2_fn *gemv_of(const struct plan *plan, enum way way) {
     const struct tern_cpu_kernels *kernels = plan->job->run->kernels;
+    if (way == WAY_MATRIX) {
+        return plan->job->weights->layout.fives ? kernels->matrix_t5.fn : kernels->matrix_t2.fn;
+    }
     return plan->job->weights->layout.fives ? kernels->gemv_t5.fn : kernels->gemv_t2.fn;
 }
 
@@ -242,7 +294,7 @@ static void multiply_row(const struct plan *plan, const struct tern_cpu_batch *b
     for (uint32_t i = 0; i < count; i++) {
         ask_for_scales(weights, tile + i + 1);
         gemv.tile = weights->tiles + (tile + i) * layout->tile_bytes;
-        gemv_of(plan)(&gemv, sums + (size_t)i * layout->tile_rows);
+        gemv_of(plan, WAY_GEMV)(&gemv, sums + (size_t)i * layout->tile_rows);
     }
     uint32_t width = count * layout->tile_rows;
     finish(plan, batch, product_at(plan, batch, 0),
@@ -273,7 +325,7 @@ static void finish_panel(const struct plan *plan, const struct tern_cpu_batch *b
     }
 }
 
-// The outputs of up to TERN_CPU_GEMV_TILES tiles.
+// The outputs of up to TERN_CPU_GEMV_TILES tiles, which are as many as TERN_CPU_MATRIX_TILES.
 static void multiply_pair(const struct plan *plan, const struct tern_cpu_batch *batch,
                           uint32_t tile, uint32_t tiles, int32_t *sums) {
     const struct tern_cpu_layout *layout = &plan->job->weights->layout;
@@ -281,12 +333,13 @@ static void multiply_pair(const struct plan *plan, const struct tern_cpu_batch *
                                     .blocks = plan->blocks,
                                     .group_blocks = plan->group_blocks,
                                     .tiles = tiles};
+    enum way way = way_of_batch(plan, batch);
     struct panels panels = panels_of(plan, batch);
     for (uint32_t panel = 0; panel < panels.count; panel++) {
         uint32_t first = first_of(&panels, panel);
         gemv.q = panel_at(plan, batch, first);
         gemv.rows = first_of(&panels, panel + 1) - first;
-        gemv_of(plan)(&gemv, sums);
+        gemv_of(plan, way)(&gemv, sums);
         finish_panel(
             plan, batch,
             &(struct panel_sums){sums, first, gemv.rows, tile, tiles, tiles * layout->tile_rows});
@@ -369,8 +422,9 @@ static void multiply_part(const void *user, uint32_t first, uint32_t end, uint32
         if (tile < past) {
             uint32_t most = items * plan->tiles_each;
             uint32_t count = past - tile < most ? past - tile : most;
-            (unpacks(plan->job->weights, batch->count) ? multiply_unpacked : multiply_packed)(
-                plan, batch, tile, count, task_sums(plan, task));
+            bool unpack = way_of_batch(plan, batch) == WAY_GEMM;
+            (unpack ? multiply_unpacked : multiply_packed)(plan, batch, tile, count,
+                                                           task_sums(plan, task));
         }
     }
 }
@@ -386,7 +440,8 @@ static struct plan make_plan(const struct tern_cpu_ternary *job) {
     plan.group_blocks = weights->info.scale_kind == TERN_SCALE_GROUP
                             ? weights->info.group_size / TERN_CPU_T2_BLOCK
                             : plan.blocks;
-    plan.room = room_of(weights, job->out->shape[0] * (job->order ? job->slots : 1));
+    plan.room =
+        room_of(job->run->kernels, weights, job->out->shape[0] * (job->order ? job->slots : 1));
     plan.panels = (int8_t *)job->room + plan.room.panels;
     return plan;
 }
@@ -399,8 +454,8 @@ static void cut_tiles(struct plan *plan) {
         const struct tern_cpu_batch *batch = &plan->batches[b];
         uint32_t tiles = end_tile(plan, batch) - first_tile(plan, batch);
         most = tiles > most ? tiles : most;
-        if (unpacks(plan->job->weights, batch->count)) {
-            plan->tiles_each = TERN_CPU_GEMM_TILES;
+        if (way_of_batch(plan, batch) != WAY_GEMV) {
+            plan->tiles_each = shape_of_batch(plan, batch).tiles;
         }
     }
     plan->items_each = (most + plan->tiles_each - 1) / plan->tiles_each;
@@ -423,9 +478,13 @@ void tern_cpu_ternary_run(const struct tern_cpu_ternary *job) {
 
 struct tern_cpu_pick tern_cpu_ternary_kernel(const struct tern_cpu_kernels *kernels,
                                              const tern_backend_weights *weights, uint32_t rows) {
-    if (unpacks(weights, rows)) {
+    bool fives = weights->layout.fives;
+    switch (way_of(kernels, weights, rows)) {
+    case WAY_MATRIX:
+        return fives ? TERN_CPU_PICK(kernels, matrix_t5) : TERN_CPU_PICK(kernels, matrix_t2);
+    case WAY_GEMM:
         return TERN_CPU_PICK(kernels, gemm_t2);
+    default:
+        return fives ? TERN_CPU_PICK(kernels, gemv_t5) : TERN_CPU_PICK(kernels, gemv_t2);
     }
-    return weights->layout.fives ? TERN_CPU_PICK(kernels, gemv_t5)
-                                 : TERN_CPU_PICK(kernels, gemv_t2);
 }

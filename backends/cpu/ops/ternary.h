@@ -33,7 +33,7 @@ struct tern_cpu_ternary {
 };
 
 // Scratch for up to |rows| products; a multiple of 64.
-uint64_t tern_cpu_ternary_bytes(const struct tern_cpu_pool *pool,
+uint64_t tern_cpu_ternary_bytes(const tern_backend_device *device,
                                 const tern_backend_weights *weights, uint32_t rows);
 
 // Sums the activations of row |row| of q by groups, for tern_cpu_ternary_run.
