@@ -159,6 +159,7 @@ static void test_tiles(const struct check *check, struct shape shape) {
         bool here = has(check, shape.kernel, shape.fives);
         for (shape.tiles = 1; here && shape.tiles <= kernels[shape.kernel].tiles; shape.tiles++) {
             test_rows(check, shape);
+            shape.tiles += shape.tiles == 3 ? TERN_CPU_MATRIX_TILES - 4 : 0;
         }
     }
 }
@@ -218,7 +219,7 @@ static void bench_gemm(const struct check *check, uint32_t cols, bool fives) {
 
 // As bench_gemm, two tiles by |rows| rows.
 static void bench_matrix(const struct check *check, uint32_t cols, uint32_t rows, bool fives) {
-    enum { TILES = TERN_CPU_MATRIX_TILES };
+    enum { TILES = TERN_CPU_MATRIX_PAIR };
     uint32_t tile = check->kernels.matrix_t2.tile_rows;
     struct matrix m = make(cols, TILES * tile, tile, fives, CHECK_RANDOM);
     size_t acts = (size_t)(m.layout.padded_cols + 63) / 64 * 64 * rows;

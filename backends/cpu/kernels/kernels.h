@@ -38,8 +38,9 @@ enum { TERN_CPU_GEMV_ROWS = 16, TERN_CPU_GEMV_TILES = 2 };
 enum { TERN_CPU_GEMM_ROWS = 8, TERN_CPU_GEMM_TILES = 3 };
 enum { TERN_CPU_LINEAR_ROWS = 8 };
 
-// Rows and tiles of a matrix_t2 at most, and the columns that it takes in one step.
-enum { TERN_CPU_MATRIX_ROWS = 128, TERN_CPU_MATRIX_TILES = 2, TERN_CPU_MATRIX_COLS = 64 };
+// Rows and tiles of a matrix_t2 at most; tiles and columns that it takes in one step.
+enum { TERN_CPU_MATRIX_ROWS = 128, TERN_CPU_MATRIX_TILES = 16 };
+enum { TERN_CPU_MATRIX_PAIR = 2, TERN_CPU_MATRIX_COLS = 64 };
 
 // Columns of t2 weights come in blocks of this many; a row of a block is one 32-bit word.
 enum { TERN_CPU_T2_BLOCK = 16 };

@@ -1,51 +1,9 @@
 #include "backends/cpu/ops/ternary.h"
 
 #include "backends/common/sizes.h"
+#include "backends/cpu/ops/ternary_way.h"
 
 #include <string.h>
-
-// Up to TERN_CPU_GEMV_ROWS rows meet each tile as it comes from memory. Of more rows, panels of at
-// most TERN_CPU_GEMM_ROWS meet a few tiles unpacked once for all of them, as long as what is
-// unpacked stays in a cache. Where the processor multiplies matrices, panels of many rows meet each
-// pair of tiles.
-enum { MOST_UNPACKED_COLS = 32768, LEAST_MATRIX_ROWS = 2, MOST_GROUPED_ROWS = 32 };
-enum way { WAY_GEMV, WAY_GEMM, WAY_MATRIX };
-
-// Rows of a panel at most, its columns side by side, and tiles that meet it at once.
-struct shape {
-    uint32_t rows, cols, tiles;
-};
-
-static struct shape shape_of(const tern_backend_weights *weights, enum way way) {
-    switch (way) {
-    case WAY_GEMV:
-        return (struct shape){TERN_CPU_GEMV_ROWS, TERN_CPU_T2_BLOCK, TERN_CPU_GEMV_TILES};
-    case WAY_GEMM:
-        return (struct shape){TERN_CPU_GEMM_ROWS, TERN_CPU_T2_BLOCK, TERN_CPU_GEMM_TILES};
-    default: // of many groups, a panel's sums would leave the cache
-        return (struct shape){weights->groups == 1 ? TERN_CPU_MATRIX_ROWS : MOST_GROUPED_ROWS,
-                              TERN_CPU_MATRIX_COLS, TERN_CPU_MATRIX_TILES};
-    }
-}
-
-static bool has_matrix(const struct tern_cpu_kernels *kernels,
-                       const tern_backend_weights *weights) {
-    uint32_t tile_rows =
-        weights->layout.fives ? kernels->matrix_t5.tile_rows : kernels->matrix_t2.tile_rows;
-    return tile_rows == weights->layout.tile_rows &&
-           (weights->groups == 1 || weights->info.group_size % TERN_CPU_MATRIX_COLS == 0);
-}
-
-// How |rows| rows are multiplied.
-static enum way way_of(const struct tern_cpu_kernels *kernels, const tern_backend_weights *weights,
-                       uint32_t rows) {
-    if (rows >= LEAST_MATRIX_ROWS && has_matrix(kernels, weights)) {
-        return WAY_MATRIX;
-    }
-    return rows > TERN_CPU_GEMV_ROWS && weights->layout.padded_cols <= MOST_UNPACKED_COLS
-               ? WAY_GEMM
-               : WAY_GEMV;
-}
 
 // The scratch, each part at a multiple of 64 bytes:
 //
@@ -66,21 +24,15 @@ static uint64_t panel_cols(const tern_backend_weights *weights) {
     return tern_round_up(weights->layout.padded_cols, TERN_CPU_MATRIX_COLS);
 }
 
-// Batches of fewer rows than all may go another way.
 static struct room room_of(const struct tern_cpu_kernels *kernels,
                            const tern_backend_weights *weights, uint32_t rows) {
     struct room room = {.panels = sums_bytes(weights, rows)};
     room.tasks = room.panels + tern_round_up(rows * panel_cols(weights), 64);
-    enum way most = way_of(kernels, weights, rows);
-    for (enum way way = WAY_GEMV; way <= most; way++) {
-        struct shape shape = shape_of(weights, way);
-        uint64_t tile = (uint64_t)shape.tiles * weights->layout.tile_rows;
-        uint64_t sums = sums_bytes(weights, shape.rows * tile);
-        room.task_codes = sums > room.task_codes ? sums : room.task_codes;
-        room.task_bytes = room.task_codes;
-        if (way == WAY_GEMM && way == most) {
-            room.task_bytes += tern_round_up(tile * weights->layout.padded_cols, 64);
-        }
+    room.task_codes = tern_round_up(tern_cpu_way_sums(kernels, weights) * sizeof(int32_t), 64);
+    room.task_bytes = room.task_codes;
+    if (tern_cpu_way_of(kernels, weights, rows) == TERN_CPU_WAY_GEMM) {
+        uint64_t tile = (uint64_t)TERN_CPU_GEMM_TILES * weights->layout.tile_rows;
+        room.task_bytes += tern_round_up(tile * weights->layout.padded_cols, 64);
     }
     return room;
 }
@@ -132,16 +84,17 @@ struct panels {
     uint32_t products;
 };
 
-static enum way way_of_batch(const struct plan *plan, const struct tern_cpu_batch *batch) {
-    return way_of(plan->job->run->kernels, plan->job->weights, batch->count);
+static enum tern_cpu_way way_of(const struct plan *plan, const struct tern_cpu_batch *batch) {
+    return tern_cpu_way_of(plan->job->run->kernels, plan->job->weights, batch->count);
 }
 
-static struct shape shape_of_batch(const struct plan *plan, const struct tern_cpu_batch *batch) {
-    return shape_of(plan->job->weights, way_of_batch(plan, batch));
+static struct tern_cpu_way_shape shape_of(const struct plan *plan,
+                                          const struct tern_cpu_batch *batch) {
+    return tern_cpu_way_shape(plan->job->weights, way_of(plan, batch), batch->count);
 }
 
 static struct panels panels_of(const struct plan *plan, const struct tern_cpu_batch *batch) {
-    uint32_t most = shape_of_batch(plan, batch).rows;
+    uint32_t most = shape_of(plan, batch).rows;
     return (struct panels){(batch->count + most - 1) / most, batch->count};
 }
 
@@ -173,7 +126,7 @@ static void pack_batch(const struct plan *plan, const struct tern_cpu_batch *bat
                        uint32_t end) {
     const struct tern_cpu_ternary *job = plan->job;
     struct panels panels = panels_of(plan, batch);
-    size_t cols = shape_of_batch(plan, batch).cols;
+    size_t cols = shape_of(plan, batch).cols;
     for (uint32_t panel = 0; panel < panels.count; panel++) {
         uint32_t product = first_of(&panels, panel);
         uint32_t count = first_of(&panels, panel + 1) - product;
@@ -254,12 +207,8 @@ static void finish(const struct plan *plan, const struct tern_cpu_batch *batch, 
     }
 }
 
-static tern_cpu_gemv_t2_fn *gemv_of(const struct plan *plan, enum way way) {
-    const struct tern_cpu_kernels *kernels = plan->job->run->kernels;
-    if (way == WAY_MATRIX) {
-        return plan->job->weights->layout.fives ? kernels->matrix_t5.fn : kernels->matrix_t2.fn;
-    }
-    return plan->job->weights->layout.fives ? kernels->gemv_t5.fn : kernels->gemv_t2.fn;
+static tern_cpu_gemv_t2_fn *fn_of(const struct plan *plan, const struct tern_cpu_batch *batch) {
+    return tern_cpu_way_fn(plan->job->run->kernels, plan->job->weights, way_of(plan, batch));
 }
 
 static int32_t *task_sums(const struct plan *plan, uint32_t task) {
@@ -294,7 +243,7 @@ static void multiply_row(const struct plan *plan, const struct tern_cpu_batch *b
     for (uint32_t i = 0; i < count; i++) {
         ask_for_scales(weights, tile + i + 1);
         gemv.tile = weights->tiles + (tile + i) * layout->tile_bytes;
-        gemv_of(plan, WAY_GEMV)(&gemv, sums + (size_t)i * layout->tile_rows);
+        fn_of(plan, batch)(&gemv, sums + (size_t)i * layout->tile_rows);
     }
     uint32_t width = count * layout->tile_rows;
     finish(plan, batch, product_at(plan, batch, 0),
@@ -325,21 +274,20 @@ static void finish_panel(const struct plan *plan, const struct tern_cpu_batch *b
     }
 }
 
-// The outputs of up to TERN_CPU_GEMV_TILES tiles, which are as many as TERN_CPU_MATRIX_TILES.
-static void multiply_pair(const struct plan *plan, const struct tern_cpu_batch *batch,
-                          uint32_t tile, uint32_t tiles, int32_t *sums) {
+// The outputs of |tiles| tiles, as many as one call takes.
+static void multiply_few(const struct plan *plan, const struct tern_cpu_batch *batch, uint32_t tile,
+                         uint32_t tiles, int32_t *sums) {
     const struct tern_cpu_layout *layout = &plan->job->weights->layout;
     struct tern_cpu_gemv_t2 gemv = {.tile = plan->job->weights->tiles + tile * layout->tile_bytes,
                                     .blocks = plan->blocks,
                                     .group_blocks = plan->group_blocks,
                                     .tiles = tiles};
-    enum way way = way_of_batch(plan, batch);
     struct panels panels = panels_of(plan, batch);
     for (uint32_t panel = 0; panel < panels.count; panel++) {
         uint32_t first = first_of(&panels, panel);
         gemv.q = panel_at(plan, batch, first);
         gemv.rows = first_of(&panels, panel + 1) - first;
-        gemv_of(plan, way)(&gemv, sums);
+        fn_of(plan, batch)(&gemv, sums);
         finish_panel(
             plan, batch,
             &(struct panel_sums){sums, first, gemv.rows, tile, tiles, tiles * layout->tile_rows});
@@ -349,13 +297,14 @@ static void multiply_pair(const struct plan *plan, const struct tern_cpu_batch *
 // All outputs of |count| tiles from |tile|.
 static void multiply_tiles(const struct plan *plan, const struct tern_cpu_batch *batch,
                            uint32_t tile, uint32_t count, int32_t *sums) {
+    uint32_t most = shape_of(plan, batch).tiles;
     uint32_t tiles;
     for (uint32_t end = tile + count; tile < end; tile += tiles) {
-        tiles = end - tile < TERN_CPU_GEMV_TILES ? end - tile : TERN_CPU_GEMV_TILES;
+        tiles = end - tile < most ? end - tile : most;
         for (uint32_t i = 1; i <= tiles; i++) {
             ask_for_scales(plan->job->weights, tile + tiles - 1 + i);
         }
-        multiply_pair(plan, batch, tile, tiles, sums);
+        multiply_few(plan, batch, tile, tiles, sums);
     }
 }
 
@@ -404,7 +353,7 @@ static uint32_t end_tile(const struct plan *plan, const struct tern_cpu_batch *b
 // How many items from |item| on, of a part that ends with |end|, are multiplied at once.
 static uint32_t items_at_once(const struct plan *plan, const struct tern_cpu_batch *batch,
                               uint32_t item, uint32_t end) {
-    uint32_t tiles = is_one_row(plan, batch) ? TERN_CPU_GEMV_ROWS : TERN_CPU_GEMV_TILES;
+    uint32_t tiles = is_one_row(plan, batch) ? TERN_CPU_GEMV_ROWS : shape_of(plan, batch).tiles;
     uint32_t most = plan->tiles_each < tiles ? tiles / plan->tiles_each : 1;
     uint32_t of_batch = plan->items_each - item % plan->items_each;
     most = most < of_batch ? most : of_batch;
@@ -422,7 +371,7 @@ static void multiply_part(const void *user, uint32_t first, uint32_t end, uint32
         if (tile < past) {
             uint32_t most = items * plan->tiles_each;
             uint32_t count = past - tile < most ? past - tile : most;
-            bool unpack = way_of_batch(plan, batch) == WAY_GEMM;
+            bool unpack = way_of(plan, batch) == TERN_CPU_WAY_GEMM;
             (unpack ? multiply_unpacked : multiply_packed)(plan, batch, tile, count,
                                                            task_sums(plan, task));
         }
@@ -446,6 +395,13 @@ static struct plan make_plan(const struct tern_cpu_ternary *job) {
     return plan;
 }
 
+// Tiles that go together where rows are many.
+static uint32_t tiles_of_item(enum tern_cpu_way way) {
+    return way == TERN_CPU_WAY_GEMM     ? TERN_CPU_GEMM_TILES
+           : way == TERN_CPU_WAY_MATRIX ? TERN_CPU_MATRIX_PAIR
+                                        : 1;
+}
+
 // How the tiles of all batches are cut into items.
 static void cut_tiles(struct plan *plan) {
     uint32_t most = 0;
@@ -453,10 +409,9 @@ static void cut_tiles(struct plan *plan) {
     for (uint32_t b = 0; b < plan->batch_count; b++) {
         const struct tern_cpu_batch *batch = &plan->batches[b];
         uint32_t tiles = end_tile(plan, batch) - first_tile(plan, batch);
+        uint32_t each = tiles_of_item(way_of(plan, batch));
         most = tiles > most ? tiles : most;
-        if (way_of_batch(plan, batch) != WAY_GEMV) {
-            plan->tiles_each = shape_of_batch(plan, batch).tiles;
-        }
+        plan->tiles_each = each > plan->tiles_each ? each : plan->tiles_each;
     }
     plan->items_each = (most + plan->tiles_each - 1) / plan->tiles_each;
 }
@@ -474,17 +429,4 @@ void tern_cpu_ternary_run(const struct tern_cpu_ternary *job) {
     tile_ns *= products / plan.batch_count;
     struct tern_cpu_work work = {plan.batch_count * plan.items_each, tile_ns * plan.tiles_each};
     tern_cpu_split(job->run, work, multiply_part, &plan);
-}
-
-struct tern_cpu_pick tern_cpu_ternary_kernel(const struct tern_cpu_kernels *kernels,
-                                             const tern_backend_weights *weights, uint32_t rows) {
-    bool fives = weights->layout.fives;
-    switch (way_of(kernels, weights, rows)) {
-    case WAY_MATRIX:
-        return fives ? TERN_CPU_PICK(kernels, matrix_t5) : TERN_CPU_PICK(kernels, matrix_t2);
-    case WAY_GEMM:
-        return TERN_CPU_PICK(kernels, gemm_t2);
-    default:
-        return fives ? TERN_CPU_PICK(kernels, gemv_t5) : TERN_CPU_PICK(kernels, gemv_t2);
-    }
 }

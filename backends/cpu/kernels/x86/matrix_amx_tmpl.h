@@ -14,13 +14,13 @@ enum {
     LANES = TERN_CPU_TILE_ROWS,
     STEP_FOURS = TERN_CPU_MATRIX_COLS / 4,
     STEP_BYTES = LANES * TERN_CPU_MATRIX_COLS,
-    CHUNK_STEPS = 5,
+    CHUNK_STEPS = WORD_FOURS, // whole words
     CHUNK_FOURS = CHUNK_STEPS * STEP_FOURS,
     CHUNK_BYTES = CHUNK_STEPS * STEP_BYTES,
     FOUR_BYTES = 4 * LANES, // codes of four columns of a tile's rows; so large are words, too
     BLOCK_FOURS = TERN_CPU_T2_BLOCK / 4,
     SLICE_ROWS = 2 * LANES,
-    TILES = TERN_CPU_MATRIX_TILES
+    PAIR = TERN_CPU_MATRIX_PAIR
 };
 
 // As gemv_t2 asks for weights.
@@ -31,10 +31,11 @@ struct slice {
     uint32_t first, low, high;
 };
 
-// Columns of one group, counted in fours; |last|: it ends with them.
+// Some columns of one group, counted in fours, of one or two tiles.
 struct chunk {
+    uint32_t tile, tiles;
     uint32_t first, end;
-    bool last;
+    bool begins, ends; // the group
 };
 
 // Registers 0 to 3 are sums: of the low rows with both tiles, then of the high ones; 4 and 5 are
@@ -46,17 +47,24 @@ static void configure(struct slice slice) {
     tern_cpu_tiles_configure(rows);
 }
 
-// Unpacks a chunk of every tile; what its last step lacks becomes codes 0.
+// What lies |ahead| bytes later in the stream of a tile, which goes on in the next pair's.
+static size_t ahead_of(size_t offset, size_t ahead, size_t tile_bytes) {
+    return offset + ahead < tile_bytes ? ahead : ahead + (PAIR - 1) * tile_bytes;
+}
+
+// Unpacks a chunk; what its last step lacks becomes codes 0.
 static void unpack_chunk(const struct tern_cpu_gemv_t2 *job, const struct chunk *chunk,
                          uint8_t (*codes)[CHUNK_BYTES]) {
     size_t tile_bytes = (size_t)job->blocks * BLOCK_FOURS / WORD_FOURS * FOUR_BYTES;
-    const uint8_t *tile = job->tile + (size_t)chunk->first / WORD_FOURS * FOUR_BYTES;
+    size_t offset = (size_t)chunk->first / WORD_FOURS * FOUR_BYTES;
+    size_t far = ahead_of(offset, FAR_BYTES, tile_bytes);
+    size_t near = ahead_of(offset, NEAR_BYTES, tile_bytes);
     uint32_t fours = chunk->end - chunk->first;
-    for (uint32_t t = 0; t < job->tiles; t++, tile += tile_bytes) {
-        const uint8_t *word = tile;
+    for (uint32_t t = 0; t < chunk->tiles; t++) {
+        const uint8_t *word = job->tile + (chunk->tile + t) * tile_bytes + offset;
         for (uint32_t i = 0; i < fours; i += WORD_FOURS, word += FOUR_BYTES) {
-            _mm_prefetch((const char *)word + FAR_BYTES, _MM_HINT_T1);
-            _mm_prefetch((const char *)word + NEAR_BYTES, _MM_HINT_T0);
+            _mm_prefetch((const char *)word + far, _MM_HINT_T1);
+            _mm_prefetch((const char *)word + near, _MM_HINT_T0);
             unpack_word(word, codes[t] + (size_t)i * FOUR_BYTES);
         }
         uint32_t missing = (STEP_FOURS - fours % STEP_FOURS) % STEP_FOURS;
@@ -102,23 +110,17 @@ TERN_CPU_INLINE void multiply_step(const uint8_t *codes, const int8_t *q, struct
 #define LOAD_SUM(sum, rows, tile) _tile_loadd(sum, (rows) + (tile), row_bytes)
 #define STORE_SUM(sum, rows, tile) _tile_stored(sum, (rows) + (tile), row_bytes)
 
-// Where sums go: [rows][groups][tiles][LANES], those of one group from |sums| on.
-struct out {
-    int32_t *sums;
-    size_t row; // from one row to the next
-    bool begun; // sums are there already
-};
-
-// A chunk by the rows of a slice. Sums of several slices stay in memory from one chunk of a group to
-// the next, those of one in their registers.
+// A chunk by the rows of a slice. |out| is for its first sum, rows |row| apart. Sums of several slices
+// stay in memory from one chunk of a group to the next, those of one in their registers.
 static void multiply_slice(const struct tern_cpu_gemv_t2 *job, const struct chunk *chunk,
-                           struct slice slice, uint8_t (*codes)[CHUNK_BYTES], struct out out) {
-    bool two = job->tiles == TILES;
+                           struct slice slice, uint8_t (*codes)[CHUNK_BYTES], int32_t *out,
+                           size_t row) {
+    bool two = chunk->tiles == PAIR;
     bool alone = slice.low + slice.high == job->rows;
-    size_t row_bytes = out.row * sizeof *out.sums;
-    int32_t *low = out.sums + slice.first * out.row;
-    int32_t *high = low + slice.low * out.row;
-    if (!out.begun) {
+    size_t row_bytes = row * sizeof *out;
+    int32_t *low = out + slice.first * row;
+    int32_t *high = low + slice.low * row;
+    if (chunk->begins) {
         FOR_SUMS(ZERO_SUM);
     } else if (!alone) {
         FOR_SUMS(LOAD_SUM);
@@ -128,7 +130,7 @@ static void multiply_slice(const struct tern_cpu_gemv_t2 *job, const struct chun
         const int8_t *q = job->q + (step * job->rows + slice.first) * TERN_CPU_MATRIX_COLS;
         multiply_step(codes[0] + (size_t)(at - chunk->first) * FOUR_BYTES, q, slice, two);
     }
-    if (chunk->last || !alone) {
+    if (chunk->ends || !alone) {
         FOR_SUMS(STORE_SUM);
     }
 }
@@ -144,8 +146,8 @@ static struct slice slice_at(uint32_t rows, uint32_t index) {
 
 // |slice| is what the registers are configured for.
 static void multiply_chunk(const struct tern_cpu_gemv_t2 *job, const struct chunk *chunk,
-                           struct slice *slice, struct out out) {
-    _Alignas(64) uint8_t codes[TILES][CHUNK_BYTES];
+                           struct slice *slice, int32_t *out, size_t row) {
+    _Alignas(64) uint8_t codes[PAIR][CHUNK_BYTES];
     unpack_chunk(job, chunk, codes);
     for (uint32_t first = 0, i = 0; first < job->rows; i++) {
         struct slice next = slice_at(job->rows, i);
@@ -153,7 +155,7 @@ static void multiply_chunk(const struct tern_cpu_gemv_t2 *job, const struct chun
             configure(next);
         }
         *slice = next;
-        multiply_slice(job, chunk, next, codes, out);
+        multiply_slice(job, chunk, next, codes, out, row);
         first += next.low + next.high;
     }
 }
@@ -162,15 +164,19 @@ void TERN_CPU_FN(MATRIX)(const struct tern_cpu_gemv_t2 *job, int32_t *sums) {
     uint32_t fours = job->blocks * BLOCK_FOURS;
     uint32_t group = job->group_blocks < job->blocks ? job->group_blocks * BLOCK_FOURS : fours;
     uint32_t groups = (fours + group - 1) / group;
-    size_t group_sums = (size_t)job->tiles * LANES;
+    size_t width = (size_t)job->tiles * LANES;
     struct slice slice = {0};
-    for (uint32_t g = 0; g < groups; g++) {
-        uint32_t end = g + 1 < groups ? (g + 1) * group : fours;
-        struct out out = {sums + g * group_sums, groups * group_sums, false};
-        for (uint32_t at = g * group; at < end; at += CHUNK_FOURS, out.begun = true) {
-            bool last = end - at <= CHUNK_FOURS;
-            struct chunk chunk = {at, last ? end : at + CHUNK_FOURS, last};
-            multiply_chunk(job, &chunk, &slice, out);
+    struct chunk chunk;
+    for (chunk.tile = 0; chunk.tile < job->tiles; chunk.tile += PAIR) {
+        chunk.tiles = job->tiles - chunk.tile < PAIR ? job->tiles - chunk.tile : PAIR;
+        for (chunk.first = 0; chunk.first < fours; chunk.first = chunk.end) {
+            uint32_t g = chunk.first / group;
+            uint32_t end = g + 1 < groups ? (g + 1) * group : fours;
+            chunk.begins = chunk.first == g * group;
+            chunk.ends = end - chunk.first <= CHUNK_FOURS;
+            chunk.end = chunk.ends ? end : chunk.first + CHUNK_FOURS;
+            multiply_chunk(job, &chunk, &slice, sums + g * width + (size_t)chunk.tile * LANES,
+                           groups * width);
         }
     }
     _tile_release();
