@@ -19,7 +19,7 @@
     X(LOG, CHOICE, "", "error|warning|info|debug: how much is logged")                             \
     X(THREADS, COUNT, "0", "threads of CPU backends; 0: one per core")                             \
     X(CPU_MASK, CHOICE, "",                                                                        \
-      "scalar|avx2|avxvnni|vnni256|avx512vnni|avx512vbmi|amx|neon|dotprod|i8mm: "                      \
+      "scalar|avx2|avxvnni|vnni256|avx512vnni|avx512vbmi|amx|neon|dotprod|i8mm: "                  \
       "highest instruction set the cpu backend may use")                                           \
     X(CPU_TERNARY, CHOICE, "auto",                                                                 \
       "auto|t2|t5: ternary weights in the cpu backend's memory, four or five a byte; auto: "       \

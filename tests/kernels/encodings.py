@@ -1,5 +1,6 @@
 """Kernels hold only instructions of their level: encodings.py OBJECT... Each object file named *_LEVEL.c.o is disassembled: below
-AVX-512 no EVEX prefix, avxvnni's products in VEX, those of the AVX-512 levels in EVEX. Exit status 77: objdump is missing."""
+AVX-512 no EVEX prefix, avxvnni's products in VEX, those of the AVX-512 levels in EVEX, those of amx by tiles. Exit status 77:
+objdump is missing."""
 import re
 import shutil
 import subprocess
@@ -24,14 +25,18 @@ def breaches(path, level):
     for first, text in instructions(path):
         if first == EVEX and level in ("avx2", "avxvnni"):
             yield f"EVEX: {text}"
-        if "zmm" in text and not level.startswith("avx512"):
+        if "zmm" in text and level in ("avx2", "avxvnni", "vnni256"):
             yield f"512 bits: {text}"
+        if "tmm" in text and level != "amx":
+            yield f"tiles: {text}"
+        if "tdpbsud" in text:
+            products += 1
         if "vpdpbusd" in text:
             products += 1
             if level == "avx2" or (first in VEX) != (level == "avxvnni"):
                 yield f"product in the wrong encoding ({first}): {text}"
-    if re.search(r"gem[vm]_t[25]_", path) and level != "avx2" and not products:
-        yield "no product in VNNI"
+    if re.search(r"(gem[vm]|matrix)_t[25]_", path) and level != "avx2" and not products:
+        yield "no product in VNNI or AMX"
 
 
 def main():

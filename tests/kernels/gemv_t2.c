@@ -1,4 +1,4 @@
-// gemv_t2 and _t5, unpack_t2 and _t5 with gemm_t2, and matrix_t2 and _t5, with the packing they read
+// gemv_t2 and _t5, unpack_t2 and _t5 with gemm_t2, matrix_t2 and _t5, with the packing they read
 // and the sums they leave to the caller: against plain integers.
 #include "tests/kernels/check.h"
 

@@ -96,9 +96,9 @@ struct tern_cpu_gemm_t2 {
 };
 typedef void tern_cpu_gemm_t2_fn(const struct tern_cpu_gemm_t2 *job, int32_t *sums);
 
-// As gemv_t2 and gemv_t5 by processors that multiply matrices, for up to TERN_CPU_MATRIX_ROWS rows and
-// TERN_CPU_MATRIX_TILES tiles; groups are of whole steps. A panel has more columns side by side,
-// [steps][rows][TERN_CPU_MATRIX_COLS], with any values in the padding of the last step.
+// As gemv_t2 and gemv_t5 by processors that multiply matrices, for up to TERN_CPU_MATRIX_ROWS rows
+// and TERN_CPU_MATRIX_TILES tiles; groups are of whole steps. A panel has more columns side by
+// side, [steps][rows][TERN_CPU_MATRIX_COLS], with any values in the padding of the last step.
 typedef tern_cpu_gemv_t2_fn tern_cpu_matrix_t2_fn, tern_cpu_matrix_t5_fn;
 
 // From sums to outputs: the epilogue of tern_ternary_matmul_desc for a tile's outputs of one row.

@@ -7,7 +7,7 @@
 // kernels alone, two threads, Xeon, November 2026).
 enum { FEW_MATRIX_ROWS = 32, FEW_MATRIX_TILES = 2 };
 
-enum { LEAST_MATRIX_ROWS = 2, MOST_UNPACKED_COLS = 32768 };
+enum { MOST_UNPACKED_COLS = 32768 };
 
 static bool has_matrix(const struct tern_cpu_kernels *kernels,
                        const tern_backend_weights *weights) {
@@ -19,7 +19,10 @@ static bool has_matrix(const struct tern_cpu_kernels *kernels,
 
 enum tern_cpu_way tern_cpu_way_of(const struct tern_cpu_kernels *kernels,
                                   const tern_backend_weights *weights, uint32_t rows) {
-    if (rows >= LEAST_MATRIX_ROWS && has_matrix(kernels, weights)) {
+    // Two rows by two bits take vectors 0.9 times as long at 2560 x 2560, 1.0 at 2560 x 6912; by
+    // five weights a byte matrix units 0.85 and 0.9 (two threads, Xeon, November 2026).
+    uint32_t least = weights->layout.fives ? 2 : 3;
+    if (rows >= least && has_matrix(kernels, weights)) {
         return TERN_CPU_WAY_MATRIX;
     }
     return rows > TERN_CPU_GEMV_ROWS && weights->layout.padded_cols <= MOST_UNPACKED_COLS

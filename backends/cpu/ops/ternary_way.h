@@ -5,9 +5,9 @@
 #include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/weights.h"
 
-// A few rows meet each tile as it comes from memory. More of them meet a few tiles that are unpacked
-// once for all panels, as long as what is unpacked stays in a cache. Where the processor multiplies
-// matrices, two rows or more go that way.
+// A few rows meet each tile as it comes from memory. More of them meet a few tiles that are
+// unpacked once for all panels, as long as what is unpacked stays in a cache. Where the processor
+// multiplies matrices, more than one or two rows go that way.
 enum tern_cpu_way { TERN_CPU_WAY_GEMV, TERN_CPU_WAY_GEMM, TERN_CPU_WAY_MATRIX };
 
 enum tern_cpu_way tern_cpu_way_of(const struct tern_cpu_kernels *kernels,

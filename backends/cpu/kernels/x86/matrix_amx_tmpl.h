@@ -110,8 +110,8 @@ TERN_CPU_INLINE void multiply_step(const uint8_t *codes, const int8_t *q, struct
 #define LOAD_SUM(sum, rows, tile) _tile_loadd(sum, (rows) + (tile), row_bytes)
 #define STORE_SUM(sum, rows, tile) _tile_stored(sum, (rows) + (tile), row_bytes)
 
-// A chunk by the rows of a slice. |out| is for its first sum, rows |row| apart. Sums of several slices
-// stay in memory from one chunk of a group to the next, those of one in their registers.
+// A chunk by the rows of a slice. |out| is for its first sum, rows |row| apart. Sums of several
+// slices stay in memory from one chunk of a group to the next, those of one in their registers.
 static void multiply_slice(const struct tern_cpu_gemv_t2 *job, const struct chunk *chunk,
                            struct slice slice, uint8_t (*codes)[CHUNK_BYTES], int32_t *out,
                            size_t row) {

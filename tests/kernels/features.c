@@ -1,0 +1,62 @@
+// Levels that a process must ask for: given where they can be, done without where they cannot.
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "backends/cpu/features.h"
+
+enum { SKIPPED = 77, SMALL_STACK = 8192 };
+
+#ifdef TERN_CPU_X86
+
+// Linux refuses tiles to a process with a signal stack that their registers do not fit on.
+static int child_with_small_stack(void) {
+    stack_t stack = {.ss_sp = malloc(SMALL_STACK), .ss_size = SMALL_STACK};
+    if (!stack.ss_sp || sigaltstack(&stack, NULL) != 0) {
+        perror("sigaltstack");
+        return 1;
+    }
+    tern_cpu_levels had = tern_cpu_levels_detect();
+    tern_cpu_levels have = tern_cpu_levels_acquire(had);
+    if (have != (had & ~(1u << TERN_CPU_amx))) {
+        fprintf(stderr, "failed: levels %x of %x with a small signal stack\n", have, had);
+        return 1;
+    }
+    return 0;
+}
+
+int main(void) {
+    tern_cpu_levels had = tern_cpu_levels_detect();
+    if (!tern_cpu_levels_have(had, TERN_CPU_amx)) {
+        puts("skipped: this processor has no amx");
+        return SKIPPED;
+    }
+    int status = 1;
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(child_with_small_stack());
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+        fprintf(stderr, "failed: the child with a small signal stack: status %d\n", status);
+        return 1;
+    }
+    for (int i = 0; i < 2; i++) { // twice is as good as once
+        tern_cpu_levels have = tern_cpu_levels_acquire(had);
+        if (have != had) {
+            fprintf(stderr, "failed: levels %x of %x\n", have, had);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+#else
+
+int main(void) {
+    puts("skipped: no level of this architecture must be asked for");
+    return SKIPPED;
+}
+
+#endif
