@@ -135,6 +135,12 @@ done = run(tern, "bench", "ops", "--quick", "--op", "add", "--shape", "64", "--r
            env={"TERN_PROFILE": "1"})
 expect(done.returncode == 0 and b" add " in done.stderr and b"by the host's clock" in done.stderr, "a profile of what was measured", done)
 
+# which instructions were measured is said, so that masks are told apart
+if "cpu" in ready:
+    done = run(tern, "bench", "ops", "--quick", "--op", "add", "--shape", "64", "--rows", "1", "--json", "--backend", "cpu",
+               env={"TERN_CPU_MASK": "scalar", "TERN_THREADS": "1"})
+    expect(json.loads(done.stdout)["device"]["driver"].endswith(", scalar threads=1"), "the driver says what is used", done)
+
 # growth: curves with a name; measurements, for which a sanitizer takes four minutes
 report = {"results": []} if sanitized else bench("growth", "growth", "--quick", backend="cpu" if "cpu" in ready else "reference")
 series = {r.get("series") for r in report["results"] if r["name"] in OPS}

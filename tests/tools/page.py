@@ -173,4 +173,12 @@ for what, report, there, absent in (("little", little, ["latency"], ["ratios", "
     ids = re.findall(r'<section id="(\w+)"', dom)
     expect('id="failure"' not in dom and set(there) <= set(ids) and not set(absent) & set(ids), f"{what}: sections {ids}")
     expect("<p>Nothing measured so." not in dom, f"{what}: ops are shown by what was measured")
-finish(47)
+# Two runs on one device have their dates, both of them.
+twin = work / "twin.json"
+dates = ["2026-11-21T09:30:00Z", "2026-11-22T09:30:00Z"]
+for file, date in zip((one, twin), dates):
+    file.write_text(json.dumps(bench_reports.report("cpu", version, date=date)))
+expect(run(tern, "bench", "compare", one, twin, "--html", alone, "--force").returncode == 0, "twins: a page")
+titles = re.findall(r"<h3[^>]*>(.*?)</h3>", chromium("light", "--dump-dom", alone.as_uri()))
+expect(all(any(f", {date})" in title for title in titles) for date in dates), f"twins: both are told apart: {titles}")
+finish(48)

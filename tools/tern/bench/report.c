@@ -59,7 +59,9 @@ static bool open_device(bench *self) {
     snprintf(r->tern, sizeof r->tern, "%s", tern_version());
     snprintf(r->backend, sizeof r->backend, "%s", self->info.backend);
     snprintf(r->device, sizeof r->device, "%s", self->info.name);
-    snprintf(r->driver, sizeof r->driver, "%s", self->info.driver);
+    // What is used of a device, such as an instruction set, makes it another.
+    snprintf(r->driver, sizeof r->driver, "%s%s%s", self->info.driver,
+             self->info.features[0] ? ", " : "", self->info.features);
     set_date(r->date, sizeof r->date);
     return true;
 }

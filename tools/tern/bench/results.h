@@ -39,7 +39,7 @@ typedef struct bench_result {
 typedef struct bench_report {
     char tern[32]; // version
     char date[32]; // ISO 8601, UTC
-    char backend[64], device[128], driver[128];
+    char backend[64], device[128], driver[400];
     double read_gb_s, int8_gmac_s, f32_gmac_s;
     bench_result *results;
     size_t count, capacity;

@@ -23,9 +23,10 @@ const devices = reports.map((report, index) => ({
   label: `${report.device.backend}: ${report.device.name}`,
 }));
 
-// Two runs on one device are told apart by their dates.
+// Runs on one device are told apart by their dates.
+const labels = devices.map((device) => device.label);
 for (const device of devices) {
-  if (devices.some((other) => other !== device && other.label === device.label)) {
+  if (labels.filter((label) => label === labels[device.index]).length > 1) {
     device.label += ` (${device.driver}, ${device.date})`;
   }
 }
