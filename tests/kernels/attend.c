@@ -173,6 +173,12 @@ static void bench(const struct check *check, uint32_t dim, uint32_t queries) {
                 "attend_keys_f16 %u x %u x 64", queries, dim);
     CHECK_BENCH(check, 2u * dim * MOST_ROWS, check->kernels.attend_values_f16.fn(&job, x, out),
                 "attend_values_f16 %u x %u x 64", queries, dim);
+    make(dim, MOST_ROWS, F32, CHECK_RANDOM);
+    job.rows = job.ahead = cache.job.rows;
+    CHECK_BENCH(check, 4u * dim * MOST_ROWS, check->kernels.attend_keys_f32.fn(&job, x, out),
+                "attend_keys_f32 %u x %u x 64", queries, dim);
+    CHECK_BENCH(check, 4u * dim * MOST_ROWS, check->kernels.attend_values_f32.fn(&job, x, out),
+                "attend_values_f32 %u x %u x 64", queries, dim);
     make(dim, MOST_ROWS, I8, CHECK_RANDOM);
     job.rows = job.ahead = cache.job.rows;
     job.stride = cache.job.stride;
@@ -180,6 +186,8 @@ static void bench(const struct check *check, uint32_t dim, uint32_t queries) {
                 "attend_keys_i8 %u x %u x 64", queries, dim);
     CHECK_BENCH(check, dim * MOST_ROWS, check->kernels.attend_values_i8.fn(&job, x, out),
                 "attend_values_i8 %u x %u x 64", queries, dim);
+    CHECK_BENCH(check, MOST_ROWS * sizeof *x, check->kernels.attend_weights_i8.fn(&job, x, out),
+                "attend_weights_i8 %u x 64", queries);
     check_clear();
 }
 

@@ -58,6 +58,21 @@ static void test_from(const struct check *check, const uint16_t *bits, uint32_t 
     check_clear();
 }
 
+static void bench(const struct check *check) {
+    enum { N = 2560 };
+    static float x[N], out[N];
+    static uint16_t bits[N];
+    check_fill_f32(x, N, CHECK_RANDOM);
+    CHECK_BENCH(check, sizeof x, check->kernels.round_f16.fn(x, N, out), "round_f16 %d", N);
+    CHECK_BENCH(check, sizeof x, check->kernels.bf16_from_f32.fn(x, N, bits), "bf16_from_f32 %d",
+                N);
+    CHECK_BENCH(check, sizeof bits, check->kernels.f32_from_bf16.fn(bits, N, out),
+                "f32_from_bf16 %d", N);
+    CHECK_BENCH(check, sizeof x, check->kernels.f16_from_f32.fn(x, N, bits), "f16_from_f32 %d", N);
+    CHECK_BENCH(check, sizeof bits, check->kernels.f32_from_f16.fn(bits, N, out), "f32_from_f16 %d",
+                N);
+}
+
 void check_run(const struct check *check) {
     uint16_t bits[COUNT];
     float x[COUNT];
@@ -83,4 +98,5 @@ void check_run(const struct check *check) {
         }
         test_to(check, x, 1 + check_random() % COUNT, "random bits");
     }
+    bench(check);
 }

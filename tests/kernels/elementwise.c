@@ -183,6 +183,24 @@ static void test_functions(const struct check *check, uint32_t n) {
     test_exp_scaled(check, n, -3.0f);
 }
 
+static void bench_more(const struct check *check, uint32_t n, float *out) {
+    const uint64_t bytes = n * sizeof *out;
+    static float state[MOST];
+    struct tern_cpu_combine combine = {a, b, 8, NULL};
+    CHECK_BENCH(check, 2 * bytes, check->kernels.mul.fn(a, b, n, out), "mul %u", n);
+    CHECK_BENCH(check, bytes, check->kernels.scale.fn(a, 0.3f, n, out), "scale %u", n);
+    CHECK_BENCH(check, bytes, check->kernels.activation.fn(a, TERN_ACTIVATION_SILU, n, out),
+                "activation silu %u", n);
+    CHECK_BENCH(check, bytes, check->kernels.layer_norm.fn(a, n, b, b, 1e-5f, out), "layer_norm %u",
+                n);
+    CHECK_BENCH(check, 3 * bytes, check->kernels.recurrence.fn(a, b, n, state, out),
+                "recurrence %u", n);
+    CHECK_BENCH(check, bytes, check->kernels.combine.fn(&combine, n / 8, out),
+                "combine 8 slots of %u", n / 8);
+    memset(state, 0, sizeof state);
+    CHECK_BENCH(check, bytes, check->kernels.exp_scaled.fn(state, n, 0.7f), "exp_scaled %u", n);
+}
+
 static void bench(const struct check *check, uint32_t n) {
     float *out = check_out(n * sizeof *out);
     uint64_t bytes = n * sizeof *out;
@@ -196,6 +214,7 @@ static void bench(const struct check *check, uint32_t n) {
     CHECK_BENCH(check, 2 * bytes, check->kernels.rms_norm.fn(a, n, b, 1e-5f, out), "rms_norm %u",
                 n);
     CHECK_BENCH(check, bytes, check->kernels.softmax.fn(a, n, out), "softmax %u", n);
+    bench_more(check, n, out);
     volatile uint32_t sink = 0;
     CHECK_BENCH(check, bytes, sink = sink + check->kernels.argmax.fn(a, n), "argmax %u", n);
     struct tern_cpu_rotary job = {b, 64, 64, 0};

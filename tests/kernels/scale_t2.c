@@ -68,6 +68,26 @@ static void test(const struct check *check, uint32_t groups, uint32_t count, uin
     check_clear();
 }
 
+static void bench(const struct check *check, uint32_t groups) {
+    int32_t *sums = check_in((size_t)groups * STRIDE * sizeof *sums);
+    float *scales = check_in((size_t)groups * TILE * sizeof *scales);
+    float *out = check_out(TILE * sizeof *out);
+    memset(sums, 1, (size_t)groups * STRIDE * sizeof *sums);
+    check_fill_f32(scales, groups * TILE, CHECK_RANDOM);
+    struct tern_cpu_scale_t2 job = {.sums = sums,
+                                    .sums_stride = STRIDE,
+                                    .weight_scale = scales,
+                                    .tile = TILE,
+                                    .groups = groups,
+                                    .grouped = groups > 1,
+                                    .row_sums = sums,
+                                    .act_scale = 0.0123f,
+                                    .count = TILE};
+    CHECK_BENCH(check, groups * TILE * sizeof *sums, check->kernels.scale_t2.fn(&job, out),
+                "scale_t2 %u groups", groups);
+    check_clear();
+}
+
 void check_run(const struct check *check) {
     static const uint32_t groups[] = {1, 2, 63, 64, 65, 224, 1023, 1024, 1025, MOST_GROUPS};
     for (uint32_t what = 0; what < 16; what++) {
@@ -77,4 +97,6 @@ void check_run(const struct check *check) {
             }
         }
     }
+    bench(check, 1);
+    bench(check, 224);
 }
