@@ -126,9 +126,11 @@ void tern__diskcache_write(tern_context *context, const char *name, const void *
     make_header(header, name, data, size);
     const tern__bytes parts[] = {{header, sizeof header}, {name, strlen(name)}, {data, size}};
     int error = tern__file_replace(path, parts, sizeof parts / sizeof *parts);
-    char reason[TERN__MESSAGE_CAPACITY] = "is kept";
+    char reason[TERN__MESSAGE_CAPACITY];
     if (error) {
         tern__file_error(error, reason, sizeof reason);
+        tern__log(context, TERN_LOG_INFO, "cache: %s cannot be written: %s", path, reason);
+    } else {
+        tern__log(context, TERN_LOG_DEBUG, "cache: %s is kept", path);
     }
-    tern__log(context, error ? TERN_LOG_INFO : TERN_LOG_DEBUG, "cache: %s %s", path, reason);
 }
