@@ -6,6 +6,13 @@
 #include "backends/cpu/kernels/kernels.h"
 #include "backends/cpu/kernels/t5.h"
 
+// A canonical block of q8_0: the scale, then the codes.
+enum { SCALE_BYTES = 2, Q8_BLOCK = SCALE_BYTES + TERN_CPU_Q8_COLS };
+
+static uint64_t row_scale_bytes(uint64_t cols) {
+    return cols / TERN_CPU_Q8_COLS * SCALE_BYTES;
+}
+
 static uint64_t row_bytes(tern_dtype dtype, uint64_t cols) {
     switch (dtype) {
     case TERN_DTYPE_T2:
@@ -13,7 +20,7 @@ static uint64_t row_bytes(tern_dtype dtype, uint64_t cols) {
     case TERN_DTYPE_F32:
         return 4 * cols;
     case TERN_DTYPE_Q8_0:
-        return (cols + 31) / 32 * 34;
+        return (cols + TERN_CPU_Q8_COLS - 1) / TERN_CPU_Q8_COLS * Q8_BLOCK;
     default:
         return tern_round_up(2 * cols, 4); // f16, bf16
     }
@@ -33,7 +40,11 @@ struct tern_cpu_layout tern_cpu_layout_make(const tern_weights_info *info, uint3
     layout.padded_cols = (uint32_t)tern_round_up(info->cols, pad);
     layout.canonical_bytes = row_bytes(info->dtype, info->cols);
     layout.row_bytes = fives ? layout.padded_cols / 5 : row_bytes(info->dtype, layout.padded_cols);
-    layout.tile_bytes = layout.row_bytes * tile_rows;
+    if (info->dtype == TERN_DTYPE_Q8_0) {
+        layout.row_bytes = layout.padded_cols;
+        layout.scale_bytes = tern_round_up(tile_rows * row_scale_bytes(layout.padded_cols), 64);
+    }
+    layout.tile_bytes = layout.scale_bytes + layout.row_bytes * tile_rows;
     return layout;
 }
 
@@ -130,12 +141,53 @@ static void unpack_t5(const struct tern_cpu_layout *layout, const uint8_t *packe
     }
 }
 
+// Where the parts of a row of q8_0 are, from the first byte of all tiles.
+struct q8_row {
+    size_t scales;
+    size_t codes;
+};
+
+static struct q8_row q8_row_at(const struct tern_cpu_layout *layout, uint32_t row) {
+    uint64_t tile = row / layout->tile_rows * layout->tile_bytes;
+    uint64_t in_tile = row % layout->tile_rows;
+    return (struct q8_row){(size_t)(tile + in_tile * row_scale_bytes(layout->padded_cols)),
+                           (size_t)(tile + layout->scale_bytes + in_tile * layout->row_bytes)};
+}
+
+static void pack_q8_0(const struct tern_cpu_layout *layout, uint8_t *packed, uint32_t row,
+                      const uint8_t *canonical) {
+    struct q8_row at = q8_row_at(layout, row);
+    for (uint64_t block = 0; block < layout->canonical_bytes / Q8_BLOCK; block++) {
+        const uint8_t *from = canonical + block * Q8_BLOCK;
+        memcpy(packed + at.scales + block * SCALE_BYTES, from, SCALE_BYTES);
+        for (uint32_t i = 0; i < TERN_CPU_Q8_COLS; i++) {
+            packed[at.codes + block * TERN_CPU_Q8_COLS + i] =
+                from[SCALE_BYTES + i] ^ TERN_CPU_Q8_ZERO;
+        }
+    }
+}
+
+static void unpack_q8_0(const struct tern_cpu_layout *layout, const uint8_t *packed, uint32_t row,
+                        uint8_t *canonical) {
+    struct q8_row at = q8_row_at(layout, row);
+    for (uint64_t block = 0; block < layout->canonical_bytes / Q8_BLOCK; block++) {
+        uint8_t *to = canonical + block * Q8_BLOCK;
+        memcpy(to, packed + at.scales + block * SCALE_BYTES, SCALE_BYTES);
+        for (uint32_t i = 0; i < TERN_CPU_Q8_COLS; i++) {
+            to[SCALE_BYTES + i] =
+                packed[at.codes + block * TERN_CPU_Q8_COLS + i] ^ TERN_CPU_Q8_ZERO;
+        }
+    }
+}
+
 void tern_cpu_pack_row(const struct tern_cpu_layout *layout, uint8_t *packed, uint32_t row,
                        const uint8_t *canonical) {
     if (layout->fives) {
         pack_t5(layout, packed, row, canonical);
     } else if (layout->dtype == TERN_DTYPE_T2) {
         pack_t2(layout, packed, row, canonical);
+    } else if (layout->dtype == TERN_DTYPE_Q8_0) {
+        pack_q8_0(layout, packed, row, canonical);
     } else {
         memcpy(packed + row * layout->row_bytes, canonical, (size_t)layout->canonical_bytes);
     }
@@ -147,6 +199,8 @@ void tern_cpu_unpack_row(const struct tern_cpu_layout *layout, const uint8_t *pa
         unpack_t5(layout, packed, row, canonical);
     } else if (layout->dtype == TERN_DTYPE_T2) {
         unpack_t2(layout, packed, row, canonical);
+    } else if (layout->dtype == TERN_DTYPE_Q8_0) {
+        unpack_q8_0(layout, packed, row, canonical);
     } else {
         memcpy(canonical, packed + row * layout->row_bytes, (size_t)layout->canonical_bytes);
     }

@@ -1,9 +1,12 @@
 // How weights lie in memory: tiles of as many rows as a kernel takes in one call.
 //
 // Dense: rows one after the other, padded with zeros to TERN_CPU_DENSE_PAD columns, canonical but
-// for that. t2: blocks of TERN_CPU_T2_BLOCK columns; in a block one 32-bit word per row of the
-// tile; in a word, bits 8b + 2s are the code of column 4s + b, so that shifting by 2s leaves the
-// codes of four neighbouring columns in the low bits of four bytes:
+// for that. q8_0: the scales of all rows of a tile, row after row, padded to |scale_bytes|, then
+// their codes, row after row, each + TERN_CPU_Q8_ZERO.
+//
+// t2: blocks of TERN_CPU_T2_BLOCK columns; in a block one 32-bit word per row of the tile; in a
+// word, bits 8b + 2s are the code of column 4s + b, so that shifting by 2s leaves the codes of four
+// neighbouring columns in the low bits of four bytes:
 //
 //     tile   [block 0: row 0, row 1, ... row R-1][block 1: row 0, ...]...
 //     word   bit 31     24 23     16 15      8 7       0
@@ -34,6 +37,7 @@ struct tern_cpu_layout {
     uint32_t padded_cols;
     uint64_t canonical_bytes; // of one row
     uint64_t row_bytes;       // of one row in a tile; a t2 row is not in one piece
+    uint64_t scale_bytes;     // before the rows of a tile, a multiple of 64; 0 but for q8_0
     uint64_t tile_bytes;
 };
 

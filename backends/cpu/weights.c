@@ -236,7 +236,8 @@ void tern_cpu_weights_row(const struct tern_cpu_kernels *kernels,
         ternary_row(weights, row, scratch, out);
         break;
     case TERN_DTYPE_Q8_0:
-        q8_0_row(dense, cols, out);
+        tern_cpu_unpack_row(&weights->layout, weights->tiles, row, scratch);
+        q8_0_row(scratch, cols, out);
         break;
     case TERN_DTYPE_F16:
         kernels->f32_from_f16.fn((const uint16_t *)(const void *)dense, cols, out);

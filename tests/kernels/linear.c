@@ -10,7 +10,7 @@ struct type {
     const char *name;
     tern_cpu_linear_f32_fn *fn;
     uint32_t tile_rows;
-    size_t row_bytes; // for MOST_COLS
+    size_t row_bytes; // for MOST_COLS; of q8_0 those of the codes
     enum tern_cpu_level level;
 };
 
@@ -18,8 +18,8 @@ static void put16(uint8_t *at, uint16_t bits) {
     memcpy(at, &bits, sizeof bits);
 }
 
-// Writes a weight near |x| into a row and returns what was written.
-static float put(const struct type *type, uint8_t *row, uint32_t k, float x) {
+// Writes a weight near |x| into a row and returns what was written. |scales| are those of q8_0.
+static float put(const struct type *type, uint8_t *row, uint16_t *scales, uint32_t k, float x) {
     if (strcmp(type->name, "f32") == 0) {
         memcpy(row + 4 * (size_t)k, &x, sizeof x);
         return x;
@@ -37,17 +37,20 @@ static float put(const struct type *type, uint8_t *row, uint32_t k, float x) {
         memcpy(&x, &bits, sizeof x);
         return x;
     }
-    float d = check_f16_value((uint16_t)(0x2000 + 37 * (k / 32)));
-    int8_t q = (int8_t)(lrintf(x * 15.9f) % 128);
-    put16(row + 34 * (size_t)(k / 32), check_f16_bits(d));
-    memcpy(row + 34 * (size_t)(k / 32) + 2 + k % 32, &q, 1);
-    return d * (float)q;
+    // Scales of either sign with all their bits, subnormal and large ones among them.
+    static const uint16_t halves[] = {0x2000, 0x2bff, 0x0001, 0xa3ff, 0x07ff, 0x4bff, 0x0000};
+    uint16_t half = (uint16_t)(halves[k / 32 % 7] + (k / 32 % 7 ? 0 : 37 * (k / 32)));
+    int q = k % 61 == 7 ? -128 : (int)(lrintf(x * 15.9f) % 128);
+    scales[k / 32] = half;
+    row[k] = (uint8_t)(q + 128);
+    return check_f16_value(half) * (float)q;
 }
 
 static void test(const struct type *type, uint32_t cols, uint32_t rows,
                  enum check_pattern pattern) {
     size_t row_bytes = type->row_bytes;
     uint8_t *tile = check_in(row_bytes * type->tile_rows);
+    uint16_t *scales = check_in((size_t)type->tile_rows * (cols / 32) * sizeof *scales);
     float *x = check_in((size_t)rows * cols * sizeof *x);
     float *sums = check_out((size_t)rows * type->tile_rows * sizeof *sums);
     float *want = check_in((size_t)rows * type->tile_rows * sizeof *want);
@@ -60,7 +63,7 @@ static void test(const struct type *type, uint32_t cols, uint32_t rows,
     for (uint32_t n = 0; n < type->tile_rows; n++) {
         check_fill_f32(weights, cols, n % 2 ? pattern : CHECK_RANDOM);
         for (uint32_t k = 0; k < cols; k++) {
-            weights[k] = put(type, tile + n * row_bytes, k, weights[k]);
+            weights[k] = put(type, tile + n * row_bytes, scales + n * (cols / 32), k, weights[k]);
         }
         for (uint32_t r = 0; r < rows; r++) {
             for (uint32_t k = 0; k < cols; k++) {
@@ -69,7 +72,7 @@ static void test(const struct type *type, uint32_t cols, uint32_t rows,
             want[r * type->tile_rows + n] = check_sum(products, cols);
         }
     }
-    type->fn(&(struct tern_cpu_linear){tile, row_bytes, x, cols, rows}, sums);
+    type->fn(&(struct tern_cpu_linear){tile, row_bytes, scales, x, cols, rows, tile}, sums);
     check_same(sums, want, (size_t)rows * type->tile_rows * sizeof *sums,
                "linear_%s: cols %u rows %u pattern %d", type->name, cols, rows, (int)pattern);
     check_clear();
@@ -80,11 +83,14 @@ static void bench(const struct check *check, const struct type *type, uint32_t c
     uint32_t outputs = 512;
     size_t row_bytes = type->row_bytes * cols / MOST_COLS;
     uint8_t *tiles = check_in(row_bytes * outputs);
+    size_t scale_bytes = (size_t)type->tile_rows * (cols / 32) * 2;
+    uint16_t *scales = check_in(scale_bytes);
     float *x = check_in((size_t)rows * cols * sizeof *x);
     float *sums = check_out((size_t)rows * TERN_CPU_MAX_TILE * sizeof *sums);
     memset(tiles, 0x3c, row_bytes * outputs);
+    memset(scales, 0x3c, scale_bytes);
     check_fill_f32(x, rows * cols, CHECK_RANDOM);
-    struct tern_cpu_linear job = {tiles, row_bytes, x, cols, rows};
+    struct tern_cpu_linear job = {tiles, row_bytes, scales, x, cols, rows, tiles};
     CHECK_BENCH(
         check, row_bytes * outputs,
         for (uint32_t n = 0; n < outputs; n += type->tile_rows) {
@@ -104,7 +110,7 @@ void check_run(const struct check *check) {
             check->kernels.linear_##stem.level                                                     \
     }
     const struct type types[] = {TYPE(f32, 4 * MOST_COLS), TYPE(f16, 2 * MOST_COLS),
-                                 TYPE(bf16, 2 * MOST_COLS), TYPE(q8_0, 34 * MOST_COLS / 32)};
+                                 TYPE(bf16, 2 * MOST_COLS), TYPE(q8_0, MOST_COLS)};
 #undef TYPE
     for (uint32_t t = 0; t < 4; t++) {
         for (uint32_t i = 0; types[t].level == check->level && i < sizeof cols / sizeof *cols;

@@ -51,6 +51,9 @@ enum { TERN_CPU_T5_COLS = 20, TERN_CPU_T5_BLOCKS = 5 };
 // Dense weights and the activations that meet them are padded to this many columns, with zeros.
 enum { TERN_CPU_DENSE_PAD = 64 };
 
+// Columns of q8_0 weights that share a scale; a code is held as a byte with this added.
+enum { TERN_CPU_Q8_COLS = 32, TERN_CPU_Q8_ZERO = 128 };
+
 // One row to int8 as tern_quantize_act_desc says; returns the scale. Writes |k| bytes.
 typedef float tern_cpu_quantize_act_fn(const float *x, uint32_t k, int8_t *q);
 
@@ -124,10 +127,12 @@ typedef void tern_cpu_scale_t2_fn(const struct tern_cpu_scale_t2 *job, float *ou
 // weights are 32-aligned.
 struct tern_cpu_linear {
     const uint8_t *tile;
-    size_t row_bytes; // from one row of the tile to the next
-    const float *x;   // [rows][cols]
-    uint32_t cols;    // a multiple of TERN_CPU_DENSE_PAD
-    uint32_t rows;    // 1 to TERN_CPU_LINEAR_ROWS
+    size_t row_bytes;       // from one row of the tile to the next
+    const uint16_t *scales; // q8_0: float16, [row of the tile][cols / TERN_CPU_Q8_COLS]
+    const float *x;         // [rows][cols]
+    uint32_t cols;          // a multiple of TERN_CPU_DENSE_PAD
+    uint32_t rows;          // 1 to TERN_CPU_LINEAR_ROWS
+    const uint8_t *ahead;   // a tile that is needed soon, or any address: may be prefetched
 };
 typedef void tern_cpu_linear_f32_fn(const struct tern_cpu_linear *job, float *sums);
 typedef tern_cpu_linear_f32_fn tern_cpu_linear_f16_fn, tern_cpu_linear_bf16_fn,

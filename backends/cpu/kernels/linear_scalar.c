@@ -7,14 +7,16 @@
 
 enum { TILE = 8, CHUNK = TERN_CPU_SUM_PARTS };
 
-typedef void load_fn(const uint8_t *row, uint32_t first, float *w);
+typedef void load_fn(const uint8_t *row, const uint16_t *scales, uint32_t first, float *w);
 
-// CHUNK weights from column |first| of a row.
-static inline void load_f32(const uint8_t *row, uint32_t first, float *w) {
+// CHUNK weights from column |first| of a row; |scales| are those of q8_0.
+static inline void load_f32(const uint8_t *row, const uint16_t *scales, uint32_t first, float *w) {
+    (void)scales;
     memcpy(w, row + 4 * (size_t)first, CHUNK * sizeof *w);
 }
 
-static inline void load_f16(const uint8_t *row, uint32_t first, float *w) {
+static inline void load_f16(const uint8_t *row, const uint16_t *scales, uint32_t first, float *w) {
+    (void)scales;
     uint16_t h[CHUNK];
     memcpy(h, row + 2 * (size_t)first, sizeof h);
     for (int i = 0; i < CHUNK; i++) {
@@ -22,7 +24,8 @@ static inline void load_f16(const uint8_t *row, uint32_t first, float *w) {
     }
 }
 
-static inline void load_bf16(const uint8_t *row, uint32_t first, float *w) {
+static inline void load_bf16(const uint8_t *row, const uint16_t *scales, uint32_t first, float *w) {
+    (void)scales;
     uint16_t h[CHUNK];
     memcpy(h, row + 2 * (size_t)first, sizeof h);
     for (int i = 0; i < CHUNK; i++) {
@@ -30,12 +33,10 @@ static inline void load_bf16(const uint8_t *row, uint32_t first, float *w) {
     }
 }
 
-static inline void load_q8_0(const uint8_t *row, uint32_t first, float *w) {
-    const uint8_t *block = row + 34 * (size_t)(first / 32);
-    for (int i = 0; i < CHUNK; i++) {
-        const uint8_t *b = block + 34 * (i / 32);
-        float d = t_f16_to_f32((uint32_t)b[0] | (uint32_t)b[1] << 8);
-        w[i] = d * (float)(int8_t)b[2 + i % 32];
+static inline void load_q8_0(const uint8_t *row, const uint16_t *scales, uint32_t first, float *w) {
+    for (uint32_t i = 0; i < CHUNK; i++) {
+        float d = t_f16_to_f32(scales[(first + i) / TERN_CPU_Q8_COLS]);
+        w[i] = d * (float)(row[first + i] - TERN_CPU_Q8_ZERO);
     }
 }
 
@@ -43,11 +44,12 @@ static inline void load_q8_0(const uint8_t *row, uint32_t first, float *w) {
 static inline void add_block(const struct tern_cpu_linear *job, int i, uint32_t base, float *sums,
                              load_fn *load) {
     const uint8_t *row = job->tile + i * job->row_bytes;
+    const uint16_t *scales = job->scales + (size_t)i * (job->cols / TERN_CPU_Q8_COLS);
     uint32_t left = job->cols - base;
     uint32_t count = left < TERN_CPU_SUM_BLOCK ? left : TERN_CPU_SUM_BLOCK;
     float w[TERN_CPU_SUM_BLOCK];
     for (uint32_t k = 0; k < count; k += CHUNK) {
-        load(row, base + k, w + k);
+        load(row, scales, base + k, w + k);
     }
     for (uint32_t r = 0; r < job->rows; r++) {
         const float *x = job->x + (size_t)r * job->cols + base;

@@ -45,12 +45,15 @@ static void finish(const struct job *job, uint32_t tile, uint32_t row, const flo
 static void multiply(const struct job *job, uint32_t tile, uint32_t row) {
     const struct tern_cpu_layout *layout = &job->weights->layout;
     uint32_t left = job->run->rows - row;
-    struct tern_cpu_linear rows = {.tile = job->weights->tiles + tile * layout->tile_bytes,
+    const uint8_t *at = job->weights->tiles + tile * layout->tile_bytes;
+    struct tern_cpu_linear rows = {.tile = at + layout->scale_bytes,
                                    .row_bytes = (size_t)layout->row_bytes,
+                                   .scales = (const uint16_t *)(const void *)at,
                                    .x = job->x + (size_t)row * layout->padded_cols,
                                    .cols = layout->padded_cols,
                                    .rows =
-                                       left < TERN_CPU_LINEAR_ROWS ? left : TERN_CPU_LINEAR_ROWS};
+                                       left < TERN_CPU_LINEAR_ROWS ? left : TERN_CPU_LINEAR_ROWS,
+                                   .ahead = at + layout->tile_bytes};
     float sums[TERN_CPU_LINEAR_ROWS * TERN_CPU_MAX_TILE];
     job->fn(&rows, sums);
     for (uint32_t i = 0; i < rows.rows; i++) {

@@ -7,10 +7,12 @@
 
 enum { TILE = 8 };
 
-// Eight weights from column |col| + 8 * |i| of a row; |col| is a multiple of 64.
-typedef __m256 load_fn(const uint8_t *row, uint32_t col, int i);
+// Eight weights from column |col| + 8 * |i| of a row; |col| is a multiple of 64. |scales| are those
+// of a row of q8_0.
+typedef __m256 load_fn(const uint8_t *row, const uint16_t *scales, uint32_t col, int i);
 
-TERN_CPU_INLINE __m256 load_f32(const uint8_t *row, uint32_t col, int i) {
+TERN_CPU_INLINE __m256 load_f32(const uint8_t *row, const uint16_t *scales, uint32_t col, int i) {
+    (void)scales;
     return _mm256_load_ps((const float *)(const void *)row + col + 8 * i);
 }
 
@@ -18,35 +20,37 @@ TERN_CPU_INLINE __m128i load_halves(const uint8_t *row, uint32_t col, int i) {
     return _mm_loadu_si128((const __m128i *)(const void *)(row + 2 * ((size_t)col + 8 * i)));
 }
 
-TERN_CPU_INLINE __m256 load_f16(const uint8_t *row, uint32_t col, int i) {
+TERN_CPU_INLINE __m256 load_f16(const uint8_t *row, const uint16_t *scales, uint32_t col, int i) {
+    (void)scales;
     return _mm256_cvtph_ps(load_halves(row, col, i));
 }
 
-TERN_CPU_INLINE __m256 load_bf16(const uint8_t *row, uint32_t col, int i) {
+TERN_CPU_INLINE __m256 load_bf16(const uint8_t *row, const uint16_t *scales, uint32_t col, int i) {
+    (void)scales;
     __m256i wide = _mm256_cvtepu16_epi32(load_halves(row, col, i));
     return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
 }
 
-TERN_CPU_INLINE __m256 load_q8_0(const uint8_t *row, uint32_t col, int i) {
-    const uint8_t *block = row + 34 * ((size_t)col / 32 + i / 4);
-    uint16_t half;
-    memcpy(&half, block, sizeof half);
+// (code + 128) * d - 128 * d: a fused multiply-add leaves the exact product.
+TERN_CPU_INLINE __m256 load_q8_0(const uint8_t *row, const uint16_t *scales, uint32_t col, int i) {
+    int half = scales[col / TERN_CPU_Q8_COLS + i / 4];
     __m256 d = _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(half)));
-    __m128i q = _mm_loadl_epi64((const __m128i *)(const void *)(block + 2 + 8 * (i % 4)));
-    return _mm256_mul_ps(d, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q)));
+    __m256 zero = _mm256_mul_ps(d, _mm256_set1_ps((float)TERN_CPU_Q8_ZERO));
+    __m128i q = _mm_loadl_epi64((const __m128i *)(const void *)(row + col + 8 * i));
+    return _mm256_fmsub_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(q)), d, zero);
 }
 
 // Partial sums of one row over columns |from| to |to|. |fused|: the products are exact, so a fused
 // multiply-add gives the same bits.
-TERN_CPU_INLINE __m256 dot(const uint8_t *row, const float *x, uint32_t from, uint32_t to,
-                           load_fn *load, int fused) {
+TERN_CPU_INLINE __m256 dot(const uint8_t *row, const uint16_t *scales, const float *x,
+                           uint32_t from, uint32_t to, load_fn *load, int fused) {
     __m256 parts[TERN_CPU_VECTORS];
     for (int i = 0; i < TERN_CPU_VECTORS; i++) {
         parts[i] = _mm256_setzero_ps();
     }
     for (uint32_t col = from; col < to; col += TERN_CPU_SUM_PARTS) {
         for (int i = 0; i < TERN_CPU_VECTORS; i++) {
-            __m256 w = load(row, col, i);
+            __m256 w = load(row, scales, col, i);
             __m256 a = _mm256_load_ps(x + col + 8 * i);
             parts[i] = fused ? _mm256_fmadd_ps(a, w, parts[i])
                              : _mm256_add_ps(parts[i], _mm256_mul_ps(a, w));
@@ -59,19 +63,20 @@ TERN_CPU_INLINE __m256 dot(const uint8_t *row, const float *x, uint32_t from, ui
 TERN_CPU_INLINE void dot_rows(const struct tern_cpu_linear *job, int i, uint32_t from, uint32_t to,
                               __m256 (*sums)[TILE], load_fn *load, int fused) {
     const uint8_t *row = job->tile + i * job->row_bytes;
+    const uint16_t *scales = job->scales + (size_t)i * (job->cols / TERN_CPU_Q8_COLS);
     if (job->rows == 1) {
-        sums[0][i] = dot(row, job->x, from, to, load, fused);
+        sums[0][i] = dot(row, scales, job->x, from, to, load, fused);
         return;
     }
     _Alignas(32) float w[TERN_CPU_SUM_BLOCK];
     for (uint32_t col = from; col < to; col += TERN_CPU_SUM_PARTS) {
         for (int v = 0; v < TERN_CPU_VECTORS; v++) {
-            _mm256_store_ps(w + (col - from) + 8 * v, load(row, col, v));
+            _mm256_store_ps(w + (col - from) + 8 * v, load(row, scales, col, v));
         }
     }
     for (uint32_t r = 0; r < job->rows; r++) {
         const float *x = job->x + (size_t)r * job->cols + from;
-        sums[r][i] = dot((const uint8_t *)w, x, 0, to - from, load_f32, fused);
+        sums[r][i] = dot((const uint8_t *)w, NULL, x, 0, to - from, load_f32, fused);
     }
 }
 

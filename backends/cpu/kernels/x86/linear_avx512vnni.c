@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "backends/cpu/kernels/ahead.h"
 #include "backends/cpu/kernels/sum.h"
 #include "backends/cpu/kernels/x86/sum_avx2.h"
 
@@ -13,29 +14,36 @@
 // took 16.6 to 29.4 ms beside other work; 25.0 to 40.7 when it was 4 KiB ahead for the first (five
 // runs of each in turn, November 2026).
 //
-// More rows share a conversion, SUMS sums at a time: eight by 2560 x 128256 take 46 to 47 ms by f16
-// and 57 to 60 by q8_0, where two passes of four rows took 66 to 67 and 66 to 70 (medians of 11 and
-// 15 runs in turn). Scales are gathered from all of a block at once, so of them more has to be in
-// the first cache: one row by q8_0 20.6 ms with NEAR_BYTES, 19.9 with these.
+// More rows share a conversion, SUMS sums at a time: eight by 2560 x 128256 take 46 to 47 ms by
+// f16, where two passes of four rows took 66 to 67 (medians of 11 and 15 runs in turn).
+//
+// Of q8_0, scales lie apart from the codes, one shuffle and one fused multiply-add make a weight,
+// and one row asks for the next tile as ahead.h does: 2560 x 128256 by one row 15.0 ms where it
+// took 18.7, reading alone 13.8; by eight 45 where it took 49 (two threads, medians of 11 runs in
+// turn, Xeon, November 2026).
 enum { TILE = 8, SPAN = 8, VECTORS = TERN_CPU_SUM_PARTS / 16, SUMS = 16, LINE = 64 };
-enum { FAR_BYTES = 8192, NEAR_BYTES = 512, SCALES_NEAR = 2048 };
+enum { FAR_BYTES = 8192, NEAR_BYTES = 512 };
+
+// The scales of a block of q8_0, as floats, and each times -Q8_SHIFT.
+enum { SCALED = TERN_CPU_Q8_COLS, SCALES = TERN_CPU_SUM_BLOCK / SCALED };
+struct scales {
+    float scale[SCALES];
+    float shift[SCALES];
+};
 
 // How a type of weights is read: |load| gives sixteen from column |col| + 16 * |i| of a block of a
-// row, |col| a multiple of 64, which many columns take |bytes|. |scales|, NULL if there are none:
-// those of |cols| columns, made ready for |load|. |fused|: the products are exact, so a fused
-// multiply-add gives the same bits.
-enum { SCALED = 32, SCALES = TERN_CPU_SUM_BLOCK / SCALED };
-typedef __m512 load_fn(const uint8_t *block, const float *scales, size_t col, int i);
-typedef void scales_fn(const uint8_t *block, uint32_t cols, float *out);
-
+// row, |col| a multiple of 64, which many columns take |bytes|, and their scales, if there are any,
+// |scale_bytes|. |fused|: the products are exact, so a fused multiply-add gives the same bits.
+typedef __m512 load_fn(const uint8_t *block, const struct scales *scales, size_t col, int i);
 struct type {
     load_fn *load;
-    scales_fn *scales;
     uint32_t bytes;
+    uint32_t scale_bytes;
     int fused;
 };
 
-TERN_CPU_INLINE __m512 load_f32(const uint8_t *block, const float *scales, size_t col, int i) {
+TERN_CPU_INLINE __m512 load_f32(const uint8_t *block, const struct scales *scales, size_t col,
+                                int i) {
     (void)scales;
     return _mm512_loadu_ps((const float *)(const void *)block + col + 16 * i);
 }
@@ -44,33 +52,44 @@ TERN_CPU_INLINE __m256i load_halves(const uint8_t *block, size_t col, int i) {
     return _mm256_loadu_si256((const __m256i *)(const void *)(block + 2 * (col + 16 * i)));
 }
 
-TERN_CPU_INLINE __m512 load_f16(const uint8_t *block, const float *scales, size_t col, int i) {
+TERN_CPU_INLINE __m512 load_f16(const uint8_t *block, const struct scales *scales, size_t col,
+                                int i) {
     (void)scales;
     return _mm512_cvtph_ps(load_halves(block, col, i));
 }
 
-TERN_CPU_INLINE __m512 load_bf16(const uint8_t *block, const float *scales, size_t col, int i) {
+TERN_CPU_INLINE __m512 load_bf16(const uint8_t *block, const struct scales *scales, size_t col,
+                                 int i) {
     (void)scales;
     __m512i wide = _mm512_cvtepu16_epi32(load_halves(block, col, i));
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
 
-TERN_CPU_INLINE __m512 load_q8_0(const uint8_t *block, const float *scales, size_t col, int i) {
-    const uint8_t *at = block + 34 * (col / SCALED + i / 2) + 2 + 16 * (i % 2);
-    __m512i q = _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)at));
-    return _mm512_mul_ps(_mm512_set1_ps(scales[col / SCALED + i / 2]), _mm512_cvtepi32_ps(q));
+// A held code as the second byte of Q8_BASE makes the float 2^15 + 128 + code, so that one shuffle
+// converts sixteen, and a fused multiply-add then leaves code * scale: Q8_SHIFT times a scale has
+// 20 bits, so all of it is exact.
+enum { Q8_BASE = 0x47000000, Q8_SHIFT = 0x8000 + TERN_CPU_Q8_ZERO };
+
+TERN_CPU_INLINE __m512 load_q8_0(const uint8_t *block, const struct scales *scales, size_t col,
+                                 int i) {
+    const __mmask64 second = 0x2222222222222222; // bytes of four
+    const __m512i at = _mm512_slli_epi32(
+        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), 8);
+    size_t group = col / SCALED + i / 2;
+    __m512i q = _mm512_broadcast_i32x4(
+        _mm_loadu_si128((const __m128i *)(const void *)(block + col + 16 * i)));
+    __m512i w = _mm512_mask_shuffle_epi8(_mm512_set1_epi32(Q8_BASE), second, q, at);
+    return _mm512_fmadd_ps(_mm512_castsi512_ps(w), _mm512_set1_ps(scales->scale[group]),
+                           _mm512_set1_ps(scales->shift[group]));
 }
 
-// Sixteen scales at a time: of each block of 34 bytes the first four, the lower two of them.
-TERN_CPU_INLINE void scales_q8_0(const uint8_t *block, uint32_t cols, float *out) {
-    const __m512i at = _mm512_setr_epi32(0, 34, 68, 102, 136, 170, 204, 238, 272, 306, 340, 374,
-                                         408, 442, 476, 510);
+TERN_CPU_INLINE void load_scales(const uint16_t *halves, uint32_t cols, struct scales *out) {
     uint32_t count = cols / SCALED;
     for (uint32_t i = 0; i < count; i += 16) {
         __mmask16 mask = count - i < 16 ? (__mmask16)((1u << (count - i)) - 1) : 0xffff;
-        __m512i bytes = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), mask, at,
-                                                    block + (size_t)34 * i, 1);
-        _mm512_storeu_ps(out + i, _mm512_cvtph_ps(_mm512_cvtepi32_epi16(bytes)));
+        __m512 scale = _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, halves + i));
+        _mm512_storeu_ps(out->scale + i, scale);
+        _mm512_storeu_ps(out->shift + i, _mm512_mul_ps(scale, _mm512_set1_ps(-Q8_SHIFT)));
     }
 }
 
@@ -90,52 +109,67 @@ TERN_CPU_INLINE __m256 join(const __m512 *parts) {
     return _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
 }
 
-// Asks for |lines| cache lines of a row ahead of |at|.
-TERN_CPU_INLINE void ask(const uint8_t *at, uint32_t lines, struct type type) {
-    for (uint32_t i = 0; i < lines; i++) {
+// Asks for |bytes| of a row ahead of |at|.
+TERN_CPU_INLINE void ask(const uint8_t *at, uint32_t bytes) {
+    for (uint32_t i = 0; i < bytes / LINE; i++) {
         _mm_prefetch((const char *)at + FAR_BYTES + LINE * i, _MM_HINT_T1);
-        _mm_prefetch((const char *)at + (type.scales ? SCALES_NEAR : NEAR_BYTES) + LINE * i,
-                     _MM_HINT_T0);
+        _mm_prefetch((const char *)at + NEAR_BYTES + LINE * i, _MM_HINT_T0);
     }
+}
+
+// The weights of row |i| from column |from| on.
+TERN_CPU_INLINE const uint8_t *weights_at(const struct tern_cpu_linear *job, uint32_t i,
+                                          uint32_t from, struct type type) {
+    return job->tile + i * job->row_bytes + (size_t)from / TERN_CPU_SUM_PARTS * type.bytes;
+}
+
+TERN_CPU_INLINE const uint16_t *scales_at(const struct tern_cpu_linear *job, uint32_t i,
+                                          uint32_t from) {
+    return job->scales + ((size_t)i * job->cols + from) / SCALED;
 }
 
 // Partial sums of row |i| of weights by one row of activations over the block from column |from|
 // on, joined to 8 lanes.
-TERN_CPU_INLINE __m256 dot(const struct tern_cpu_linear *job, int i, uint32_t from,
-                           struct type type) {
-    const uint8_t *block =
-        job->tile + i * job->row_bytes + (size_t)from / TERN_CPU_SUM_PARTS * type.bytes;
+TERN_CPU_INLINE __m256 dot(const struct tern_cpu_linear *job, uint32_t i, uint32_t from,
+                           struct tern_cpu_ahead *ahead, struct type type) {
+    const uint8_t *block = weights_at(job, i, from, type);
     const uint8_t *at = block;
     uint32_t cols = block_cols(job, from);
-    float scales[SCALES];
-    if (type.scales) {
-        type.scales(block, cols, scales);
+    struct scales scales;
+    if (type.scale_bytes) {
+        load_scales(scales_at(job, i, from), cols, &scales);
     }
     __m512 parts[VECTORS];
     for (int v = 0; v < VECTORS; v++) {
         parts[v] = _mm512_setzero_ps();
     }
     for (size_t col = 0; col < cols; col += TERN_CPU_SUM_PARTS) {
-        ask(at, type.bytes / LINE, type);
-        at += type.bytes / LINE * LINE;
+        if (type.scale_bytes) {
+            tern_cpu_ask(ahead);
+        } else {
+            ask(at, type.bytes);
+            at += type.bytes;
+        }
         for (int v = 0; v < VECTORS; v++) {
             __m512 a = _mm512_loadu_ps(job->x + from + col + 16 * v);
-            parts[v] = add_product(type, parts[v], a, type.load(block, scales, col, v));
+            parts[v] = add_product(type, parts[v], a, type.load(block, &scales, col, v));
         }
     }
-    ask(at, type.bytes % LINE ? 1 : 0, type); // what is over of up to 16 times 68 bytes
     return join(parts);
 }
 
 TERN_CPU_INLINE void one_row(const struct tern_cpu_linear *job, float *sums, struct type type) {
+    uint32_t steps = TILE * (job->cols / TERN_CPU_SUM_PARTS);
+    struct tern_cpu_ahead ahead =
+        tern_cpu_ahead_of(job->ahead, (size_t)steps * (type.bytes + type.scale_bytes), steps);
     __m256 total = _mm256_setzero_ps();
     for (uint32_t first = 0; first < job->cols; first += SPAN * TERN_CPU_SUM_BLOCK) {
         __m256 lanes[SPAN][TILE];
         uint32_t left = (job->cols - first + TERN_CPU_SUM_BLOCK - 1) / TERN_CPU_SUM_BLOCK;
         uint32_t blocks = left < SPAN ? left : SPAN;
-        for (int i = 0; i < TILE; i++) {
+        for (uint32_t i = 0; i < TILE; i++) {
             for (uint32_t b = 0; b < blocks; b++) {
-                lanes[b][i] = dot(job, i, first + b * TERN_CPU_SUM_BLOCK, type);
+                lanes[b][i] = dot(job, i, first + b * TERN_CPU_SUM_BLOCK, &ahead, type);
             }
         }
         for (uint32_t b = 0; b < blocks; b++) {
@@ -153,7 +187,7 @@ TERN_CPU_INLINE uint32_t rows_of_weights(uint32_t rows) {
 // One block of each of those: sum r * wide + i is that of row i of weights by row r of activations.
 struct group {
     const uint8_t *w[SUMS / 2];
-    float scales[SUMS / 2][SCALES];
+    struct scales scales[SUMS / 2];
     const float *x[TERN_CPU_LINEAR_ROWS];
     uint32_t cols;
     const uint8_t *ahead; // bytes that are needed soon, as many as the group reads
@@ -171,7 +205,7 @@ struct group {
 TERN_CPU_INLINE void add_vector(const struct group *group, uint32_t rows, int v, __m512 *out_sums,
                                 struct type type) {
     uint32_t wide = rows_of_weights(rows);
-    uint32_t step = wide * type.bytes / VECTORS;
+    uint32_t step = wide * (type.bytes + type.scale_bytes) / VECTORS;
     const char *ahead = (const char *)group->ahead + v * (group->cols / TERN_CPU_SUM_PARTS) * step;
     __m512 sums[SUMS];
     for (int k = 0; k < SUMS; k++) {
@@ -184,7 +218,7 @@ TERN_CPU_INLINE void add_vector(const struct group *group, uint32_t rows, int v,
         ahead += step;
         __m512 w[SUMS / 2];
         for (uint32_t i = 0; i < wide; i++) {
-            w[i] = type.load(group->w[i], group->scales[i], col, v);
+            w[i] = type.load(group->w[i], &group->scales[i], col, v);
         }
         for (uint32_t r = 0; r < rows; r++) {
             __m512 a = _mm512_loadu_ps(group->x[r] + col + 16 * v);
@@ -239,11 +273,10 @@ TERN_CPU_INLINE __m512 sum_group(const struct group *group, uint32_t rows, struc
 // Group |g| of a tile in the block from column |from| on.
 TERN_CPU_INLINE void set_weights(const struct tern_cpu_linear *job, uint32_t g, uint32_t from,
                                  uint32_t wide, struct group *group, struct type type) {
-    size_t bytes = (size_t)from / TERN_CPU_SUM_PARTS * type.bytes;
     for (uint32_t i = 0; i < wide; i++) {
-        group->w[i] = job->tile + (g * wide + i) * job->row_bytes + bytes;
-        if (type.scales) {
-            type.scales(group->w[i], group->cols, group->scales[i]);
+        group->w[i] = weights_at(job, g * wide + i, from, type);
+        if (type.scale_bytes) {
+            load_scales(scales_at(job, g * wide + i, from), group->cols, &group->scales[i]);
         }
     }
 }
@@ -259,7 +292,7 @@ TERN_CPU_INLINE void many_rows(const struct tern_cpu_linear *job, float *sums, u
         total[g] = _mm512_setzero_ps();
     }
     struct group group;
-    group.ahead = job->tile + TILE * job->row_bytes;
+    group.ahead = job->ahead;
     for (uint32_t from = 0; from < job->cols; from += TERN_CPU_SUM_BLOCK) {
         group.cols = block_cols(job, from);
         for (uint32_t r = 0; r < rows; r++) {
@@ -268,7 +301,8 @@ TERN_CPU_INLINE void many_rows(const struct tern_cpu_linear *job, float *sums, u
         for (uint32_t g = 0; g < groups; g++) {
             set_weights(job, g, from, wide, &group, type);
             total[g] = _mm512_add_ps(total[g], sum_group(&group, rows, type));
-            group.ahead += (size_t)wide * type.bytes * (group.cols / TERN_CPU_SUM_PARTS);
+            group.ahead +=
+                (size_t)wide * (type.bytes + type.scale_bytes) * (group.cols / TERN_CPU_SUM_PARTS);
         }
     }
     for (uint32_t g = 0; g < groups; g++) {
@@ -311,17 +345,17 @@ TERN_CPU_INLINE void choose(const struct tern_cpu_linear *job, float *sums, stru
 }
 
 void tern_cpu_linear_f32__avx512vnni(const struct tern_cpu_linear *job, float *sums) {
-    choose(job, sums, (struct type){load_f32, NULL, 256, 0});
+    choose(job, sums, (struct type){load_f32, 256, 0, 0});
 }
 
 void tern_cpu_linear_f16__avx512vnni(const struct tern_cpu_linear *job, float *sums) {
-    choose(job, sums, (struct type){load_f16, NULL, 128, 1});
+    choose(job, sums, (struct type){load_f16, 128, 0, 1});
 }
 
 void tern_cpu_linear_bf16__avx512vnni(const struct tern_cpu_linear *job, float *sums) {
-    choose(job, sums, (struct type){load_bf16, NULL, 128, 1});
+    choose(job, sums, (struct type){load_bf16, 128, 0, 1});
 }
 
 void tern_cpu_linear_q8_0__avx512vnni(const struct tern_cpu_linear *job, float *sums) {
-    choose(job, sums, (struct type){load_q8_0, scales_q8_0, 68, 0});
+    choose(job, sums, (struct type){load_q8_0, 64, 4, 0});
 }
