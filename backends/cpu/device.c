@@ -22,7 +22,6 @@ static tern_status choose_levels(const tern_host *host, tern_cpu_levels *out_lev
         }
         *out_levels = tern_cpu_levels_up_to(*out_levels, highest);
     }
-    *out_levels = tern_cpu_levels_acquire(*out_levels);
     return TERN_STATUS_OK;
 }
 
@@ -70,6 +69,19 @@ static enum tern_cpu_ternary_layout ternary_layout(const tern_host *host) {
     return name && strcmp(name, "t5") == 0 ? TERN_CPU_TERNARY_T5 : TERN_CPU_TERNARY_AUTO;
 }
 
+// Only a device that is opened asks the system for what it uses: it binds the process.
+static tern_cpu_levels acquire_levels(const tern_host *host, tern_cpu_levels levels) {
+    tern_cpu_levels acquired = tern_cpu_levels_acquire(levels);
+    if (acquired != levels) {
+        tern_report_log(host, TERN_LOG_INFO,
+                        "cpu: the system refuses %s, as where a signal stack is too small for it; "
+                        "%s is used",
+                        tern_cpu_level_name(tern_cpu_levels_best(levels)),
+                        tern_cpu_level_name(tern_cpu_levels_best(acquired)));
+    }
+    return acquired;
+}
+
 tern_status tern_cpu_device_open(tern_backend_instance *instance, uint32_t index,
                                  const tern_native *native, tern_backend_device **out_device) {
     const tern_host *host = instance->host;
@@ -87,7 +99,7 @@ tern_status tern_cpu_device_open(tern_backend_instance *instance, uint32_t index
     device->host = host;
     const char *profile = host->option(host, "TERN_PROFILE");
     device->timed = profile && strcmp(profile, "1") == 0;
-    tern_cpu_kernels_init(&device->kernels, instance->levels);
+    tern_cpu_kernels_init(&device->kernels, acquire_levels(host, instance->levels));
     device->ternary = ternary_layout(host);
     tern_status status = tern_cpu_pool_create(host, &device->pool);
     if (status != TERN_STATUS_OK) {

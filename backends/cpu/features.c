@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#if defined(TERN_CPU_X86) && defined(__linux__)
+#ifdef TERN_CPU_AMX
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -118,12 +118,13 @@ tern_cpu_levels tern_cpu_levels_detect(void) {
     return levels;
 }
 
+// Since Linux 5.16: Documentation/arch/x86/xstate.rst. How other systems give them was not tried.
 static bool acquire_tiles(void) {
-#ifdef __linux__ // since 5.16: Documentation/arch/x86/xstate.rst
+#ifdef TERN_CPU_AMX
     enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
     return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 #else
-    return false; // how other systems give them was not tried
+    return false;
 #endif
 }
 

@@ -8,6 +8,9 @@
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define TERN_CPU_X86 1
+#ifdef __linux__
+#define TERN_CPU_AMX 1
+#endif
 #elif defined(__aarch64__) || defined(_M_ARM64)
 #define TERN_CPU_ARM 1
 #endif
@@ -22,7 +25,7 @@
     X(vnni256)    /* 256-bit vectors of AVX-512 F, BW, DQ, VL and VNNI */                          \
     X(avx512vnni) /* the same with 512-bit vectors */                                              \
     X(avx512vbmi) /* avx512vnni and VBMI */                                                        \
-    X(amx)        /* avx512vbmi and AMX's tiles of int8 */
+    X(amx)        /* avx512vbmi and AMX's tiles of int8, under Linux */
 #elif defined(TERN_CPU_ARM)
 #define TERN_CPU_LEVEL_LIST(X)                                                                     \
     X(scalar)                                                                                      \
@@ -50,8 +53,9 @@ static inline bool tern_cpu_levels_have(tern_cpu_levels levels, enum tern_cpu_le
 // Those that the processor and the operating system have; scalar always.
 tern_cpu_levels tern_cpu_levels_detect(void);
 
-// Those of |levels| that this process may use. Linux gives tiles on request: from then on signal
-// frames are 8 KiB larger, so that sigaltstack() refuses stacks smaller than its AT_MINSIGSTKSZ.
+// Those of |levels| that this process may use. Linux gives tiles on request, for good: from then on
+// sigaltstack() refuses a stack that has no room for them, 8 KiB more than before, and the signal
+// frames of a thread that has used them need it.
 tern_cpu_levels tern_cpu_levels_acquire(tern_cpu_levels levels);
 
 // |levels| without those above |highest|.

@@ -21,7 +21,7 @@ def instructions(path):
 
 
 def breaches(path, level):
-    products = 0
+    products = releases = 0
     for first, text in instructions(path):
         if first == EVEX and level in ("avx2", "avxvnni"):
             yield f"EVEX: {text}"
@@ -29,14 +29,16 @@ def breaches(path, level):
             yield f"512 bits: {text}"
         if "tmm" in text and level != "amx":
             yield f"tiles: {text}"
-        if "tdpbsud" in text:
-            products += 1
+        products += "tdpbsud" in text
+        releases += "tilerelease" in text
         if "vpdpbusd" in text:
-            products += 1
+            products += level != "amx"
             if level == "avx2" or (first in VEX) != (level == "avxvnni"):
                 yield f"product in the wrong encoding ({first}): {text}"
-    if re.search(r"(gem[vm]|matrix)_t[25]_", path) and level != "avx2" and not products:
-        yield "no product in VNNI or AMX"
+    if re.search(r"gem[vm]_t[25]_|_amx", path) and level != "avx2" and not products:
+        yield "no product of its level"
+    if level == "amx" and not releases:
+        yield "tiles are not released"
 
 
 def main():

@@ -56,7 +56,8 @@ static void bench(const struct check *check) {
     static float ones[TERN_CPU_PEAK_F32];
     volatile uint64_t sink = 0;
     CHECK_BENCH(check, BYTES, sink = check->kernels.read.fn(data, BYTES, 0), "read");
-    CHECK_BENCH(check, ROUNDS * TERN_CPU_PEAK_TIMES * TERN_CPU_PEAK_I8,
+    uint32_t tile = check->kernels.peak_i8.tile_rows ? check->kernels.peak_i8.tile_rows : 1;
+    CHECK_BENCH(check, ROUNDS * TERN_CPU_PEAK_TIMES * TERN_CPU_PEAK_I8 * tile * tile,
                 sink = (uint32_t)check->kernels.peak_i8.fn(data, (const int8_t *)data, ROUNDS, 0),
                 "peak_i8, a byte for each multiply-add");
     CHECK_BENCH(check, ROUNDS * TERN_CPU_PEAK_TIMES * TERN_CPU_PEAK_F32,

@@ -1,5 +1,6 @@
 #include "backends/common/sizes.h"
 #include "backends/cpu/ops/ternary.h"
+#include "backends/cpu/ops/ternary_way.h"
 
 // Rows are normed and quantised first, each once; then all outputs are made. The scratch holds, in
 // this order, each at a multiple of 64 bytes:

@@ -2,6 +2,7 @@
 
 #include "backends/common/sizes.h"
 #include "backends/cpu/ops/ternary.h"
+#include "backends/cpu/ops/ternary_way.h"
 
 // Rows of x are quantised, each once; then the products are grouped by experts, so that an expert's
 // weights are read once for all rows that chose it. The scratch holds, each part at a multiple of

@@ -7,7 +7,7 @@
 
 // The scratch, each part at a multiple of 64 bytes:
 //
-//     row sums [R][groups]   panels [R][padded K]   per task: sums of a panel, unpacked codes
+//     row sums [R][groups]   panels [R][panel_cols]   per task: sums of a panel, unpacked codes
 struct room {
     uint64_t panels;
     uint64_t tasks;
@@ -424,9 +424,12 @@ void tern_cpu_ternary_run(const struct tern_cpu_ternary *job) {
     if (products > plan.batch_count) {
         tern_cpu_split(job->run, (struct tern_cpu_work){plan.blocks, products}, pack_part, &plan);
     }
-    // About 16 bytes of a tile in a nanosecond, and 10 ns to finish a tile's outputs.
+    // About 16 bytes of a tile in a nanosecond, and 10 ns to finish a tile's outputs; matrix units
+    // take as long again for 16 rows more.
     uint64_t tile_ns = job->weights->layout.tile_bytes / 16 + 10;
-    tile_ns *= products / plan.batch_count;
+    uint32_t each = products / plan.batch_count;
+    bool matrix = tern_cpu_way_of(job->run->kernels, job->weights, each) == TERN_CPU_WAY_MATRIX;
+    tile_ns *= matrix ? 1 + each / TERN_CPU_MAX_TILE : each;
     struct tern_cpu_work work = {plan.batch_count * plan.items_each, tile_ns * plan.tiles_each};
     tern_cpu_split(job->run, work, multiply_part, &plan);
 }

@@ -42,8 +42,4 @@ void tern_cpu_ternary_sum_row(const struct tern_cpu_ternary *job, uint32_t row);
 // All outputs of the live rows, whose sums must be there; of the batches, if there are any.
 void tern_cpu_ternary_run(const struct tern_cpu_ternary *job);
 
-// The kernel that multiplies |rows| rows.
-struct tern_cpu_pick tern_cpu_ternary_kernel(const struct tern_cpu_kernels *kernels,
-                                             const tern_backend_weights *weights, uint32_t rows);
-
 #endif

@@ -1,4 +1,5 @@
 #include "backends/cpu/ops/ternary.h"
+#include "backends/cpu/ops/ternary_way.h"
 
 static void sum_part(const void *user, uint32_t first, uint32_t end, uint32_t task) {
     (void)task;

@@ -1,7 +1,5 @@
 #include "backends/cpu/ops/ternary_way.h"
 
-#include "backends/cpu/ops/ternary.h"
-
 // Of so many rows the sums of many tiles stay in the first cache, and a call's start is shared:
 // eight rows by 2560 columns take 1.45 times as long as one, 1.6 where a call has two tiles (the
 // kernels alone, two threads, Xeon, November 2026).
@@ -9,6 +7,10 @@ enum { FEW_MATRIX_ROWS = 32, FEW_MATRIX_TILES = 2 };
 
 enum { MOST_UNPACKED_COLS = 32768 };
 
+// What makes outputs has room for those of so many tiles.
+_Static_assert(TERN_CPU_MATRIX_TILES *TERN_CPU_MAX_TILE <= TERN_CPU_SCALED_ROWS, "");
+
+// Groups are of whole steps wherever weights have them; so the kernels want it.
 static bool has_matrix(const struct tern_cpu_kernels *kernels,
                        const tern_backend_weights *weights) {
     uint32_t tile_rows =
@@ -19,8 +21,9 @@ static bool has_matrix(const struct tern_cpu_kernels *kernels,
 
 enum tern_cpu_way tern_cpu_way_of(const struct tern_cpu_kernels *kernels,
                                   const tern_backend_weights *weights, uint32_t rows) {
-    // Two rows by two bits take vectors 0.9 times as long at 2560 x 2560, 1.0 at 2560 x 6912; by
-    // five weights a byte matrix units 0.85 and 0.9 (two threads, Xeon, November 2026).
+    // For two rows of two-bit weights vectors take 0.9 times as long as matrix units at 2560 x
+    // 2560 and as long at 2560 x 6912; of weights five a byte, matrix units 0.85 and 0.9 times as
+    // long as vectors (two threads, Xeon, November 2026).
     uint32_t least = weights->layout.fives ? 2 : 3;
     if (rows >= least && has_matrix(kernels, weights)) {
         return TERN_CPU_WAY_MATRIX;
@@ -40,7 +43,7 @@ struct tern_cpu_way_shape tern_cpu_way_shape(const tern_backend_weights *weights
     case TERN_CPU_WAY_GEMM:
         return (struct tern_cpu_way_shape){TERN_CPU_GEMM_ROWS, TERN_CPU_T2_BLOCK,
                                            TERN_CPU_GEMM_TILES};
-    default: // a sum for each group
+    default: // MATRIX; with groups there are more sums, so fewer rows and tiles
         return (struct tern_cpu_way_shape){
             few || weights->groups > 1 ? FEW_MATRIX_ROWS : TERN_CPU_MATRIX_ROWS,
             TERN_CPU_MATRIX_COLS,

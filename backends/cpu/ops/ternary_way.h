@@ -2,7 +2,7 @@
 #ifndef TERN_BACKENDS_CPU_OPS_TERNARY_WAY_H_
 #define TERN_BACKENDS_CPU_OPS_TERNARY_WAY_H_
 
-#include "backends/cpu/kernels/kernels.h"
+#include "backends/cpu/ops/ops.h"
 #include "backends/cpu/weights.h"
 
 // A few rows meet each tile as it comes from memory. More of them meet a few tiles that are
@@ -28,5 +28,9 @@ uint64_t tern_cpu_way_sums(const struct tern_cpu_kernels *kernels,
 // The kernel of a way that takes packed tiles: all but GEMM.
 tern_cpu_gemv_t2_fn *tern_cpu_way_fn(const struct tern_cpu_kernels *kernels,
                                      const tern_backend_weights *weights, enum tern_cpu_way way);
+
+// The kernel that multiplies |rows| rows.
+struct tern_cpu_pick tern_cpu_ternary_kernel(const struct tern_cpu_kernels *kernels,
+                                             const tern_backend_weights *weights, uint32_t rows);
 
 #endif

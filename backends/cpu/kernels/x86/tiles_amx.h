@@ -9,11 +9,7 @@ enum { TERN_CPU_TILE_ROWS = 16, TERN_CPU_TILE_COLS = 64, TERN_CPU_TILE_COUNT = 8
 
 // The compiler does not know what loads of registers read: to come before them.
 static inline void tern_cpu_tiles_finish_stores(void) {
-#ifdef __GNUC__
     __asm__ volatile("" : : : "memory");
-#else
-    _ReadWriteBarrier();
-#endif
 }
 
 // Gives each register its rows, 0: it is not used; all become zero. Who is done calls
