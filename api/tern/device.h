@@ -107,6 +107,11 @@ TERN_API tern_status tern_context_device_describe(tern_context *context, uint32_
  * whose message gives the reason for each entry and what is available; "auto" takes the best device
  * on offer and logs each one it skips. Opening runs the numerics probe: a device that is TOLERANT
  * is logged, and refused under TERN_NUMERICS=exact. |desc| NULL means all defaults.
+ *
+ * For the process: where an x86-64 processor has AMX, the cpu backend asks Linux for it, for good.
+ * From then on signal stacks must be as large as sysconf(_SC_SIGSTKSZ) says: sigaltstack() refuses
+ * 8 KiB. Where one is too small already, Linux refuses, and the device does without.
+ * TERN_CPU_MASK=avx512vbmi never asks.
  */
 TERN_API tern_status tern_device_open(tern_context *context, const tern_device_desc *desc,
                                       tern_device **out_device);
