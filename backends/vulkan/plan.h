@@ -50,7 +50,7 @@ typedef struct tern_vk_dispatch {
     uint32_t spec[TERN_VK_SPEC_MAX];
     const void *push;
     uint32_t push_size;
-    uint64_t groups_x; // cut to the device's limit: shaders stride
+    uint64_t groups_x; // cut to the device's limit: shaders stride, but over tiles of outputs
     uint64_t groups_y;
 } tern_vk_dispatch;
 

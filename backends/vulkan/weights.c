@@ -56,7 +56,9 @@ static uint32_t segment_rows(const tern_backend_device *device, const tern_vk_la
     const tern_vk_limits *limits = &device->limits;
     uint64_t bytes = limits->range < limits->buffer / 2 ? limits->range : limits->buffer / 2;
     uint64_t rows = bytes / (4 * (uint64_t)layout->row_words);
-    uint64_t most = (uint64_t)limits->groups[0] * TERN_VK_TILE;
+    // Tiles are workgroups of x by one row and of y by several; no shader strides over them.
+    uint32_t groups = limits->groups[0] < limits->groups[1] ? limits->groups[0] : limits->groups[1];
+    uint64_t most = (uint64_t)groups * TERN_VK_TILE;
     return (uint32_t)((rows < most ? rows : most) / TERN_VK_TILE * TERN_VK_TILE);
 }
 

@@ -85,6 +85,7 @@ static void every_kind(void) {
 static void every_kernel(void **state) {
     (void)state;
     vector_width = 0;
+    integer_dot = false;
     every_kind();
 }
 
@@ -92,6 +93,7 @@ static void every_kernel(void **state) {
 static void every_kernel_of_lanes(void **state) {
     (void)state;
     vector_width = 1;
+    integer_dot = false;
     compare_rows(1, false, false);
     compare_rows(PRODUCT_ROWS, true, false);
 }
@@ -102,12 +104,12 @@ static void every_kernel_of_dot_products(void **state) {
     vector_width = 0;
     integer_dot = true;
     every_kind();
-    integer_dot = false;
 }
 
 static void the_fastest(void **state) {
     (void)state;
     vector_width = 0;
+    integer_dot = false;
     compare_rows(1, false, true);
     compare_rows(PRODUCT_ROWS, false, true);
 }

@@ -82,12 +82,15 @@ for what, content in (("no JSON", b"Once upon a time"), ("empty", b""), ("anothe
     (work / "bad.json").write_bytes(content)
     expect_line(what, run(tern, "bench", "compare", a, work / "bad.json"), 1, ["bad.json"])
 expect_line("no such file", run(tern, "bench", "compare", a, work / "absent.json"), 1, ["absent.json"])
-for key, value in (("us", "fast"), ("us", -1), ("k", 1e12), ("k", -64), ("name", 7), ("series", ["k"])):
+for key, value in (("us", "fast"), ("us", -1), ("k", 1e12), ("k", -64), ("k", 1.5), ("ok", "yes"), ("name", 7), ("series", ["k"])):
     bad = write("bad.json", 20, [op("linear", 1), {**op("bitlinear", 12), key: value}])
     expect_line(f"{key} is {value}", run(tern, "bench", "compare", a, bad), 1, ["bad.json", "result 1"])
+for value in (-5, "fast"):
+    bad = write("bad.json", value, [op("linear", 1)])
+    expect_line(f"reads {value}", run(tern, "bench", "compare", a, bad), 1, ["bad.json", "roofline"])
 expect_line("nothing in common", run(tern, "bench", "compare", a, growth), 1, ["one device", "--html"])
-painted = write("painted.json", 20, [op("bitlinear", 1)], device={"backend": "cpu", "name": "a\x1b[31mb\u007f\u00e9", "driver": "1"})
-expect("cpu, a?[31mb?\u00e9, driver 1" in run(tern, "bench", "compare", a, painted).stdout.decode(), "nothing steers the terminal")
+painted = write("painted.json", 20, [op("bitlinear", 1)], device={"backend": "cpu", "name": "a\x1b[31mb\u007f\u009b\u00e9", "driver": "1"})
+expect("cpu, a?[31mb???\u00e9, driver 1" in run(tern, "bench", "compare", a, painted).stdout.decode(), "nothing steers the terminal")
 page = work / "page.html"
 page.write_text("precious")
 expect_line("the page exists", run(tern, "bench", "compare", a, "--html", page), 1, ["page.html", "--force"])
@@ -98,4 +101,4 @@ expect_line("a folder that does not exist", run(tern, "bench", "compare", a, "--
 for args, words in (([], ["a report"]), ([a], ["--html"]), ([a, b, "--frob"], ["--frob"]), ([a, b, "--html"], ["--html"]),
                     ([a] * 27, ["27", "26"])):
     expect_line(f"compare {len(args)}", run(tern, "bench", "compare", *args), 2, words)
-finish(38)
+finish(42)

@@ -101,6 +101,29 @@ static void struct_sizes_are_checked(void **state) {
     tern_context_destroy(context);
 }
 
+// The text that a stretch ends with, and the one from before it.
+static void quiet_stretches_hand_over_what_was_said(void **state) {
+    (void)state;
+    bare_log log = {{0}, 0};
+    char message[TERN__MESSAGE_CAPACITY] = "left over";
+    tern__quiet quiet;
+    tern_context *context = bare_context(TERN_CONTEXT_IGNORE_ENV, &log);
+    tern__fail(context, TERN_STATUS_IO, "before");
+    tern__quiet_begin(&quiet);
+    tern__fail(context, TERN_STATUS_IO, "mended since");
+    tern__quiet_end_with(&quiet, TERN_STATUS_OK, message);
+    assert_string_equal(message, "");
+    tern__quiet_begin(&quiet);
+    tern__quiet_end_with(&quiet, TERN_STATUS_IO, message);
+    assert_string_equal(message, tern_status_text(TERN_STATUS_IO));
+    tern__quiet_begin(&quiet);
+    tern__fail(context, TERN_STATUS_IO, "within");
+    tern__quiet_end_with(&quiet, TERN_STATUS_IO, message);
+    assert_string_equal(message, "within");
+    assert_string_equal(tern_last_error_message(), "before");
+    tern_context_destroy(context);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_texts),
@@ -109,6 +132,7 @@ int main(void) {
         cmocka_unit_test(a_message_may_be_made_from_the_last),
         cmocka_unit_test(a_success_leaves_the_message),
         cmocka_unit_test(errors_are_logged_once_and_quietly_as_debug),
+        cmocka_unit_test(quiet_stretches_hand_over_what_was_said),
         cmocka_unit_test(struct_sizes_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,18 +153,29 @@ char *bench_report_text(const bench_report *self) {
     return string;
 }
 
-// A report is anybody's: what would steer a terminal becomes '?'.
+// A report is anybody's: what would steer a terminal becomes '?', in UTF-8 U+0080 to U+009F, too.
 static void take_text(const cJSON *object, const char *key, char *out, size_t size) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
     snprintf(out, size, "%s", cJSON_IsString(item) ? item->valuestring : "");
+    unsigned char before = 0;
     for (; *out; out++) {
-        *out = (unsigned char)*out < ' ' || *out == 0x7f ? '?' : *out;
+        unsigned char c = (unsigned char)*out;
+        bool high = (c & 0xe0) == 0x80 && (before == 0xc2 || before < 0x80);
+        if (high && before == 0xc2) {
+            out[-1] = '?';
+        }
+        *out = c < ' ' || c == 0x7f || high ? '?' : *out;
+        before = (unsigned char)*out;
     }
 }
 
 static double take_number(const cJSON *object, const char *key) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
     return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+static bool is_measure(double number) {
+    return isfinite(number) && number >= 0;
 }
 
 // False where there is something else than bench writes.
@@ -179,9 +190,9 @@ static bool take_member(bench_result *result, const cJSON *object, const member 
     double number = take_number(object, m->key);
     if (m->kind == NUMBER) {
         *(double *)at = number;
-        return !there || number >= 0;
+        return !there || is_measure(number);
     }
-    bool counted = number >= 0 && number <= UINT32_MAX;
+    bool counted = number >= 0 && number <= UINT32_MAX && number == floor(number);
     *(uint32_t *)at = counted ? (uint32_t)number : 0;
     return !there || counted;
 }
@@ -197,7 +208,14 @@ static bool take_result(bench_report *self, const cJSON *object) {
     result.is_op = cJSON_GetObjectItemCaseSensitive(object, "k") != NULL;
     result.checked = cJSON_IsBool(ok);
     result.ok = cJSON_IsTrue(ok);
-    return result.name[0] && bench_report_add(self, &result);
+    bool known = result.checked || !ok || cJSON_IsNull(ok);
+    return known && result.name[0] && bench_report_add(self, &result);
+}
+
+static bool take_peak(const cJSON *roofline, const char *key, double *out) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(roofline, key);
+    *out = take_number(roofline, key);
+    return !item || cJSON_IsNull(item) || is_measure(*out);
 }
 
 static bool take_report(bench_report *self, const cJSON *object, char *problem, size_t capacity) {
@@ -219,9 +237,12 @@ static bool take_report(bench_report *self, const cJSON *object, char *problem, 
     take_text(device, "backend", self->backend, sizeof self->backend);
     take_text(device, "name", self->device, sizeof self->device);
     take_text(device, "driver", self->driver, sizeof self->driver);
-    self->read_gb_s = take_number(roofline, "read_gb_s");
-    self->int8_gmac_s = take_number(roofline, "int8_gmac_s");
-    self->f32_gmac_s = take_number(roofline, "f32_gmac_s");
+    if (!take_peak(roofline, "read_gb_s", &self->read_gb_s) ||
+        !take_peak(roofline, "int8_gmac_s", &self->int8_gmac_s) ||
+        !take_peak(roofline, "f32_gmac_s", &self->f32_gmac_s)) {
+        snprintf(problem, capacity, "its roofline is not of numbers");
+        return false;
+    }
     const cJSON *item = NULL;
     cJSON_ArrayForEach(item, results) {
         if (!take_result(self, item)) {
