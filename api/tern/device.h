@@ -109,8 +109,8 @@ TERN_API tern_status tern_context_device_describe(tern_context *context, uint32_
  * is logged, and refused under TERN_NUMERICS=exact. |desc| NULL means all defaults.
  *
  * For the process: where an x86-64 processor has AMX, the cpu backend asks Linux for it, for good.
- * From then on signal stacks must be as large as sysconf(_SC_SIGSTKSZ) says: sigaltstack() refuses
- * 8 KiB. Where one is too small already, Linux refuses, and the device does without.
+ * From then on sigaltstack() refuses stacks of 8 KiB; sysconf(_SC_SIGSTKSZ) bytes are enough. Where
+ * one is too small already, Linux refuses, and the device does without.
  * TERN_CPU_MASK=avx512vbmi never asks.
  */
 TERN_API tern_status tern_device_open(tern_context *context, const tern_device_desc *desc,
