@@ -15,9 +15,9 @@ static const tern_vk_variant table[] = {
     {.name = "measured", GPU, .measured = true},
     // A driver that runs on the processor has no lanes to spare. One invocation makes four outputs
     // from what it reads of the activations, and multiplies in pairs: 5.4 to 8.4 ms on lavapipe (8
-    // outputs no better), 62 ms on SwiftShader. Eight rows: 36 ms on lavapipe,
-    // 13.1 G multiply-adds/s of the 14.9 that measure.comp finds there. It does not measure: to
-    // compile a kernel takes it longer than a token.
+    // outputs no better), 62 ms on SwiftShader. Eight rows: 34 ms on lavapipe, and 41 to 62 a day
+    // later, in turn with 51 to 71 of the kernel before. It does not measure: to compile a kernel
+    // takes it longer than a token.
     {.name = "processor",
      .row = {.slices = 1, .tiles = 4, .int_dot = false},
      .gemm = {.rows = 4, .tiles = 4, .slices = 1, .int_dot = false}},
