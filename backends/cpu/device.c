@@ -14,14 +14,15 @@
 static tern_status choose_levels(const tern_host *host, tern_cpu_levels *out_levels) {
     *out_levels = tern_cpu_levels_detect();
     const char *mask = host->option(host, "TERN_CPU_MASK");
-    if (mask && mask[0]) {
-        enum tern_cpu_level highest;
-        if (!tern_cpu_level_find(mask, &highest)) {
-            return tern_report_fail(host, TERN_STATUS_INVALID_ARGUMENT,
-                                    "TERN_CPU_MASK is '%s', must be one of:" LEVELS, mask);
-        }
-        *out_levels = tern_cpu_levels_up_to(*out_levels, highest);
+    if (!mask || !mask[0]) {
+        return TERN_STATUS_OK;
     }
+    enum tern_cpu_level highest;
+    if (!tern_cpu_level_find(mask, &highest)) {
+        return tern_report_fail(host, TERN_STATUS_INVALID_ARGUMENT,
+                                "TERN_CPU_MASK is '%s', must be one of:" LEVELS, mask);
+    }
+    *out_levels = tern_cpu_levels_up_to(*out_levels, highest);
     return TERN_STATUS_OK;
 }
 
@@ -69,17 +70,18 @@ static enum tern_cpu_ternary_layout ternary_layout(const tern_host *host) {
     return name && strcmp(name, "t5") == 0 ? TERN_CPU_TERNARY_T5 : TERN_CPU_TERNARY_AUTO;
 }
 
-// Only a device that is opened asks the system for what it uses: it binds the process.
-static tern_cpu_levels acquire_levels(const tern_host *host, tern_cpu_levels levels) {
-    tern_cpu_levels acquired = tern_cpu_levels_acquire(levels);
-    if (acquired != levels) {
-        tern_report_log(host, TERN_LOG_INFO,
+// Only a device that is opened asks the system for what it uses: it binds the process. What is
+// refused is described no longer.
+static void acquire_levels(tern_backend_instance *instance) {
+    tern_cpu_levels wanted = instance->levels;
+    instance->levels = tern_cpu_levels_acquire(wanted);
+    if (instance->levels != wanted) {
+        tern_report_log(instance->host, TERN_LOG_INFO,
                         "cpu: the system refuses %s, as where a signal stack is too small for it; "
                         "%s is used",
-                        tern_cpu_level_name(tern_cpu_levels_best(levels)),
-                        tern_cpu_level_name(tern_cpu_levels_best(acquired)));
+                        tern_cpu_level_name(tern_cpu_levels_best(wanted)),
+                        tern_cpu_level_name(tern_cpu_levels_best(instance->levels)));
     }
-    return acquired;
 }
 
 tern_status tern_cpu_device_open(tern_backend_instance *instance, uint32_t index,
@@ -99,7 +101,8 @@ tern_status tern_cpu_device_open(tern_backend_instance *instance, uint32_t index
     device->host = host;
     const char *profile = host->option(host, "TERN_PROFILE");
     device->timed = profile && strcmp(profile, "1") == 0;
-    tern_cpu_kernels_init(&device->kernels, acquire_levels(host, instance->levels));
+    acquire_levels(instance);
+    tern_cpu_kernels_init(&device->kernels, instance->levels);
     device->ternary = ternary_layout(host);
     tern_status status = tern_cpu_pool_create(host, &device->pool);
     if (status != TERN_STATUS_OK) {

@@ -11,7 +11,7 @@
 
 struct tern_backend_instance {
     const tern_host *host;
-    tern_cpu_levels levels; // found, and allowed by TERN_CPU_MASK
+    tern_cpu_levels levels; // found, allowed by TERN_CPU_MASK, and not refused to a device
 };
 
 // TERN_CPU_TERNARY: how ternary weights lie in memory.

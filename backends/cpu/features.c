@@ -111,27 +111,23 @@ tern_cpu_levels tern_cpu_levels_detect(void) {
         levels |= 1u << TERN_CPU_vnni256 | 1u << TERN_CPU_avx512vnni;
         levels |= leaf7.c & LEAF7_C_AVX512_VBMI ? 1u << TERN_CPU_avx512vbmi : 0;
     }
+#ifdef TERN_CPU_AMX
     if (tern_cpu_levels_have(levels, TERN_CPU_avx512vbmi) &&
         (leaf7.d & LEAF7_D_AMX) == LEAF7_D_AMX && (xgetbv() & XCR0_TILES) == XCR0_TILES) {
         levels |= 1u << TERN_CPU_amx;
     }
+#endif
     return levels;
 }
 
-// Since Linux 5.16: Documentation/arch/x86/xstate.rst. How other systems give them was not tried.
-static bool acquire_tiles(void) {
-#ifdef TERN_CPU_AMX
-    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
-    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
-#else
-    return false;
-#endif
-}
-
 tern_cpu_levels tern_cpu_levels_acquire(tern_cpu_levels levels) {
-    if (tern_cpu_levels_have(levels, TERN_CPU_amx) && !acquire_tiles()) {
+#ifdef TERN_CPU_AMX // since Linux 5.16: Documentation/arch/x86/xstate.rst
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    if (tern_cpu_levels_have(levels, TERN_CPU_amx) &&
+        syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) != 0) {
         levels &= ~(1u << TERN_CPU_amx);
     }
+#endif
     return levels;
 }
 

@@ -8,7 +8,7 @@
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define TERN_CPU_X86 1
-#ifdef __linux__
+#ifdef __linux__ // how other systems give it was not tried
 #define TERN_CPU_AMX 1
 #endif
 #elif defined(__aarch64__) || defined(_M_ARM64)

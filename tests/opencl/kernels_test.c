@@ -82,10 +82,15 @@ static void every_kind(void) {
     }
 }
 
-static void every_kernel(void **state) {
+static int setup(void **state) {
     (void)state;
     vector_width = 0;
     integer_dot = false;
+    return 0;
+}
+
+static void every_kernel(void **state) {
+    (void)state;
     every_kind();
 }
 
@@ -93,7 +98,6 @@ static void every_kernel(void **state) {
 static void every_kernel_of_lanes(void **state) {
     (void)state;
     vector_width = 1;
-    integer_dot = false;
     compare_rows(1, false, false);
     compare_rows(PRODUCT_ROWS, true, false);
 }
@@ -101,15 +105,12 @@ static void every_kernel_of_lanes(void **state) {
 // No driver of Debian has packed dot products: the kernels then spell them out.
 static void every_kernel_of_dot_products(void **state) {
     (void)state;
-    vector_width = 0;
     integer_dot = true;
     every_kind();
 }
 
 static void the_fastest(void **state) {
     (void)state;
-    vector_width = 0;
-    integer_dot = false;
     compare_rows(1, false, true);
     compare_rows(PRODUCT_ROWS, false, true);
 }
@@ -118,10 +119,10 @@ int main(int argc, char **argv) {
     backend_name = argc > 1 ? argv[1] : "opencl";
     as_gpu = argc > 2 && strcmp(argv[2], "gpu") == 0;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kernel),
-        cmocka_unit_test(every_kernel_of_lanes),
-        cmocka_unit_test(every_kernel_of_dot_products),
-        cmocka_unit_test(the_fastest),
+        cmocka_unit_test_setup(every_kernel, setup),
+        cmocka_unit_test_setup(every_kernel_of_lanes, setup),
+        cmocka_unit_test_setup(every_kernel_of_dot_products, setup),
+        cmocka_unit_test_setup(the_fastest, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

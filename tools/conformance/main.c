@@ -29,6 +29,7 @@ typedef struct options {
     const char *backend;
     const char *plugin;
     const char *op;
+    const char *feature;
     uint32_t only;
     bool tiny, quick, full, ftz, exact, json, list, version;
 } options;
@@ -39,6 +40,8 @@ static arg_result parse(options *o, int argc, char **argv) {
          "the device to test, as TERN_BACKEND; with --plugin: the plugin's"},
         {"--plugin", NULL, ARG_TEXT, &o->plugin, NULL, 0, 0, "PATH",
          "test this plugin, and load no other"},
+        {"--feature", NULL, ARG_TEXT, &o->feature, NULL, 0, 0, "WORD",
+         "only a device that has it, say avx2: otherwise the exit status is 77"},
         {"--op", NULL, ARG_TEXT, &o->op, NULL, 0, 0, "OP", "only this line of --list"},
         {"--case", NULL, ARG_U32, &o->only, NULL, 1, 1e9, "N", "only test N of each op"},
         {"--tiny", NULL, ARG_FLAG, &o->tiny, NULL, 0, 0, NULL, "the least: for simulators"},
@@ -110,6 +113,26 @@ static bool backend_known(const host *h, const char *text) {
     return length == 4 && strncmp(text, "auto", 4) == 0;
 }
 
+// A word of the features.
+static bool has_feature(const char *features, const char *word) {
+    size_t length = strlen(word);
+    const char *at = features;
+    while (*at && !(strncmp(at, word, length) == 0 && (at[length] == ' ' || !at[length]))) {
+        at += strcspn(at, " ");
+        at += strspn(at, " ");
+    }
+    return *at != '\0';
+}
+
+static int check_feature(const options *o, const tern_device_info *info) {
+    if (!o->feature || has_feature(info->features, o->feature)) {
+        return 0;
+    }
+    fprintf(stderr, "%s: skipped: %s, %s, has no %s, but: %s\n", PROGRAM, info->backend, info->name,
+            o->feature, info->features);
+    return EXIT_UNAVAILABLE;
+}
+
 static int open_tested(host *h, const options *o, suite *self) {
     tern_backend_info plugin;
     const char *backend = o->backend;
@@ -128,7 +151,7 @@ static int open_tested(host *h, const options *o, suite *self) {
     if (status == TERN_STATUS_OK) {
         self->info.struct_size = sizeof self->info;
         status = tern_device_describe(self->device[SIDE_TESTED], &self->info);
-        return status == TERN_STATUS_OK ? 0 : host_failed(h);
+        return status == TERN_STATUS_OK ? check_feature(o, &self->info) : host_failed(h);
     }
     bool absent = status == TERN_STATUS_UNAVAILABLE && (!backend || backend_known(h, backend));
     host_failed(h);

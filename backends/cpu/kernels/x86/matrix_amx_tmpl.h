@@ -92,7 +92,8 @@ TERN_CPU_INLINE void multiply_step(const uint8_t *codes, const int8_t *q, struct
     }
 }
 
-// The registers of sums in use, each with its rows and tile.
+// The registers of sums in use, each with its rows and tile; where |two|, |slice|, |low|, |high|
+// and |stride| are at hand.
 #define FOR_SUMS(DO)                                                                               \
     do {                                                                                           \
         DO(0, low, 0);                                                                             \
@@ -107,8 +108,8 @@ TERN_CPU_INLINE void multiply_step(const uint8_t *codes, const int8_t *q, struct
         }                                                                                          \
     } while (0)
 #define ZERO_SUM(sum, rows, tile) _tile_zero(sum)
-#define LOAD_SUM(sum, rows, tile) _tile_loadd(sum, (rows) + (tile), row_bytes)
-#define STORE_SUM(sum, rows, tile) _tile_stored(sum, (rows) + (tile), row_bytes)
+#define LOAD_SUM(sum, rows, tile) _tile_loadd(sum, (rows) + (tile), stride)
+#define STORE_SUM(sum, rows, tile) _tile_stored(sum, (rows) + (tile), stride)
 
 // A chunk by the rows of a slice. |out| is for its first sum, rows |row| apart. Sums of several
 // slices stay in memory from one chunk of a group to the next, those of one in their registers.
@@ -117,7 +118,7 @@ static void multiply_slice(const struct tern_cpu_gemv_t2 *job, const struct chun
                            size_t row) {
     bool two = chunk->tiles == PAIR;
     bool alone = slice.low + slice.high == job->rows;
-    size_t row_bytes = row * sizeof *out;
+    size_t stride = row * sizeof *out; // in bytes
     int32_t *low = out + slice.first * row;
     int32_t *high = low + slice.low * row;
     if (chunk->begins) {
